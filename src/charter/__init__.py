@@ -1,0 +1,1 @@
+"""Charter: from a document of values to an aligned, evaluated and registered language model."""

@@ -1,0 +1,1 @@
+"""From files to text, and from text to chunks that know where they came from."""

@@ -1,0 +1,1 @@
+"""Answers, metrics, judges and the statistics that say what can be believed."""

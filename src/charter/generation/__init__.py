@@ -1,0 +1,1 @@
+"""Asking language models: engines behind one protocol, and the journal of what was asked."""

@@ -1,0 +1,245 @@
+"""Typed, strict parameters: params.yaml holds every value, this module what each may be.
+
+There are no defaults here: a value that isn't in params.yaml doesn't exist, so DVC, which tracks that
+file, sees all of them. A misspelt, missing or mistyped key fails at once and names its dotted path.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from charter.errors import CharterError
+
+PARAMS_FILE = "params.yaml"
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+CorpusName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys and values of another type are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Corpus(Section):
+    """A document, or a folder of documents, to align with; ``title`` names it in prompts and reports."""
+
+    path: str
+    title: str
+
+
+class ModelSource(Section):
+    """Where a model comes from: exactly one of the three.
+
+    ``artifact`` names a pinned file set of `charter.artifacts`; ``hub`` is ``owner/name@revision`` on the
+    Hugging Face hub; ``served`` is the name under which an OpenAI-compatible server offers it.
+    """
+
+    artifact: str | None = None
+    hub: str | None = None
+    served: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "ModelSource":
+        if sum(value is not None for value in (self.artifact, self.hub, self.served)) != 1:
+            raise ValueError("give exactly one of artifact, hub, served")
+        return self
+
+
+class BaseModels(Section):
+    """The three models that everything starts from."""
+
+    seed: ModelSource
+    teacher: ModelSource
+    encoder: ModelSource
+
+
+class Compute(Section):
+    """How torch runs: ``auto`` takes the GPU where there is one and bfloat16 where it is native."""
+
+    device: Literal["auto", "cpu", "cuda"]
+    dtype: Literal["auto", "float32", "bfloat16"]
+    quantization: Literal["none", "nf4"]
+    attention: Literal["sdpa", "eager", "flash_attention_2"]
+
+
+class Teacher(Section):
+    """How the teacher is run, for synthesis and as a judge.
+
+    ``openvino`` reads GGUF on the CPU, ``transformers`` runs it in process, ``openai`` asks a server at
+    ``base_url``. ``concurrency`` is the number of sequences or requests under way at once;
+    ``cache_gigabytes`` the memory of the openvino engine's key/value cache.
+    """
+
+    engine: Literal["openvino", "transformers", "openai"]
+    base_url: str | None
+    concurrency: PositiveInt
+    cache_gigabytes: PositiveInt
+
+
+class Extract(Section):
+    """Chunking: sizes in tokens of the encoder; ``limit`` keeps the first chunks only (0: all)."""
+
+    max_tokens: PositiveInt
+    min_tokens: PositiveInt
+    limit: Annotated[int, Field(ge=0)]
+
+
+class Synthesize(Section):
+    """What the teacher is asked for, and what is kept.
+
+    ``questions_per_style``: questions asked a call; there is a call a style and chunk.
+    ``scenarios_per_chunk``: preference pairs tried a chunk. Similarities are cosines of the encoder:
+    questions above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity``
+    is what a held-out question may have with a training one. ``min_support`` is the least teacher
+    probability that an answer is supported by its chunk. Preference pairs need a margin of
+    ``min_preference_margin`` nats a token and a longer-to-shorter ratio of at most ``max_length_ratio``.
+    """
+
+    temperature: PositiveFloat
+    questions_per_style: PositiveInt
+    scenarios_per_chunk: PositiveInt
+    max_question_similarity: Share
+    max_leak_similarity: Share
+    min_support: Share
+    min_preference_margin: float
+    max_length_ratio: PositiveFloat
+    validation_share: Share
+    test_share: Share
+    min_train_examples: PositiveInt
+
+
+class Lora(Section):
+    """LoRA (Hu et al., 2022): rank, scale and dropout; all linear layers but the output head."""
+
+    rank: PositiveInt
+    alpha: PositiveInt
+    dropout: Share
+
+
+class Training(Section):
+    """What the three trainings share. Lengths in tokens; ``batch_size`` counts rows a device and step."""
+
+    learning_rate: PositiveFloat
+    epochs: PositiveFloat
+    batch_size: PositiveInt
+    gradient_accumulation: PositiveInt
+    warmup_share: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    max_length: PositiveInt
+    gradient_checkpointing: bool
+    lora: Lora
+
+
+class Dpo(Section):
+    """DPO (Rafailov et al., 2023) from the SFT adapter, against the SFT model as reference.
+
+    ``beta`` is the strength of the pull to the reference, ``sft_weight`` the weight of an added
+    likelihood term on the chosen response (0: none).
+    """
+
+    learning_rate: PositiveFloat
+    epochs: PositiveFloat
+    batch_size: PositiveInt
+    gradient_accumulation: PositiveInt
+    warmup_share: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    max_length: PositiveInt
+    gradient_checkpointing: bool
+    beta: PositiveFloat
+    loss: Literal["sigmoid", "ipo", "robust", "apo_zero"]
+    sft_weight: Annotated[float, Field(ge=0)]
+
+
+class Retrieval(Section):
+    """``passages``: how many chunks a question is answered with."""
+
+    passages: PositiveInt
+
+
+class Evaluate(Section):
+    """Evaluation: answers are greedy. ``judge_items`` bounds the questions judged (0: all)."""
+
+    max_new_tokens: PositiveInt
+    batch_size: PositiveInt
+    bootstrap_samples: PositiveInt
+    judge_items: Annotated[int, Field(ge=0)]
+    judge_min_validity: Share
+
+
+class Gate(Section):
+    """A condition for promotion, on a metric of the aligned model without RAG.
+
+    ``against`` names what it is compared with: ``none`` (the value itself), a system such as ``cft+rag``
+    or ``sft``, or ``champion``, the promoted version (the gate holds where there is none yet). The gate
+    holds when value (or its difference) is at least ``minimum``.
+    """
+
+    metric: str
+    against: str
+    minimum: float
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    profile: str
+    seed: Annotated[int, Field(ge=0)]
+    corpora: dict[CorpusName, Corpus]
+    base_models: BaseModels
+    compute: Compute
+    teacher: Teacher
+    extract: Extract
+    synthesize: Synthesize
+    cft: Training
+    sft: Training
+    dpo: Dpo
+    retrieval: Retrieval
+    evaluate: Evaluate
+    gates: tuple[Gate, ...]
+
+
+def parse_params(values: Any, source: str) -> Params:
+    """Check a tree of plain values; ``source`` names it in errors.
+
+    Raises:
+        CharterError: One line a bad key: its dotted path, what is wrong and what stands there.
+    """
+    try:
+        return Params.model_validate(_tuples(values))
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "(the whole file)"
+            found = "" if item["type"] == "missing" else f" (found: {item['input']!r})"
+            lines.append(f"{source}: {key}: {item['msg']}{found}")
+        raise CharterError("\n".join(lines)) from error
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a params.yaml.
+
+    Raises:
+        CharterError: The file is missing, isn't YAML, or a key is wrong.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CharterError(f"{path}: no such file; run charter in the project's folder") from error
+    except yaml.YAMLError as error:
+        raise CharterError(f"{path}: not YAML: {error}") from error
+    return parse_params(values, path.name)
+
+
+def _tuples(value: Any) -> Any:
+    """YAML has lists where frozen sections have tuples."""
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    return value

@@ -1,0 +1,107 @@
+"""Where everything lies: the one place that knows the tree below the project's folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ProjectPaths:
+    """Paths that all corpora share, below ``root``."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        """Every parameter."""
+        return self.root / "params.yaml"
+
+    @property
+    def seed(self) -> Path:
+        """The seed model, a transformers folder."""
+        return self.root / "models/base/seed"
+
+    @property
+    def teacher(self) -> Path:
+        """The teacher: a GGUF file, a transformers folder, or only the name of a served model."""
+        return self.root / "models/base/teacher"
+
+    @property
+    def encoder(self) -> Path:
+        """The sentence encoder, a sentence-transformers folder."""
+        return self.root / "models/base/encoder"
+
+    @property
+    def work(self) -> Path:
+        """What is kept between runs and outside DVC: downloads, the journal."""
+        return self.root / ".charter"
+
+    @property
+    def journal(self) -> Path:
+        """Every request to a model, with its answer."""
+        return self.work / "journal.sqlite"
+
+    @property
+    def report(self) -> Path:
+        """The report over all corpora."""
+        return self.root / "reports/index.html"
+
+    def corpus(self, name: str) -> "CorpusPaths":
+        """The paths of one corpus."""
+        return CorpusPaths(self.root, name)
+
+
+@dataclass(frozen=True)
+class CorpusPaths(ProjectPaths):
+    """Paths of one corpus."""
+
+    name: str
+
+    @property
+    def documents(self) -> Path:
+        """Extracted text, rows of Document."""
+        return self.root / f"data/documents/{self.name}.jsonl"
+
+    @property
+    def chunks(self) -> Path:
+        """Rows of Chunk."""
+        return self.root / f"data/chunks/{self.name}.jsonl"
+
+    def instruct(self, split: str) -> Path:
+        """Rows of InstructExample; ``split`` is train, validation or test."""
+        return self.root / f"data/synthetic/{self.name}/sft_{split}.jsonl"
+
+    def preference(self, split: str) -> Path:
+        """Rows of PreferencePair; ``split`` is train, validation or test."""
+        return self.root / f"data/synthetic/{self.name}/preference_{split}.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        """Rows of Rejected: everything the filters refused."""
+        return self.root / f"data/synthetic/{self.name}/rejected.jsonl"
+
+    def adapter(self, system: str) -> Path:
+        """The LoRA adapter over the seed of ``cft``, ``sft`` or ``dpo``."""
+        return self.root / f"models/{system}/{self.name}"
+
+    @property
+    def index(self) -> Path:
+        """The FAISS index over the chunks, a folder."""
+        return self.root / f"data/index/{self.name}"
+
+    @property
+    def predictions(self) -> Path:
+        """Rows of Prediction, all systems."""
+        return self.root / f"data/predictions/{self.name}.jsonl"
+
+    @property
+    def judgements(self) -> Path:
+        """Rows of Judgement, win rate and controls."""
+        return self.root / f"data/judgements/{self.name}.jsonl"
+
+    def metrics(self, stage: str) -> Path:
+        """The metrics of one stage; kept in git."""
+        return self.root / f"data/metrics/{self.name}/{stage}.json"
+
+    def curve(self, stage: str) -> Path:
+        """The training curve of ``cft``, ``sft`` or ``dpo``: CSV, a row a logged step."""
+        return self.root / f"data/curves/{self.name}/{stage}.csv"

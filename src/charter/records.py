@@ -1,0 +1,129 @@
+"""The rows that travel between stages: frozen, typed, and identified by their content.
+
+A row's ``id`` is a hash of what makes it that row, so equal rows have equal ids in every run, and every
+row leads back to a chunk, and a chunk to pages of a document.
+"""
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+System = Literal["seed", "cft", "sft", "dpo", "teacher"]
+Kind = Literal["instruct", "preference"]
+
+
+def content_id(*parts: str) -> str:
+    """Return the first 16 hex digits of the SHA-256 of the parts, unambiguous in where each part ends."""
+    digest = hashlib.sha256()
+    for part in parts:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "big"))
+        digest.update(encoded)
+    return digest.hexdigest()[:16]
+
+
+class Row(BaseModel):
+    """What all rows have: no unknown field, no change after creation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Document(Row):
+    """The text of one document, as extracted; ``page_starts[i]`` is the offset at which page i+1 begins.
+
+    ``page_starts`` is empty where the format has no pages (HTML, Markdown).
+    """
+
+    id: str
+    name: str
+    sha256: str
+    text: str
+    page_starts: tuple[int, ...]
+
+
+class Chunk(Row):
+    """A span of one section of a document: ``document.text[start:end] == text``.
+
+    ``headings`` is the path of headings above the chunk, outermost first. ``pages`` are 1-based.
+    """
+
+    id: str
+    document: str
+    document_sha256: str
+    headings: tuple[str, ...]
+    pages: tuple[int, ...]
+    start: int
+    end: int
+    text: str
+
+
+class InstructExample(Row):
+    """A question a reader of the document may ask, and the answer its chunk supports."""
+
+    id: str
+    chunk_id: str
+    style: str
+    question: str
+    answer: str
+
+
+class PreferencePair(Row):
+    """A scenario (``prompt``), the response that follows the document and one that goes against it."""
+
+    id: str
+    chunk_id: str
+    prompt: str
+    chosen: str
+    rejected: str
+    rule: str
+    opposite_rule: str
+
+
+class Rejected(Row):
+    """A generated row that a filter refused: which filter, why, and the raw text."""
+
+    id: str
+    chunk_id: str
+    kind: Kind
+    filter: str
+    reason: str
+    raw: str
+
+
+class Passage(Row):
+    """A chunk as retrieval returned it; ``score`` is the cosine similarity with the question."""
+
+    chunk_id: str
+    score: float
+
+
+class Prediction(Row):
+    """A system's answer to a held-out question. ``retrieved`` is empty without RAG."""
+
+    id: str
+    item_id: str
+    chunk_id: str
+    system: System
+    rag: bool
+    question: str
+    reference: str
+    retrieved: tuple[Passage, ...]
+    answer: str
+
+
+class Judgement(Row):
+    """A verdict on a pair of answers in one order.
+
+    ``probability_first`` is the judge's probability that the answer shown first is the better one,
+    renormalised over the verdict tokens, None where the verdict could not be read; ``mass`` is the
+    probability that the verdict tokens had before that.
+    """
+
+    id: str
+    item_id: str
+    chunk_id: str
+    comparison: str
+    swapped: bool
+    probability_first: float | None
+    mass: float | None

@@ -1,0 +1,155 @@
+"""The shape of data/metrics/CORPUS/evaluate.json, the truth that the table, MLflow and the gates read."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from charter.errors import CharterError
+from charter.records import System
+from charter.storage import read_json
+
+SYSTEMS: tuple[tuple[System, bool], ...] = (
+    ("seed", False),
+    ("seed", True),
+    ("cft", False),
+    ("cft", True),
+    ("sft", True),
+    ("dpo", True),
+    ("sft", False),
+    ("dpo", False),
+    ("teacher", True),
+)
+"""All systems, in the order of the published table, as (system, with RAG)."""
+
+METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "rougeLsum", "bertscore", "win_rate")
+"""The columns of the published table. BLEU is on 0-100, the others on 0-1."""
+
+
+def system_label(system: System, rag: bool) -> str:
+    """Name a system in metrics: ``dpo`` or ``dpo+rag``."""
+    return f"{system}+rag" if rag else system
+
+
+class Result(BaseModel):
+    """A part of the results; unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(Result):
+    """A figure with its 95 % interval over ``n`` items; low and high are None where there is none."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+class Comparison(Result):
+    """The paired difference ``system - against`` in one metric, on the same items.
+
+    ``p`` is from paired approximate randomisation, ``p_holm`` corrected over all comparisons of the
+    corpus; ``ratio`` is system / against, None where against is 0.
+    """
+
+    system: str
+    against: str
+    metric: str
+    difference: Estimate
+    ratio: float | None
+    p: float
+    p_holm: float
+
+
+class JudgeValidity(Result):
+    """What the judge does on pairs whose answer is known, in the run whose win rates it gave.
+
+    ``identical``: mean score of an answer against itself (expected .5). ``shuffled``: how often the
+    reference is preferred to the reference of another chunk (expected near 1). ``preference``: how often
+    the chosen response is preferred to the rejected one, on held-out pairs. ``first_position`` is the
+    share of verdicts for the answer shown first, ``consistency`` the share of pairs whose two orders
+    agree, ``mass`` the mean probability of the verdict tokens. ``valid``: the lower bound of ``shuffled``
+    reaches the parameter evaluate.judge_min_validity.
+    """
+
+    judge: str
+    judge_sha256: str
+    is_teacher: bool
+    identical: Estimate
+    shuffled: Estimate
+    preference: Estimate
+    first_position: float
+    consistency: float
+    mass: float
+    unparseable: int
+    valid: bool
+
+
+class WinRate(Result):
+    """What stands behind a win rate: wins, ties and losses where both orders agree, and the lengths.
+
+    ``length_controlled`` is LC-WR = sigma(theta) of logit p_i = theta + phi * tanh(dlen_i / sd).
+    Lengths are mean characters.
+    """
+
+    opponent: str
+    wins: int
+    ties: int
+    losses: int
+    length_controlled: float
+    mean_length: float
+    opponent_mean_length: float
+
+
+class Evaluation(Result):
+    """Everything evaluate measured on one corpus.
+
+    ``systems`` maps a label (`system_label`) to metric to estimate; metrics are METRICS, and where they
+    apply ``adherence`` (share of held-out preference pairs where the model favours chosen),
+    ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG) and ``length`` (mean characters of an answer).
+    ``settings`` says what the figures depend on: the sacreBLEU signature, the encoder, the opponent,
+    seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, seed, teacher,
+    encoder, sft_adapter, dpo_adapter, ...) to its SHA-256.
+    """
+
+    corpus: str
+    title: str
+    systems: dict[str, dict[str, Estimate]]
+    comparisons: list[Comparison]
+    judge: JudgeValidity
+    win_rates: dict[str, WinRate]
+    settings: dict[str, str]
+    lineage: dict[str, str]
+
+
+def load_evaluation(path: Path) -> Evaluation:
+    """Read the results of one corpus.
+
+    Raises:
+        CharterError: The file is missing or has another shape.
+    """
+    try:
+        return Evaluation.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise CharterError(f"{path}: {field}: {first['msg']}; run `dvc repro` again") from error
+
+
+def result_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Flatten to {corpus, system, rag, metric, value, low, high, n}, the stable form of `results --json`.
+
+    The judge's validity stands beside every win rate, as metric ``judge_validity`` of that system.
+    """
+    rows = []
+    for system, rag in SYSTEMS:
+        measured = dict(evaluation.systems.get(system_label(system, rag), {}))
+        if "win_rate" in measured:
+            measured["judge_validity"] = evaluation.judge.shuffled
+        rows += [
+            {"corpus": evaluation.corpus, "system": system, "rag": rag, "metric": metric}
+            | estimate.model_dump()
+            for metric, estimate in measured.items()
+        ]
+    return rows

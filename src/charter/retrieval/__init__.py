@@ -1,0 +1,1 @@
+"""The sentence encoder and the FAISS index over the chunks."""

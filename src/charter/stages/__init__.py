@@ -1,0 +1,1 @@
+"""The stages, a module each: `run(params, paths)` reads inputs, writes outputs, returns metrics."""

@@ -1,0 +1,1 @@
+"""Turning chunks into validated instruct and preference data."""

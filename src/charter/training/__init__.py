@@ -1,0 +1,1 @@
+"""Continued pre-training, supervised fine-tuning and DPO of LoRA adapters over the seed."""
