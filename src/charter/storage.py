@@ -1,5 +1,6 @@
 """Reading and writing rows and metrics: atomic, and with errors that name file and line."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -85,3 +86,23 @@ def read_rows(path: Path, row_type: type[RowType]) -> list[RowType]:
                 message = f"{path}:{number}: not a {row_type.__name__}: {field}: {first['msg']}"
                 raise CharterError(message) from error
     return rows
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def directory_sha256(path: Path) -> str:
+    """Return one SHA-256 over the names and bytes of all files below a folder, in hex.
+
+    Raises:
+        CharterError: There is no such folder.
+    """
+    if not path.is_dir():
+        raise CharterError(f"{path}: no such folder; `dvc repro` makes it")
+    digest = hashlib.sha256()
+    for file in sorted(item for item in path.rglob("*") if item.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n".encode())
+    return digest.hexdigest()

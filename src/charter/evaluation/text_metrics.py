@@ -1,0 +1,96 @@
+"""BLEU and ROUGE of answers against references, item by item.
+
+An empty answer scores 0 and stays in the mean.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import Tokenizer
+from sacrebleu.metrics import BLEU
+
+from charter.evaluation.statistics import Array, Measure
+
+ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+
+ROUGE_SIGNATURE = "F-measure, item mean, lower case, words of any script, no stemming, Lsum by sentence"
+"""No stemming: Porter's rules know English only, and rouge-score's default is without."""
+
+_ORDER = 4
+
+_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")  # noqa: RUF039  nothing to escape
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Thai, Lao, Burmese, Khmer, kana and Han: written without spaces, so each character is a token."""
+
+
+def bleu_measure(answers: Sequence[str], references: Sequence[str]) -> Measure:
+    """Return the measure of corpus BLEU (Papineni et al., 2002), 0-100, as sacreBLEU computes it.
+
+    A row holds sacreBLEU's statistics of an item: length of answer and reference in tokens, then matched and
+    all n-grams for n = 1..4.
+    """
+    bleu = BLEU(effective_order=True)  # bears on single scores only; spares a warning an item
+    rows = []
+    for answer, reference in zip(answers, references, strict=True):
+        score = bleu.sentence_score(answer, [reference])
+        rows.append([score.sys_len, score.ref_len, *score.counts, *score.totals])
+    return Measure(np.array(rows, dtype=np.float64), _corpus_bleu)
+
+
+def bleu_signature() -> str:
+    """Return sacreBLEU's signature of the settings behind `bleu_measure`."""
+    bleu = BLEU()
+    bleu.corpus_score(["-"], [["-"]])  # the signature counts the references it has seen
+    return str(bleu.get_signature())
+
+
+def _corpus_bleu(totals: Array) -> Array:
+    """Return BLEU of summed statistics (..., 10), with sacreBLEU's default smoothing.
+
+    "exp" smoothing: the k-th order without a match counts as 1 / 2^k matches.
+    """
+    answer_length, reference_length = totals[..., 0], totals[..., 1]
+    matched, possible = totals[..., 2 : 2 + _ORDER], totals[..., 2 + _ORDER :]
+    halvings = np.cumsum(matched == 0, axis=-1)
+    smoothed = np.where(matched == 0, 0.5**halvings, matched)
+    precision = smoothed / np.maximum(possible, 1)
+    brevity = np.minimum(0.0, 1 - reference_length / np.maximum(answer_length, 1))
+    score = 100 * np.exp(np.log(precision).mean(axis=-1) + brevity)
+    # As sacreBLEU: 0 where nothing matched at all or no answer has four tokens.
+    return np.where((matched.sum(axis=-1) == 0) | (possible[..., -1] == 0), 0.0, score)
+
+
+class _WordTokenizer(Tokenizer):  # type: ignore[misc]  # rouge-score is untyped
+    """Words of every script; on plain English the same tokens as rouge-score's own, which drops other letters."""
+
+    def tokenize(self, text: str) -> list[str]:
+        """Split into lower-case runs of letters, marks and digits."""
+        kept = (
+            character if unicodedata.category(character)[0] in "LMN" else " "
+            for character in unicodedata.normalize("NFC", text.lower())
+        )
+        return _UNSPACED.sub(r" \g<0> ", "".join(kept)).split()
+
+
+def rouge_scores(answers: Sequence[str], references: Sequence[str]) -> dict[str, Array]:
+    """Return the F-measure of ROUGE-1, -2, -L and -Lsum (Lin, 2004) of each item, 0-1."""
+    scorer = RougeScorer(list(ROUGE_METRICS), tokenizer=_WordTokenizer())
+    scores = [
+        scorer.score(_one_sentence_a_line(reference), _one_sentence_a_line(answer))
+        for answer, reference in zip(answers, references, strict=True)
+    ]
+    return {
+        metric: np.array([score[metric].fmeasure for score in scores], dtype=np.float64)
+        for metric in ROUGE_METRICS
+    }
+
+
+def _one_sentence_a_line(text: str) -> str:
+    """ROUGE-Lsum takes lines for sentences; the other kinds see white space only."""
+    return "\n".join(sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence)

@@ -1,0 +1,65 @@
+"""What asking a language model means here: requests in, completions out, whatever runs the model."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Message(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Request(BaseModel):
+    """A conversation to continue.
+
+    ``temperature`` 0 is greedy; ``seed`` tells sampled repetitions apart. With ``alternatives`` above 0
+    only one token is generated, and its most probable alternatives come back with their log-probs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    messages: tuple[Message, ...]
+    max_new_tokens: int
+    temperature: float = 0.0
+    seed: int = 0
+    alternatives: int = 0
+
+
+class Completion(BaseModel):
+    """What the model wrote.
+
+    ``alternatives`` are the most probable first tokens, (text, log-prob in nats) each, best first, where
+    the request asked for them. ``tokens`` counts what was generated.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    tokens: int
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+class Engine(Protocol):
+    """Runs requests against one model."""
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        """Yield (index of the request, its completion), in the order in which they end."""
+        ...
+
+
+def ask(*, system: str, user: str, max_new_tokens: int, temperature: float = 0.0, seed: int = 0) -> Request:
+    """Make a request of one system and one user turn."""
+    messages = (Message(role="system", content=system), Message(role="user", content=user))
+    return Request(messages=messages, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+
+
+def ask_choice(*, system: str, user: str, alternatives: int = 5) -> Request:
+    """Make a request whose answer is one word, and its alternatives' log-probs."""
+    messages = (Message(role="system", content=system), Message(role="user", content=user))
+    return Request(messages=messages, max_new_tokens=1, alternatives=alternatives)

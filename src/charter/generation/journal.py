@@ -1,0 +1,77 @@
+"""The journal: every request to a model with its completion, so that nothing is asked twice.
+
+It lies outside DVC's outputs, which DVC deletes before a stage runs: a killed run goes on where it was,
+and an amended document asks only about what changed.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from tqdm import tqdm
+
+from charter.generation.engine import Completion, Engine, Request
+
+
+class JournaledEngine:
+    """An engine that answers from the journal what was asked before, and journals the rest.
+
+    The model is loaded on the first request that the journal doesn't know. Use it as a context manager.
+    """
+
+    def __init__(self, journal: Path, model_identity: str, load: Callable[[], Engine]):
+        """``model_identity`` tells models apart (their hash); ``load`` makes the engine when needed."""
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        # Two stages may run at once: wait for the other's write instead of failing.
+        self._database = sqlite3.connect(journal, timeout=60, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS completions"
+            " (key TEXT PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, completion TEXT NOT NULL)"
+        )
+        self._identity = model_identity
+        self._load = load
+        self.asked = 0
+
+    def __enter__(self) -> "JournaledEngine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self._load()
+
+    def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
+        """Return the completions, in the order of the requests; ``purpose`` labels the progress bar."""
+        keys = [self._key(request) for request in requests]
+        known = {key: found for key in keys if (found := self._find(key)) is not None}
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
+        if missing:
+            open_keys = list(missing)
+            with tqdm(
+                total=len(requests), initial=len(requests) - len(missing), desc=purpose, disable=None
+            ) as progress:
+                for index, completion in self._engine.complete(list(missing.values())):
+                    key = open_keys[index]
+                    self._database.execute(
+                        "INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?)",
+                        (key, self._identity, missing[key].model_dump_json(), completion.model_dump_json()),
+                    )
+                    known[key] = completion
+                    self.asked += 1
+                    progress.update(1)
+        return [known[key] for key in keys]
+
+    def _key(self, request: Request) -> str:
+        return hashlib.sha256(f"{self._identity}\n{request.model_dump_json()}".encode()).hexdigest()
+
+    def _find(self, key: str) -> Completion | None:
+        row = self._database.execute("SELECT completion FROM completions WHERE key = ?", (key,)).fetchone()
+        return Completion.model_validate_json(row[0]) if row else None

@@ -1,0 +1,56 @@
+"""base-models: the seed, the teacher and the encoder, as local folders."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+from charter import artifacts
+from charter.errors import CharterError
+from charter.params import ModelSource, Params
+from charter.paths import ProjectPaths
+from charter.storage import write_json
+
+
+def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
+    """Fetch the three base models; a seed in GGUF becomes a float32 transformers folder."""
+    sources = params.base_models
+    _fetch(sources.encoder, paths.encoder, "base_models.encoder")
+    _fetch(sources.teacher, paths.teacher, "base_models.teacher")
+    _fetch(sources.seed, paths.seed, "base_models.seed")
+    for gguf in paths.seed.glob("*.gguf"):
+        dequantize(gguf)
+        gguf.unlink()
+    return {}
+
+
+def dequantize(gguf: Path) -> None:
+    """Save a GGUF model as float32 safetensors, with its tokenizer, in the folder it lies in.
+
+    Padding gets a token of its own: where it is also the end of a turn, training masks that out of the
+    labels and the model never learns to stop.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, quantization_config=GgufConfig(dequantize=True), gguf_file=gguf.name, dtype=torch.float32
+    )
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        tokenizer.pad_token = tokenizer.unk_token
+    model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.save_pretrained(gguf.parent)
+    tokenizer.save_pretrained(gguf.parent)
+
+
+def _fetch(source: ModelSource, folder: Path, parameter: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if source.artifact is not None:
+        artifacts.fetch_model(source.artifact, folder)
+    elif source.hub is not None:
+        repository, _, revision = source.hub.partition("@")
+        if not revision:
+            raise CharterError(f"{parameter}.hub: give owner/name@revision, so that a run can be repeated")
+        snapshot_download(repository, revision=revision, local_dir=folder)
+    write_json(folder / "source.json", source.model_dump(exclude_none=True))
