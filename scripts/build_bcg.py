@@ -5,7 +5,8 @@ markdown-it-py (installed with rich). Building twice gives the same bytes: the P
 streams are not compressed and its fonts are the standard ones of PDF.
 
 The Markdown is a small subset: one `#` title, front-matter paragraphs up to the first chapter (company,
-edition, classification, then notices), `##` chapters, `###` sections, paragraphs, bullet lists and pipe tables.
+edition, classification, then notices), `##` chapters, `###` sections, paragraphs, bullet lists and pipe
+tables.
 """
 
 import hashlib

@@ -83,7 +83,7 @@ class Teacher(Section):
 
 
 class Extract(Section):
-    """Chunking: sizes in tokens of the encoder; ``limit`` keeps the first chunks only (0: all)."""
+    """Chunking: sizes in tokens of the encoder; ``limit`` chunks are taken evenly from the whole (0: all)."""
 
     max_tokens: PositiveInt
     min_tokens: PositiveInt
@@ -173,11 +173,14 @@ class Evaluate(Section):
 
 
 class Gate(Section):
-    """A condition for promotion, on a metric of the aligned model without RAG.
+    """A condition for promotion, on a metric of the aligned model (SFT+DPO) without RAG.
 
-    ``against`` names what it is compared with: ``none`` (the value itself), a system such as ``cft+rag``
-    or ``sft``, or ``champion``, the promoted version (the gate holds where there is none yet). The gate
-    holds when value (or its difference) is at least ``minimum``.
+    ``against`` is ``none`` (the value itself), a system such as ``cft+rag`` or ``sft`` (the difference with
+    it), or ``champion`` (the difference with the promoted version, on the same test questions; the gate
+    holds where there is none yet). The gate holds when the lower bound of the 95 % interval, of the value
+    or of the paired difference, is at least ``minimum``: so a ``minimum`` above 0 demands a proven
+    advantage, one below 0 that a loss larger than it is excluded. Where there is no interval, as for the
+    champion, the plain figure is judged.
     """
 
     metric: str

@@ -105,3 +105,8 @@ class CorpusPaths(ProjectPaths):
     def curve(self, stage: str) -> Path:
         """The training curve of ``cft``, ``sft`` or ``dpo``: CSV, a row a logged step."""
         return self.root / f"data/curves/{self.name}/{stage}.csv"
+
+    @property
+    def plot(self) -> Path:
+        """The figures of every system as CSV, for `dvc plots`."""
+        return self.root / f"data/plots/{self.name}.csv"

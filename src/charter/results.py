@@ -38,7 +38,10 @@ class Result(BaseModel):
 
 
 class Estimate(Result):
-    """A figure with its 95 % interval over ``n`` items; low and high are None where there is none."""
+    """A figure with its 95 % interval over ``n`` items; low and high are None where there is none.
+
+    Where ``n`` is 0 there was nothing to measure and the value says nothing.
+    """
 
     value: float
     low: float | None
@@ -65,12 +68,13 @@ class Comparison(Result):
 class JudgeValidity(Result):
     """What the judge does on pairs whose answer is known, in the run whose win rates it gave.
 
-    ``identical``: mean score of an answer against itself (expected .5). ``shuffled``: how often the
-    reference is preferred to the reference of another chunk (expected near 1). ``preference``: how often
-    the chosen response is preferred to the rejected one, on held-out pairs. ``first_position`` is the
-    share of verdicts for the answer shown first, ``consistency`` the share of pairs whose two orders
-    agree, ``mass`` the mean probability of the verdict tokens. ``valid``: the lower bound of ``shuffled``
-    reaches the parameter evaluate.judge_min_validity.
+    ``identical``: mean probability of the answer shown first, where both are the same (.5 without position
+    bias). ``shuffled``: how often the reference is preferred to the reference of another chunk (expected
+    near 1). ``preference``: how often the chosen response is preferred to the rejected one, on held-out
+    pairs. ``first_position`` is the share of verdicts for the answer shown first, ``consistency`` the share
+    of pairs whose two orders agree, ``mass`` the mean probability of the verdict tokens, ``unparseable``
+    the number of verdicts that could not be read, all over the win rates and the shuffled and preference
+    controls. ``valid``: the lower bound of ``shuffled`` reaches the parameter evaluate.judge_min_validity.
     """
 
     judge: str
@@ -87,10 +91,13 @@ class JudgeValidity(Result):
 
 
 class WinRate(Result):
-    """What stands behind a win rate: wins, ties and losses where both orders agree, and the lengths.
+    """What stands behind a win rate.
 
+    ``wins`` and ``losses`` are the pairs where both orders agree, ``ties`` the others.
     ``length_controlled`` is LC-WR = sigma(theta) of logit p_i = theta + phi * tanh(dlen_i / sd).
-    Lengths are mean characters.
+    Lengths are mean characters. ``first_position``, ``consistency``, ``mass`` and ``unparseable`` are as in
+    `JudgeValidity`, of this system's verdicts; unparseable verdicts count as ties, and ``if_lost`` and
+    ``if_won`` are the win rate if all of them were losses, or wins.
     """
 
     opponent: str
@@ -100,6 +107,12 @@ class WinRate(Result):
     length_controlled: float
     mean_length: float
     opponent_mean_length: float
+    first_position: float
+    consistency: float
+    mass: float
+    unparseable: int
+    if_lost: float
+    if_won: float
 
 
 class Evaluation(Result):
@@ -109,8 +122,9 @@ class Evaluation(Result):
     apply ``adherence`` (share of held-out preference pairs where the model favours chosen),
     ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG) and ``length`` (mean characters of an answer).
     ``settings`` says what the figures depend on: the sacreBLEU signature, the encoder, the opponent,
-    seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, seed, teacher,
-    encoder, sft_adapter, dpo_adapter, ...) to its SHA-256.
+    seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, sft_test,
+    preference_test, seed, teacher, encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256; of an
+    adapter it is `charter.storage.directory_sha256`.
     """
 
     corpus: str

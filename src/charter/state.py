@@ -16,11 +16,11 @@ from ruamel.yaml import YAML
 from charter.errors import CharterError
 from charter.params import PARAMS_FILE, Params
 from charter.paths import CorpusPaths
-from charter.records import content_id
+from charter.records import System, content_id
 from charter.results import Evaluation, load_evaluation
 from charter.storage import directory_sha256, read_json
 
-ALIGNED = ("dpo", "sft")
+ALIGNED: tuple[System, ...] = ("dpo", "sft")
 """The aligned systems, which are registered; the first is the one that gates judge."""
 
 _CODE = ("src", "dvc.yaml", "pyproject.toml")
@@ -126,7 +126,7 @@ def _look_up(tree: Any, dotted: str) -> Any:
     return tree
 
 
-def _check_adapter(paths: CorpusPaths, evaluation: Evaluation, system: str) -> None:
+def _check_adapter(paths: CorpusPaths, evaluation: Evaluation, system: System) -> None:
     adapter = paths.adapter(system)
     evaluated = evaluation.lineage.get(f"{system}_adapter")
     if adapter.exists() and directory_sha256(adapter) != evaluated:

@@ -21,7 +21,7 @@ ROUGE_SIGNATURE = "F-measure, item mean, lower case, words of any script, no ste
 
 _ORDER = 4
 
-_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")  # noqa: RUF039  nothing to escape
+_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")
 
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -67,7 +67,7 @@ def _corpus_bleu(totals: Array) -> Array:
 
 
 class _WordTokenizer(Tokenizer):  # type: ignore[misc]  # rouge-score is untyped
-    """Words of every script; on plain English the same tokens as rouge-score's own, which drops other letters."""
+    """Words of every script; on plain English the tokens of rouge-score's own, which drops other letters."""
 
     def tokenize(self, text: str) -> list[str]:
         """Split into lower-case runs of letters, marks and digits."""

@@ -36,5 +36,7 @@ def _load(params: Params, paths: ProjectPaths) -> Engine:
             paths.teacher, concurrency=teacher.concurrency, cache_gigabytes=teacher.cache_gigabytes
         )
     from charter.generation.transformers_engine import TransformersEngine
+    from charter.models import load_system
 
-    return TransformersEngine(paths.teacher, concurrency=teacher.concurrency)
+    model, tokenizer = load_system(paths.teacher, None, params.compute)
+    return TransformersEngine(model, tokenizer, batch_size=teacher.concurrency)

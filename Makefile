@@ -1,0 +1,55 @@
+# make repro   the whole pipeline: environment, dvc repro, results   (PROFILE=smoke: minutes)
+# make test    lint, types, all tests                                 make check   its quick part
+# make bcg     build data/raw/bcg.pdf from its Markdown               make lock    lock the versions anew
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONWARNINGS ?= ignore
+export TOKENIZERS_PARALLELISM ?= false
+export DVC_NO_ANALYTICS ?= 1
+export DO_NOT_TRACK ?= 1
+
+.PHONY: repro test check install bcg lock clean
+
+repro: $(VENV)/installed
+	@$(if $(PROFILE),charter profile $(PROFILE))
+	@charter params
+	dvc repro
+	@charter publish
+	@charter results
+	@printf '\nReport:     %s\nMLflow UI:  .venv/bin/charter ui   (then http://127.0.0.1:5000)\nPromote:    .venv/bin/charter promote udhr\n' \
+		"file://$(CURDIR)/reports/index.html"
+
+check: $(VENV)/installed
+	ruff check src tests scripts benchmarks
+	ruff format --check src tests scripts benchmarks
+	mypy
+	pytest -m "not models and not e2e"
+
+test: $(VENV)/installed
+	ruff check src tests scripts benchmarks
+	ruff format --check src tests scripts benchmarks
+	mypy
+	pytest
+
+install: $(VENV)/installed
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Charter needs Python 3.11 or newer: make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+bcg: $(VENV)/installed
+	python scripts/build_bcg.py
+
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet --upgrade pip-tools torch==2.13.0
+	$(VENV)-lock/bin/pip-compile --quiet --strip-extras --extra dev --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+	rm -r $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

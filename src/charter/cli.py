@@ -1,0 +1,215 @@
+"""The command line: parse, load parameters, call, record."""
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from charter.errors import CharterError
+from charter.params import PARAMS_FILE, Params, load_params
+from charter.paths import ProjectPaths
+from charter.results import Evaluation, load_evaluation, result_rows
+from charter.storage import write_json
+
+app = typer.Typer(
+    name="charter",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Align a language model with a document of values, and see whether it keeps them. "
+    "`dvc repro` runs the pipeline; these commands prepare it, read its results and promote its models.",
+)
+
+CORPUS_STAGES = ("extract", "synthesize", "cft", "sft", "dpo", "rag-index", "evaluate")
+SHARED_STAGES = ("base-models", "fetch-documents", "report")
+
+CorpusArgument = Annotated[str, typer.Argument(help="A corpus of params.yaml, such as udhr.")]
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is one message and exit code 1."""
+    try:
+        app()
+    except CharterError as error:
+        sys.stderr.write(f"charter: {error}\n")
+        sys.exit(1)
+
+
+@app.command()
+def stage(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(SHARED_STAGES + CORPUS_STAGES)}.")],
+    corpus: Annotated[str | None, typer.Argument(help="The corpus, for a stage that is of one.")] = None,
+) -> None:
+    """Run one stage, as dvc.yaml does. Use `dvc repro` to run what is needed, in order."""
+    if name not in SHARED_STAGES + CORPUS_STAGES:
+        raise CharterError(f"no stage {name!r}; there are {', '.join(SHARED_STAGES + CORPUS_STAGES)}")
+    if (name in CORPUS_STAGES) != (corpus is not None):
+        raise CharterError(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
+    root, params = _project()
+    module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
+    if corpus is None:
+        module.run(params, ProjectPaths(root))
+        return
+    _check_corpus(params, corpus)
+    paths = ProjectPaths(root).corpus(corpus)
+    write_json(paths.metrics(name), module.run(params, paths))
+    if name == "evaluate":
+        _publish(root, params, [corpus])
+
+
+@app.command()
+def results(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """Print the table of results beside the published one, with 95 % intervals.
+
+    With --json: a list of {corpus, system, rag, metric, value, low, high, n}.
+    """
+    from charter.evaluation.table import results_markdown, results_table
+
+    evaluations = _evaluations(corpora)
+    if as_json:
+        rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+    elif as_markdown:
+        sys.stdout.write(results_markdown(evaluations) + "\n")
+    else:
+        Console().print(results_table(evaluations))
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What to call the corpus: lower case, digits, - and _.")],
+    sources: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders or globs.")],
+    title: Annotated[str | None, typer.Option(help="How prompts and reports call the documents.")] = None,
+) -> None:
+    """Make a corpus of your own documents: PDF, DOCX, PPTX, HTML, Markdown, text, EPUB.
+
+    They are copied to data/raw/NAME and the corpus is added to params.yaml. Nothing is run.
+    """
+    from charter.documents.adding import add_corpus
+
+    root, _ = _project()
+    corpus = add_corpus(root, name, sources, title)
+    Console().print(f"added {name}: {corpus.path}\nnow run: dvc repro evaluate@{name}", highlight=False)
+
+
+@app.command()
+def profile(
+    name: Annotated[str | None, typer.Argument(help="Leave it out to list them.")] = None,
+) -> None:
+    """Lay a profile (profiles/NAME.yaml) over params.yaml; `charter profile default` goes back."""
+    from charter.profiles import apply_profile, list_profiles
+
+    root, params = _project()
+    if name is None:
+        for known in list_profiles(root):
+            Console().print(f"{known}{'  (in params.yaml now)' if known == params.profile else ''}")
+        return
+    apply_profile(root, name)
+    Console().print(f"params.yaml now holds profile {name}; `charter profile default` goes back")
+
+
+@app.command("params")
+def check_params() -> None:
+    """Check params.yaml; a bad key is named with its dotted path."""
+    _, params = _project()
+    corpora = ", ".join(params.corpora)
+    Console().print(f"{PARAMS_FILE} is valid: profile {params.profile}, corpora {corpora}", highlight=False)
+
+
+@app.command()
+def publish(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
+) -> None:
+    """Mirror what the files say into MLflow; what is there already isn't written again.
+
+    evaluate does this when it runs. A state that DVC restored from its cache needs this command.
+    """
+    root, params = _project()
+    for corpus in corpora or ():
+        _check_corpus(params, corpus)
+    _publish(root, params, corpora)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine only.")] = 5000) -> None:
+    """Open the MLflow UI over this project's runs and models."""
+    from charter.tracking import ui_command
+
+    root, params = _project()
+    _publish(root, params, None)
+    command = ui_command(root, port)
+    Console().print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
+    os.execv(command[0], command)  # noqa: S606  the command is ours
+
+
+@app.command()
+def promote(corpus: CorpusArgument) -> None:
+    """Make a corpus's candidate the champion if every gate of params.yaml holds; else exit code 1."""
+    from charter import registry
+
+    root, params = _project()
+    _check_corpus(params, corpus)
+    promotion = registry.promote(root, corpus, params.gates)
+    console = Console(highlight=False)
+    for gate in promotion.gates:
+        console.print(f"[{'green]pass' if gate.passed else 'red]FAIL'}[/] {gate.text}")
+    if not promotion.promoted:
+        failed = sum(not gate.passed for gate in promotion.gates)
+        raise CharterError(
+            f"{promotion.model} version {promotion.version} is not promoted: {failed} gates don't hold"
+        )
+    console.print(f"{promotion.model} version {promotion.version} is champion")
+
+
+@app.command()
+def rollback(corpus: CorpusArgument) -> None:
+    """Make the version that was champion before the present one champion again."""
+    from charter import registry
+
+    root, params = _project()
+    _check_corpus(params, corpus)
+    outcome = registry.rollback(root, corpus)
+    Console(highlight=False).print(
+        f"{outcome.model} version {outcome.version} is champion again; version {outcome.withdrawn} was"
+    )
+
+
+def _project() -> tuple[Path, Params]:
+    """Find the project: the working directory, or the nearest one above it with a params.yaml."""
+    here = Path.cwd()
+    root = next((path for path in (here, *here.parents) if (path / PARAMS_FILE).exists()), here)
+    return root, load_params(root / PARAMS_FILE)
+
+
+def _check_corpus(params: Params, corpus: str) -> None:
+    if corpus not in params.corpora:
+        raise CharterError(f"no corpus {corpus!r} in {PARAMS_FILE}; there are {', '.join(params.corpora)}")
+
+
+def _evaluations(corpora: list[str] | None) -> list[Evaluation]:
+    root, params = _project()
+    paths = ProjectPaths(root)
+    for corpus in corpora or ():
+        _check_corpus(params, corpus)
+    chosen = corpora or [name for name in params.corpora if paths.corpus(name).metrics("evaluate").exists()]
+    if not chosen:
+        raise CharterError("nothing is evaluated yet; `dvc repro` does it")
+    return [load_evaluation(paths.corpus(name).metrics("evaluate")) for name in chosen]
+
+
+def _publish(root: Path, params: Params, corpora: list[str] | None) -> None:
+    from charter import tracking
+
+    for publication in tracking.publish(root, params, corpora):
+        state = "new" if publication.created else "there already"
+        versions = ", ".join(f"{name} version {number}" for name, number in publication.versions.items())
+        sys.stderr.write(f"MLflow {publication.experiment}: run {publication.run_id} ({state}); {versions}\n")

@@ -1,0 +1,125 @@
+"""Making a corpus of a user's documents: copies below data/raw and an entry in params.yaml."""
+
+import glob
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from io import StringIO
+from pathlib import Path
+from tempfile import mkdtemp
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
+from tqdm import tqdm
+
+from charter.documents.extraction import document_files, extract_document
+from charter.errors import CharterError
+from charter.params import PARAMS_FILE, Corpus, load_params, parse_params
+from charter.storage import write_text
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None = None) -> Corpus:
+    """Copy documents to data/raw/NAME and add the corpus to params.yaml, whose comments stay.
+
+    The copies keep their names and the folders that they have below what all of them have in common.
+    Every one is read before anything is changed, and a failure changes nothing.
+
+    Args:
+        root: The project's folder.
+        name: Of the corpus: lower-case letters, digits, ``-`` and ``_``.
+        sources: Files, folders or globs (``**`` for any folders), from the working directory.
+        title: How prompts and reports call the documents; made from the name where there is none.
+
+    Returns:
+        The new entry of params.yaml.
+
+    Raises:
+        CharterError: The name is taken or malformed, or a document can't be found or read.
+    """
+    if not _NAME.fullmatch(name):
+        raise CharterError(f"{name}: not a corpus name; use lower-case letters, digits, - and _")
+    target = root / "data/raw" / name
+    if name in load_params(root / PARAMS_FILE).corpora:
+        raise CharterError(f"corpora.{name}: already in {PARAMS_FILE}; choose another name")
+    if target.exists():
+        raise CharterError(f"{target}: exists already; remove it or choose another name")
+    files = _find_files(sources)
+    corpus = Corpus(path=f"data/raw/{name}", title=title or re.sub("[-_]+", " ", name).title())
+    amended = _with_corpus(root / PARAMS_FILE, name, corpus)
+    for file in tqdm(files, desc="Reading documents", unit="file", disable=None):
+        extract_document(file, file.name)
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as undo:
+        copies = Path(mkdtemp(prefix=f".{name}.", dir=target.parent))
+        undo.callback(shutil.rmtree, copies, ignore_errors=True)
+        _copy(files, copies)
+        copies.chmod(0o755)
+        copies.rename(target)
+        undo.callback(shutil.rmtree, target, ignore_errors=True)
+        write_text(root / PARAMS_FILE, amended)
+        undo.pop_all()
+    return corpus
+
+
+def _find_files(sources: Sequence[str]) -> list[Path]:
+    """List the files that the sources name, each once."""
+    files: dict[Path, None] = {}
+    for source in sources:
+        found = [Path(source)] if Path(source).exists() else [Path(path) for path in _expand(source)]
+        if not found:
+            raise CharterError(f"{source}: no such file or folder, and no file matches it")
+        for path in found:
+            files.update(dict.fromkeys(file.absolute() for file in document_files(path)))
+    if not files:
+        raise CharterError("no documents given; name files, folders or globs")
+    return list(files)
+
+
+def _expand(pattern: str) -> list[str]:
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
+    return [path for path in sorted(found) if Path(path).is_file()]
+
+
+def _copy(files: Sequence[Path], folder: Path) -> None:
+    common = Path(os.path.commonpath([file.parent for file in files]))
+    for file in files:
+        copy = folder / file.relative_to(common)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(file, copy)
+        except OSError as error:
+            raise CharterError(f"{file}: can't be copied: {error.strerror}") from error
+
+
+def _with_corpus(path: Path, name: str, corpus: Corpus) -> str:
+    """The text of params.yaml with one more corpus at the end of ``corpora``."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    yaml.representer.add_representer(type(None), _represent_null)
+    values = yaml.load(path.read_text(encoding="utf-8"))
+    entry = CommentedMap(path=corpus.path, title=corpus.title)
+    if values["corpora"]:
+        # The blank line and the comment before the next section hang on the last value: they move along.
+        last = list(values["corpora"].values())[-1]
+        if after := last.ca.items.pop(list(last)[-1], None):
+            entry.ca.items["title"] = after
+    values["corpora"][name] = entry
+    parse_params(values, PARAMS_FILE)
+    text = StringIO()
+    yaml.dump(values, text)
+    return text.getvalue()
+
+
+def _represent_null(representer: RoundTripRepresenter, _: None) -> ScalarNode:
+    """Write null as it stands in the file, and not as nothing."""
+    node: ScalarNode = representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    return node

@@ -1,0 +1,223 @@
+"""Cutting a document into chunks: spans of one section, at paragraph, line and sentence boundaries."""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from charter.records import Chunk, Document, content_id
+
+CountTokens = Callable[[str], int]
+Span = tuple[int, int]
+
+_HEADING = re.compile(r"(#{1,6})\s+(.*\S)")
+_FENCE = re.compile(r"\s*(```|~~~)")
+_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+_LINE_BREAK = re.compile(r"\n\s*")
+_SENTENCE_BREAK = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？])")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:\w|\w\.\w|no|art|sec|para|mr|mrs|ms|dr|st|vs|etc|cf|e\.g|i\.e)\.$", re.I
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands under one heading, up to the next: the headings above it and the span of its text."""
+
+    headings: tuple[str, ...]
+    start: int
+    end: int
+
+
+def chunk_document(
+    document: Document, max_tokens: int, min_tokens: int, count_tokens: CountTokens
+) -> list[Chunk]:
+    """Cut a document into chunks of at most ``max_tokens``.
+
+    A chunk never crosses a heading, so that a short article stays a chunk of its own. A longer section is
+    cut at blank lines, within a paragraph at line breaks, then sentences, then words; neighbouring pieces
+    are joined while they fit. A chunk below ``min_tokens`` shares the sentences of its neighbour evenly.
+    Headings are on the chunk, not in its text, and nothing but headings and blanks is left out.
+
+    Args:
+        document: The document; ``#`` lines are its headings.
+        max_tokens: The most tokens of a chunk; a single character may have more.
+        min_tokens: The least tokens of a chunk, where its section has more and sentences allow.
+        count_tokens: Counts the tokens of a text.
+    """
+    chunks = []
+    seen: Counter[tuple[tuple[str, ...], str]] = Counter()
+    for section in _sections(document.text):
+        for start, end in _cut(document.text, section, max_tokens, min_tokens, count_tokens):
+            text = document.text[start:end]
+            # An equal text under equal headings is told apart by its number, so ids stay unique.
+            key = (section.headings, text)
+            identity = (document.name, "\n".join(section.headings), text, str(seen[key]))
+            seen[key] += 1
+            chunks.append(
+                Chunk(
+                    id=content_id(*identity),
+                    document=document.name,
+                    document_sha256=document.sha256,
+                    headings=section.headings,
+                    pages=_pages(document.page_starts, start, end),
+                    start=start,
+                    end=end,
+                    text=text,
+                )
+            )
+    return chunks
+
+
+def coverage(document: Document, chunks: Sequence[Chunk]) -> float:
+    """Return the share of the document's characters, headings and blanks aside, that are in chunks."""
+    total = sum(_solid(document.text[section.start : section.end]) for section in _sections(document.text))
+    covered = bytearray(len(document.text))
+    for chunk in chunks:
+        covered[chunk.start : chunk.end] = b"\1" * (chunk.end - chunk.start)
+    inside = sum(
+        1 for flag, character in zip(covered, document.text, strict=True) if flag and not character.isspace()
+    )
+    return inside / total if total else 0.0
+
+
+def _solid(text: str) -> int:
+    return sum(not character.isspace() for character in text)
+
+
+def _sections(text: str) -> Iterator[Section]:
+    """Go through the sections; a ``#`` line in fenced code is no heading."""
+    path: list[tuple[int, str]] = []
+    start = offset = 0
+    fence = ""
+    for line in text.splitlines(keepends=True):
+        if match := _FENCE.match(line):
+            fence = "" if fence == match[1] else fence or match[1]
+        heading = None if fence else _HEADING.fullmatch(line.rstrip())
+        if heading:
+            yield Section(tuple(title for _, title in path), start, offset)
+            level = len(heading[1])
+            path = [(above, title) for above, title in path if above < level] + [(level, heading[2])]
+            start = offset + len(line)
+        offset += len(line)
+    yield Section(tuple(title for _, title in path), start, offset)
+
+
+def _cut(
+    text: str, section: Section, max_tokens: int, min_tokens: int, count_tokens: CountTokens
+) -> list[Span]:
+    """Cut a section into spans without blanks at their ends."""
+
+    def tokens(start: int, end: int) -> int:
+        return count_tokens(text[start:end])
+
+    spans: list[Span] = []
+    for start, end in _pieces(text, section.start, section.end, lambda *span: tokens(*span) <= max_tokens):
+        if spans and tokens(spans[-1][0], end) <= max_tokens:
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    for second in range(1, len(spans)):
+        if min(tokens(*spans[second - 1]), tokens(*spans[second])) < min_tokens:
+            shared = _share(text, spans[second - 1], spans[second], max_tokens, tokens)
+            spans[second - 1 : second + 1] = shared
+    return spans
+
+
+def _share(
+    text: str, first: Span, second: Span, max_tokens: int, tokens: Callable[[int, int], int]
+) -> tuple[Span, Span]:
+    """Move the boundary between two spans to the sentence where the smaller of them is largest."""
+    sentences = [
+        sentence
+        for line in _split(text, first[0], second[1], _LINE_BREAK)
+        for sentence in _sentences(text, *line)
+    ]
+    cuts = [(first, second)] + [
+        ((first[0], before[1]), (after[0], second[1])) for before, after in pairwise(sentences)
+    ]
+    allowed = [cut for cut in cuts if max(tokens(*span) for span in cut) <= max_tokens]
+    return max(allowed, key=lambda cut: min(tokens(*span) for span in cut), default=(first, second))
+
+
+def _pieces(text: str, start: int, end: int, fits: Callable[[int, int], bool]) -> Iterator[Span]:
+    """Go through the largest pieces that fit, cut at the strongest boundaries."""
+    for paragraph in _split(text, start, end, _BLANK_LINES):
+        if fits(*paragraph):
+            yield paragraph
+            continue
+        for line in _split(text, *paragraph, _LINE_BREAK):
+            for sentence in [line] if fits(*line) else _sentences(text, *line):
+                yield from [sentence] if fits(*sentence) else _words(text, *sentence, fits)
+
+
+def _split(text: str, start: int, end: int, boundary: re.Pattern[str]) -> Iterator[Span]:
+    """Go through what lies between boundaries, without blanks at the ends."""
+    begins = start
+    for match in boundary.finditer(text, start, end):
+        yield from _stripped(text, begins, match.start())
+        begins = match.end()
+    yield from _stripped(text, begins, end)
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
+    begins = start
+    for match in _SENTENCE_BREAK.finditer(text, start, end):
+        following = text[match.end() : match.end() + 1]
+        if following.islower() or _ABBREVIATION.search(text, begins, match.start()):
+            continue
+        yield from _stripped(text, begins, match.end())
+        begins = match.end()
+    yield from _stripped(text, begins, end)
+
+
+def _words(text: str, start: int, end: int, fits: Callable[[int, int], bool]) -> Iterator[Span]:
+    """Cut a sentence that is too long after as many words as fit; a word that is too long, in itself."""
+    while start < end:
+        longest = _longest_fitting(start, end, fits)
+        cut = longest
+        if longest < end:
+            blanks = [match.start() for match in re.finditer(r"\s+", text[start : longest + 1])]
+            cut = start + blanks[-1] if blanks and blanks[-1] else longest
+        yield from _stripped(text, start, cut)
+        start = next((index for index in range(cut, end) if not text[index].isspace()), end)
+
+
+def _longest_fitting(start: int, end: int, fits: Callable[[int, int], bool]) -> int:
+    """Where the longest prefix that fits ends; after one character where not even that fits.
+
+    The prefix doubles until it is too long, so that a very long text isn't counted again and again.
+    """
+    length = 1
+    while start + length < end and fits(start, start + length):
+        length *= 2
+    if start + length >= end and fits(start, end):
+        return end
+    low, high = start + max(length // 2, 1), min(start + length, end) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(start, middle) else (low, middle - 1)
+    return low
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
+    """The span without blanks at its ends, unless nothing is left."""
+    part = text[start:end]
+    if solid := part.strip():
+        start += len(part) - len(part.lstrip())
+        yield start, start + len(solid)
+
+
+def _pages(page_starts: Sequence[int], start: int, end: int) -> tuple[int, ...]:
+    """Numbers of the pages on which a span lies, from 1; an empty page isn't one of them."""
+    if not page_starts:
+        return ()
+    first = bisect_right(page_starts, start)
+    last = bisect_right(page_starts, end - 1)
+    return tuple(
+        page
+        for page in range(max(first, 1), max(last, 1) + 1)
+        if page in (first, last) or page_starts[page - 1] < page_starts[page]
+    )

@@ -1,0 +1,107 @@
+"""The answers of every system to the same held-out questions, with and without retrieved passages."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from charter.chat import answer_messages
+from charter.evaluation.likelihood import mean_log_probs
+from charter.generation.engine import Engine, Message, Request
+from charter.generation.journal import JournaledEngine
+from charter.generation.transformers_engine import TransformersEngine
+from charter.models import load_system, resolve_dtype
+from charter.params import Compute, Evaluate
+from charter.records import Chunk, InstructExample, Passage, Prediction, PreferencePair, System, content_id
+from charter.retrieval.index import embedding_text
+from charter.storage import directory_sha256
+
+Retrieved = Mapping[str, tuple[Passage, ...]]
+"""What retrieval found for each question; empty: nothing was retrieved."""
+
+
+class LocalSystem:
+    """The seed, or the seed with an adapter: loaded when the journal doesn't have its answers."""
+
+    def __init__(self, seed: Path, adapter: Path | None, compute: Compute, batch_size: int):
+        """``batch_size`` prompts are run at once."""
+        self._seed, self._adapter, self._compute = seed, adapter, compute
+        self._batch_size = batch_size
+
+    @cached_property
+    def _loaded(self) -> tuple[PreTrainedModel, Any]:
+        return load_system(self._seed, self._adapter, self._compute)
+
+    def open(self, journal: Path) -> JournaledEngine:
+        """Return the system behind the journal, identified by the bytes it is made of."""
+        hashes = [directory_sha256(folder) for folder in (self._seed, self._adapter) if folder is not None]
+        return JournaledEngine(
+            journal, content_id(*hashes, str(resolve_dtype(self._compute))), self._load_engine
+        )
+
+    def _load_engine(self) -> Engine:
+        return TransformersEngine(*self._loaded, batch_size=self._batch_size)
+
+    def favours_chosen(
+        self, pairs: Sequence[PreferencePair], title: str, passages: Mapping[str, Sequence[str]]
+    ) -> list[tuple[str, bool]]:
+        """For each pair, give its chunk and whether chosen is likelier than rejected, a token."""
+        prompts = [answer_messages(title, pair.prompt, passages.get(pair.prompt, ())) for pair in pairs]
+        scores = mean_log_probs(
+            *self._loaded,
+            [prompt for prompt in prompts for _ in range(2)],
+            [response for pair in pairs for response in (pair.chosen, pair.rejected)],
+            self._batch_size,
+        )
+        return [
+            (pair.chunk_id, chosen > rejected)
+            for pair, chosen, rejected in zip(pairs, scores[::2], scores[1::2], strict=True)
+        ]
+
+
+def passage_texts(retrieved: Retrieved, chunks: Mapping[str, Chunk]) -> dict[str, list[str]]:
+    """Return what a prompt shows of the retrieved chunks, for each question."""
+    return {
+        question: [embedding_text(chunks[passage.chunk_id]) for passage in passages]
+        for question, passages in retrieved.items()
+    }
+
+
+def answer_questions(
+    engine: JournaledEngine,
+    system: System,
+    examples: Sequence[InstructExample],
+    retrieved: Retrieved,
+    chunks: Mapping[str, Chunk],
+    title: str,
+    settings: Evaluate,
+) -> list[Prediction]:
+    """Answer greedily, with the prompt that training used; with RAG where ``retrieved`` isn't empty."""
+    texts = passage_texts(retrieved, chunks)
+    requests = [
+        Request(
+            messages=tuple(
+                Message.model_validate(message)
+                for message in answer_messages(title, example.question, texts.get(example.question, ()))
+            ),
+            max_new_tokens=settings.max_new_tokens,
+        )
+        for example in examples
+    ]
+    purpose = f"answers of {system}{' with RAG' if retrieved else ''}"
+    return [
+        Prediction(
+            id=content_id(example.id, system, str(bool(retrieved))),
+            item_id=example.id,
+            chunk_id=example.chunk_id,
+            system=system,
+            rag=bool(retrieved),
+            question=example.question,
+            reference=example.answer,
+            retrieved=retrieved.get(example.question, ()),
+            answer=completion.text.strip(),
+        )
+        for example, completion in zip(examples, engine.complete(requests, purpose), strict=True)
+    ]

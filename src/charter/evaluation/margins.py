@@ -1,0 +1,46 @@
+"""The claim to reproduce: by how much the aligned model without RAG beats c-fine-tuned with RAG."""
+
+from dataclasses import dataclass
+
+from charter.evaluation.published import PUBLISHED
+from charter.results import Comparison, Estimate, Evaluation
+
+BASELINE = "cft+rag"
+ALIGNED = ("sft", "dpo")
+MARGIN_METRICS = ("bleu", "rougeL")
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How many times the baseline's figure an aligned model's is, and its paired difference.
+
+    ``published_ratio`` is the same ratio in the published table. ``reached`` says whether ours is at least
+    that and the difference's interval lies above 0. Both are None for a corpus that wasn't published.
+    """
+
+    system: str
+    metric: str
+    ratio: float | None
+    difference: Estimate
+    published_ratio: float | None
+    reached: bool | None
+
+
+def margins(evaluation: Evaluation) -> list[Margin]:
+    """Return the margins of the aligned models over the baseline, those that were measured."""
+    compared = {(row.system, row.metric): row for row in evaluation.comparisons if row.against == BASELINE}
+    return [
+        _margin(compared[system, metric], evaluation.corpus)
+        for system in ALIGNED
+        for metric in MARGIN_METRICS
+        if (system, metric) in compared
+    ]
+
+
+def _margin(row: Comparison, corpus: str) -> Margin:
+    rows = PUBLISHED.get(corpus)
+    target = rows[row.system][row.metric].value / rows[BASELINE][row.metric].value if rows else None
+    above = row.difference.low is not None and row.difference.low > 0
+    # A baseline of 0 has no ratio; whatever is above it is above every multiple of it.
+    reached = None if target is None else above and (row.ratio is None or row.ratio >= target)
+    return Margin(row.system, row.metric, row.ratio, row.difference, target, reached)

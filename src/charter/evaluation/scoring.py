@@ -1,0 +1,200 @@
+"""From answers and verdicts to the results of a corpus. Nothing is read or written here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from charter.errors import CharterError
+from charter.evaluation.statistics import (
+    RANDOMISATION_ROUNDS,
+    Array,
+    ClusteredBootstrap,
+    Measure,
+    clustered_share,
+    holm,
+    mean_measure,
+)
+from charter.evaluation.text_metrics import ROUGE_SIGNATURE, bleu_measure, bleu_signature, rouge_scores
+from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict_pairs, win_rate
+from charter.records import Judgement, Prediction
+from charter.results import SYSTEMS, Comparison, Estimate, Evaluation, WinRate, system_label
+
+REFERENCE = "reference"
+"""The opponent of win rates that are over the references themselves."""
+
+COMPARED = (
+    *(("dpo", against) for against in ("seed", "seed+rag", "cft", "cft+rag", "sft", "teacher+rag")),
+    *(("sft", against) for against in ("seed", "seed+rag", "cft", "cft+rag", "teacher+rag")),
+    ("dpo+rag", "dpo"),
+    ("sft+rag", "sft"),
+)
+"""The pairs of systems compared, in every text metric."""
+
+
+@dataclass(frozen=True)
+class Rating:
+    """How figures are obtained, and the random numbers behind their intervals.
+
+    ``opponent`` is a system's label, or "reference". ``bert_score`` maps answers and references to an F
+    an item; ``encoder`` says of which encoder.
+    """
+
+    judge: Judge
+    opponent: str
+    bert_score: Callable[[Sequence[str], Sequence[str]], Array]
+    encoder: str
+    samples: int
+    seed: int
+
+
+def score_corpus(
+    corpus: str,
+    title: str,
+    predictions: Sequence[Prediction],
+    judgements: Sequence[Judgement],
+    adherence: Mapping[str, Sequence[tuple[str, bool]]],
+    rating: Rating,
+    settings: Mapping[str, str],
+    lineage: Mapping[str, str],
+) -> Evaluation:
+    """Measure and compare all systems on the same items.
+
+    Args:
+        corpus: Its name.
+        title: What reports call it.
+        predictions: The answers of all systems, each to the same items.
+        judgements: Verdicts in both orders: ``win_rate:LABEL`` and the controls.
+        adherence: For each label, a held-out preference pair's chunk and whether the model favours chosen.
+        rating: How figures are obtained.
+        settings: What else the figures depend on; the metrics' own settings are added.
+        lineage: SHA-256 of what went in.
+
+    Raises:
+        CharterError: A system's answers are not to the same items as the others', or a pair of answers was
+            judged in one order only.
+    """
+    answers = _by_system(predictions)
+    items = next(iter(answers.values()))
+    bootstrap = ClusteredBootstrap([row.chunk_id for row in items], rating.samples, rating.seed)
+    measures = {label: _text_measures(rows, rating) for label, rows in answers.items()}
+    systems: dict[str, dict[str, Estimate]] = {}
+    win_rates: dict[str, WinRate] = {}
+    for label, rows in answers.items():
+        figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
+        pairs = verdict_pairs(judgements, WIN_RATE + label)
+        if pairs:
+            lengths = _lengths(rows, answers, rating.opponent)
+            figures["win_rate"], win_rates[label] = win_rate(
+                pairs, lengths, rating.opponent, rating.samples, rating.seed
+            )
+        if adherence.get(label):
+            clusters, favoured = zip(*adherence[label], strict=True)
+            figures["adherence"] = clustered_share(favoured, clusters)
+        if rows[0].rag:
+            figures |= _retrieval(rows, bootstrap)
+        figures["length"] = bootstrap.estimate(mean_measure([len(row.answer) for row in rows]))
+        systems[label] = figures
+    return Evaluation(
+        corpus=corpus,
+        title=title,
+        systems=systems,
+        comparisons=_compare(measures, bootstrap),
+        judge=judge_validity(judgements, rating.judge, rating.samples, rating.seed),
+        win_rates=win_rates,
+        settings={
+            **settings,
+            "bleu": bleu_signature(),
+            "rouge": ROUGE_SIGNATURE,
+            "bertscore": rating.encoder,
+            "opponent": rating.opponent,
+            "interval": f"95 %, BCa bootstrap by chunk, {rating.samples} resamples, seed {rating.seed}; "
+            "shares: Wilson at the effective sample size",
+            "p": f"paired randomisation by chunk, {RANDOMISATION_ROUNDS} rounds, Holm over the corpus",
+        },
+        lineage=dict(lineage),
+    )
+
+
+def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
+    """Group by label, in the order of the published table, items in one order for all."""
+    ranks = {system: rank for rank, system in enumerate(SYSTEMS)}
+    ordered = sorted(predictions, key=lambda row: (ranks[row.system, row.rag], row.item_id))
+    answers = {
+        system_label(*system): list(rows)
+        for system, rows in groupby(ordered, key=lambda row: (row.system, row.rag))
+    }
+    if not answers:
+        raise CharterError("there are no predictions to score; run `dvc repro` again")
+    expected = [row.item_id for row in next(iter(answers.values()))]
+    for label, rows in answers.items():
+        if [row.item_id for row in rows] != expected:
+            raise CharterError(
+                f"predictions of {label}: {len(rows)} answers, not one to each of the {len(set(expected))} "
+                "questions of the other systems; run `dvc repro` again"
+            )
+    return answers
+
+
+def _text_measures(rows: Sequence[Prediction], rating: Rating) -> dict[str, Measure]:
+    answers, references = [row.answer for row in rows], [row.reference for row in rows]
+    rouge = {metric: mean_measure(scores) for metric, scores in rouge_scores(answers, references).items()}
+    bertscore = mean_measure(rating.bert_score(answers, references))
+    return {"bleu": bleu_measure(answers, references), **rouge, "bertscore": bertscore}
+
+
+def _lengths(
+    rows: Sequence[Prediction], answers: Mapping[str, Sequence[Prediction]], opponent: str
+) -> dict[str, tuple[int, int]]:
+    if opponent == REFERENCE:
+        theirs = [row.reference for row in rows]
+    else:
+        theirs = [row.answer for row in answers[opponent]]
+    return {row.item_id: (len(row.answer), len(other)) for row, other in zip(rows, theirs, strict=True)}
+
+
+def _retrieval(rows: Sequence[Prediction], bootstrap: ClusteredBootstrap) -> dict[str, Estimate]:
+    """Measure how the chunk a question came from was ranked; a chunk that wasn't retrieved adds 0 to MRR."""
+    ranks = []
+    for row in rows:
+        retrieved = [passage.chunk_id for passage in row.retrieved]
+        ranks.append(retrieved.index(row.chunk_id) + 1 if row.chunk_id in retrieved else np.inf)
+    clusters = [row.chunk_id for row in rows]
+    return {
+        "hit@1": clustered_share([rank == 1 for rank in ranks], clusters),
+        "hit@k": clustered_share([rank < np.inf for rank in ranks], clusters),
+        "mrr": bootstrap.estimate(mean_measure([1 / rank for rank in ranks])),
+    }
+
+
+def _compare(
+    measures: Mapping[str, Mapping[str, Measure]], bootstrap: ClusteredBootstrap
+) -> list[Comparison]:
+    compared = [
+        (system, against, metric)
+        for system, against in COMPARED
+        if system in measures and against in measures
+        for metric in measures[system]
+    ]
+    tested = [(measures[system][metric], measures[against][metric]) for system, against, metric in compared]
+    p_values = [bootstrap.randomisation_p(first, second) for first, second in tested]
+    return [
+        Comparison(
+            system=system,
+            against=against,
+            metric=metric,
+            difference=bootstrap.difference(first, second),
+            ratio=_ratio(first, second),
+            p=p,
+            p_holm=p_holm,
+        )
+        for (system, against, metric), (first, second), p, p_holm in zip(
+            compared, tested, p_values, holm(p_values), strict=True
+        )
+    ]
+
+
+def _ratio(first: Measure, second: Measure) -> float | None:
+    figure, base = (float(m.value(m.rows.sum(axis=0))) for m in (first, second))
+    return figure / base if base > 0 else None

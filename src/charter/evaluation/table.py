@@ -1,0 +1,207 @@
+"""The results table, for the terminal and for Markdown, in the published order beside the published rows."""
+
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from charter.evaluation.margins import BASELINE, Margin, margins
+from charter.evaluation.published import CAVEATS, PUBLISHED, PublishedFigure
+from charter.results import METRICS, SYSTEMS, Estimate, Evaluation, system_label
+
+METRIC_NAMES = {
+    "bleu": "BLEU",
+    "rouge1": "ROUGE-1",
+    "rouge2": "ROUGE-2",
+    "rougeL": "ROUGE-L",
+    "rougeLsum": "ROUGE-Lsum",
+    "bertscore": "BERTScore",
+    "win_rate": "Win rate",
+}
+
+SYSTEM_NAMES = {"seed": "seed", "cft": "c-fine-tuned", "sft": "SFT", "dpo": "SFT+DPO", "teacher": "teacher"}
+
+MARGIN_COLUMNS = ("system", "metric", "ratio", "published", "difference [95 %]", "margin")
+"""Of a margin over c-fine-tuned + RAG; the margin is reached as `charter.evaluation.margins` says."""
+
+_MISSING = "–"
+_INVALID = "invalid"
+
+
+def system_name(label: str) -> str:
+    """Name a label for people: ``dpo+rag`` is "SFT+DPO+RAG"."""
+    system, _, rag = label.partition("+")
+    return SYSTEM_NAMES.get(system, system) + ("+RAG" if rag else "")
+
+
+def figure(metric: str, value: float) -> str:
+    """Print a figure as the published table does: BLEU 35.6, shares .508."""
+    if metric == "bleu":
+        return f"{value:.1f}"
+    return f"{value:.3f}".replace("0.", ".", 1)
+
+
+def with_interval(metric: str, estimate: Estimate) -> str:
+    """Print an estimate with the half-width of its interval: 35.6±4.2, .508±.03."""
+    if estimate.n == 0:
+        return _MISSING
+    text = figure(metric, estimate.value)
+    if estimate.low is None or estimate.high is None:
+        return text
+    return text + _plus_minus(metric, (estimate.high - estimate.low) / 2)
+
+
+def _plus_minus(metric: str, half_width: float) -> str:
+    return f"±{half_width:.1f}" if metric == "bleu" else f"±{half_width:.2f}".replace("0.", ".", 1)
+
+
+def cell(evaluation: Evaluation, label: str, metric: str) -> str:
+    """Print what a system has in a metric; a win rate only if the judge passed its controls."""
+    estimate = evaluation.systems.get(label, {}).get(metric)
+    if estimate is None:
+        return _MISSING
+    if metric == "win_rate" and not evaluation.judge.valid:
+        return _INVALID
+    return with_interval(metric, estimate)
+
+
+def judge_sentence(evaluation: Evaluation) -> str:
+    """Say who judged, against whom, and how the judge did where the answer is known."""
+    judge = evaluation.judge
+    teacher = ", which is also the teacher" if judge.is_teacher else ""
+    verdict = "Judge" if judge.valid else "Judge not valid (no win rate is shown, no gate uses one)"
+    opponents = sorted({system_name(row.opponent) for row in evaluation.win_rates.values()})
+    return (
+        f"{verdict}: {judge.judge}{teacher}; win rates are over {', '.join(opponents) or 'nobody'}. "
+        f"It prefers the right reference to another chunk's in {share(judge.shuffled)} and chosen to "
+        f"rejected in {share(judge.preference)} of pairs; identical answers: {share(judge.identical)} for "
+        f"the first (.5 expected). Orders agree in {judge.consistency:.0%}, the first answer wins "
+        f"{judge.first_position:.0%} of verdicts, verdict-token mass {judge.mass:.2f}, "
+        f"{judge.unparseable} unparseable."
+    )
+
+
+def share(estimate: Estimate) -> str:
+    """Print a share with its interval: .952 [.871, .983]."""
+    if estimate.low is None or estimate.high is None:
+        return figure("", estimate.value) if estimate.n else _MISSING
+    low, high = figure("", estimate.low), figure("", estimate.high)
+    return f"{figure('', estimate.value)} [{low}, {high}]"
+
+
+def margin_cells(margin: Margin) -> tuple[str, str, str, str, str, str]:
+    """Print a margin under MARGIN_COLUMNS."""
+    return (
+        system_name(margin.system),
+        METRIC_NAMES[margin.metric],
+        _MISSING if margin.ratio is None else f"×{margin.ratio:.2f}",
+        _MISSING if margin.published_ratio is None else f"×{margin.published_ratio:.2f}",
+        signed(margin.metric, margin.difference),
+        _MISSING if margin.reached is None else "reached" if margin.reached else "NOT reached",
+    )
+
+
+def signed(metric: str, difference: Estimate) -> str:
+    """Print a difference with its sign and interval: +15.1 [+11.0, +19.4]."""
+    text = _signed_figure(metric, difference.value)
+    if difference.low is None or difference.high is None:
+        return text
+    return f"{text} [{_signed_figure(metric, difference.low)}, {_signed_figure(metric, difference.high)}]"
+
+
+def _signed_figure(metric: str, value: float) -> str:
+    return ("−" if value < 0 else "+") + figure(metric, abs(value))
+
+
+def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
+    """Return what `charter results` prints: for each corpus the table, the judge, the margins; 80 columns."""
+    parts: list[RenderableType] = []
+    for evaluation in evaluations:
+        parts += [_corpus_table(evaluation), Text(judge_sentence(evaluation), style="dim"), Text()]
+        parts += [_margin_table(evaluation), Text()]
+    if any(evaluation.corpus in PUBLISHED for evaluation in evaluations):
+        parts += [Text(caveat, style="dim") for caveat in CAVEATS]
+    return Group(*parts)
+
+
+def _corpus_table(evaluation: Evaluation) -> Table:
+    table = Table(
+        title=f"{evaluation.corpus}: {evaluation.title}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
+    )
+    table.add_column("system", vertical="bottom")
+    for metric in METRICS:
+        name = METRIC_NAMES[metric].replace("ROUGE", "R").replace("TS", "T\nS").replace(" ", "\n")
+        table.add_column(name, justify="right", vertical="bottom")
+    for row in SYSTEMS:
+        label = system_label(*row)
+        cells = [cell(evaluation, label, metric) for metric in METRICS]
+        table.add_row(system_name(label), *cells)
+        published = PUBLISHED.get(evaluation.corpus, {}).get(label)
+        if published:
+            table.add_row(
+                "  published", *(published_cell(metric, published) for metric in METRICS), style="dim"
+            )
+    return table
+
+
+def _margin_table(evaluation: Evaluation) -> Table:
+    table = Table(
+        *MARGIN_COLUMNS,
+        title=f"{evaluation.corpus}: over {system_name(BASELINE)}",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for margin in margins(evaluation):
+        table.add_row(*margin_cells(margin))
+    return table
+
+
+def results_markdown(evaluations: Sequence[Evaluation]) -> str:
+    """Return the same as Markdown, for the README."""
+    blocks = []
+    for evaluation in evaluations:
+        lines = [
+            f"**{evaluation.corpus}**: {evaluation.title}",
+            "",
+            _markdown_row(["system", "RAG", *(METRIC_NAMES[metric] for metric in METRICS)]),
+            "|---|---|" + "---:|" * len(METRICS),
+        ]
+        for system, rag in SYSTEMS:
+            label = system_label(system, rag)
+            cells = [cell(evaluation, label, metric) for metric in METRICS]
+            lines.append(_markdown_row([SYSTEM_NAMES[system], "yes" if rag else "no", *cells]))
+            published = PUBLISHED.get(evaluation.corpus, {}).get(label)
+            if published:
+                cells = [f"*{published_cell(metric, published)}*" for metric in METRICS]
+                lines.append(_markdown_row(["*published*", "", *cells]))
+        lines += ["", judge_sentence(evaluation)]
+        lines += ["", f"Over {system_name(BASELINE)}:", ""]
+        lines += [_markdown_row(MARGIN_COLUMNS), "|" + "---|" * len(MARGIN_COLUMNS)]
+        lines += [_markdown_row(margin_cells(margin)) for margin in margins(evaluation)]
+        blocks.append("\n".join(lines))
+    if any(evaluation.corpus in PUBLISHED for evaluation in evaluations):
+        blocks += CAVEATS
+    return "\n\n".join(blocks) + "\n"
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def published_cell(metric: str, row: Mapping[str, PublishedFigure]) -> str:
+    """Print a published figure as the table does."""
+    published = row[metric]
+    text = figure(metric, published.value)
+    if published.plus_minus is None:
+        return text
+    return text + _plus_minus(metric, published.plus_minus)

@@ -1,0 +1,215 @@
+"""From a judge's verdicts to win rates, and to what the judge's verdicts are worth.
+
+A pair is judged in both orders and its score is the mean of both, s = 1/2 [P_AB(A) + P_BA(A)], so that a
+preference for a position cancels. A verdict that could not be read counts as 1/2.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+
+from charter.errors import CharterError
+from charter.evaluation.statistics import Array, ClusteredBootstrap, clustered_share, mean_measure
+from charter.records import Judgement
+from charter.results import Estimate, JudgeValidity, WinRate
+
+WIN_RATE = "win_rate:"
+IDENTICAL = "control:identical"
+SHUFFLED = "control:shuffled"
+PREFERENCE = "control:preference"
+
+_LENGTH_PRIOR = 5.0
+"""Standard deviation of a Gaussian prior on phi: no pull worth naming, but the fit exists for any scores."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Which model judges, whether it also wrote the references, and the validity asked of it."""
+
+    name: str
+    sha256: str
+    is_teacher: bool
+    min_validity: float
+
+
+@dataclass(frozen=True)
+class VerdictPair:
+    """The verdicts on one pair of answers, A shown first and B shown first."""
+
+    a_first: Judgement
+    b_first: Judgement
+
+    @property
+    def probabilities(self) -> tuple[float | None, float | None]:
+        """The judge's probability that A is better, in either order; None where it couldn't be read."""
+        swapped = self.b_first.probability_first
+        return self.a_first.probability_first, None if swapped is None else 1 - swapped
+
+    def score(self, unread: float = 0.5) -> float:
+        """The mean of both probabilities; ``unread`` stands for a verdict that couldn't be read."""
+        return sum(unread if p is None else p for p in self.probabilities) / 2
+
+    @property
+    def agreed(self) -> int:
+        """1 where both orders prefer A, -1 where both prefer B, 0 otherwise."""
+        signs = {0.0 if p is None else np.sign(p - 0.5) for p in self.probabilities}
+        return int(signs.pop()) if len(signs) == 1 else 0
+
+
+def verdict_pairs(judgements: Sequence[Judgement], comparison: str) -> list[VerdictPair]:
+    """Return the pairs of one comparison, in the order in which they first occur.
+
+    Raises:
+        CharterError: A pair was judged in one order only, or twice in the same.
+    """
+    orders: dict[str, dict[bool, Judgement]] = {}
+    for judgement in judgements:
+        if judgement.comparison == comparison:
+            both = orders.setdefault(judgement.item_id, {})
+            if judgement.swapped in both:
+                raise CharterError(
+                    f"{comparison}: item {judgement.item_id} was judged twice in the same order"
+                )
+            both[judgement.swapped] = judgement
+    for item_id, both in orders.items():
+        if len(both) == 1:
+            raise CharterError(f"{comparison}: item {item_id} was judged in one order only; judge both")
+    return [VerdictPair(both[False], both[True]) for both in orders.values()]
+
+
+def win_rate(
+    pairs: Sequence[VerdictPair],
+    lengths: Mapping[str, tuple[int, int]],
+    opponent: str,
+    samples: int,
+    seed: int,
+) -> tuple[Estimate, WinRate]:
+    """Return the mean score of a system over an opponent, and what stands behind it.
+
+    Args:
+        pairs: The system's answers as A, the opponent's as B; at least one.
+        lengths: Characters of the system's and the opponent's answer to each item.
+        opponent: Its label.
+        samples: Bootstrap resamples.
+        seed: Of the resamples.
+    """
+    bootstrap = ClusteredBootstrap([pair.a_first.chunk_id for pair in pairs], samples, seed)
+    scores = np.array([pair.score() for pair in pairs])
+    own, theirs = np.array([lengths[pair.a_first.item_id] for pair in pairs], dtype=np.float64).T
+    agreed = [pair.agreed for pair in pairs]
+    verdicts = _verdicts(pairs)
+    detail = WinRate(
+        opponent=opponent,
+        wins=agreed.count(1),
+        ties=agreed.count(0),
+        losses=agreed.count(-1),
+        length_controlled=length_controlled_rate(scores, own - theirs),
+        mean_length=float(own.mean()),
+        opponent_mean_length=float(theirs.mean()),
+        first_position=_first_position(verdicts),
+        consistency=_consistency(pairs),
+        mass=_mean_mass(verdicts),
+        unparseable=_unparseable(verdicts),
+        if_lost=float(np.mean([pair.score(unread=0.0) for pair in pairs])),
+        if_won=float(np.mean([pair.score(unread=1.0) for pair in pairs])),
+    )
+    return bootstrap.estimate(mean_measure(scores)), detail
+
+
+def length_controlled_rate(scores: Array, length_differences: Array) -> float:
+    """Return the win rate at equal lengths: sigma(theta) of logit p_i = theta + phi tanh(dlen_i / sd).
+
+    The length term of length-controlled AlpacaEval (Dubois et al., 2024), fitted to the scores by maximum
+    likelihood with a weak prior on phi. Where all differences are equal, length explains nothing and the
+    rate is the plain one.
+
+    Args:
+        scores: s_i in 0-1.
+        length_differences: Length of the system's answer minus the opponent's, an item.
+    """
+    spread = float(length_differences.std())
+    if spread == 0:
+        return float(scores.mean())
+    term = np.tanh(length_differences / spread)
+
+    def loss(parameters: Array) -> tuple[float, Array]:
+        theta, phi = parameters
+        logits = theta + phi * term
+        likelihood = scores * log_expit(logits) + (1 - scores) * log_expit(-logits)
+        error = expit(logits) - scores
+        prior = phi / _LENGTH_PRIOR**2
+        return (
+            float(prior * phi / 2 - likelihood.sum()),
+            np.array([error.sum(), (error * term).sum() + prior]),
+        )
+
+    return float(expit(minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B").x[0]))
+
+
+def judge_validity(judgements: Sequence[Judgement], judge: Judge, samples: int, seed: int) -> JudgeValidity:
+    """Return what the judge does where the answer is known.
+
+    Raises:
+        CharterError: A pair was judged in one order only, or twice in the same.
+    """
+    known = {name: verdict_pairs(judgements, name) for name in (SHUFFLED, PREFERENCE)}
+    rated = sorted({row.comparison for row in judgements if row.comparison.startswith(WIN_RATE)})
+    pairs = [pair for name in rated for pair in verdict_pairs(judgements, name)]
+    pairs += known[SHUFFLED] + known[PREFERENCE]
+    verdicts = _verdicts(pairs)
+    shuffled = _preferred(known[SHUFFLED])
+    return JudgeValidity(
+        judge=judge.name,
+        judge_sha256=judge.sha256,
+        is_teacher=judge.is_teacher,
+        identical=_identical([row for row in judgements if row.comparison == IDENTICAL], samples, seed),
+        shuffled=shuffled,
+        preference=_preferred(known[PREFERENCE]),
+        first_position=_first_position(verdicts),
+        consistency=_consistency(pairs),
+        mass=_mean_mass(verdicts),
+        unparseable=_unparseable(verdicts),
+        valid=shuffled.low is not None and shuffled.low >= judge.min_validity,
+    )
+
+
+def _identical(verdicts: Sequence[Judgement], samples: int, seed: int) -> Estimate:
+    """The mean over both orders would be 1/2 for any judge, so here the first position is what counts."""
+    if not verdicts:
+        return Estimate(value=0.0, low=None, high=None, n=0)
+    first = [0.5 if row.probability_first is None else row.probability_first for row in verdicts]
+    bootstrap = ClusteredBootstrap([row.chunk_id for row in verdicts], samples, seed)
+    return bootstrap.estimate(mean_measure(first))
+
+
+def _preferred(pairs: Sequence[VerdictPair]) -> Estimate:
+    """Return how often A's score is above 1/2, exact ties counting half."""
+    if not pairs:
+        return Estimate(value=0.0, low=None, high=None, n=0)
+    preferred = [(1 + float(np.sign(pair.score() - 0.5))) / 2 for pair in pairs]
+    return clustered_share(preferred, [pair.a_first.chunk_id for pair in pairs])
+
+
+def _verdicts(pairs: Sequence[VerdictPair]) -> list[Judgement]:
+    return [verdict for pair in pairs for verdict in (pair.a_first, pair.b_first)]
+
+
+def _consistency(pairs: Sequence[VerdictPair]) -> float:
+    return sum(pair.agreed != 0 for pair in pairs) / len(pairs) if pairs else 0.0
+
+
+def _first_position(verdicts: Sequence[Judgement]) -> float:
+    read = [row.probability_first for row in verdicts if row.probability_first is not None]
+    return sum((1 + float(np.sign(p - 0.5))) / 2 for p in read) / len(read) if read else 0.5
+
+
+def _mean_mass(verdicts: Sequence[Judgement]) -> float:
+    masses = [row.mass for row in verdicts if row.mass is not None]
+    return sum(masses) / len(masses) if masses else 0.0
+
+
+def _unparseable(verdicts: Sequence[Judgement]) -> int:
+    return sum(row.probability_first is None for row in verdicts)

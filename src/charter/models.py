@@ -1,0 +1,98 @@
+"""The seed model in torch: loaded to be trained, or with an adapter merged to answer."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers.utils import is_bitsandbytes_available
+from transformers.utils.logging import disable_progress_bar
+
+from charter.errors import CharterError
+from charter.params import Compute
+
+
+def resolve_device(compute: Compute) -> torch.device:
+    """Return the device to run on; ``auto`` is the GPU where there is one.
+
+    Raises:
+        CharterError: CUDA is asked for and torch sees no GPU.
+    """
+    available = torch.cuda.is_available()
+    if compute.device == "cuda" and not available:
+        raise CharterError("compute.device is cuda, but torch sees no GPU; set it to auto or cpu")
+    return torch.device("cuda" if available and compute.device != "cpu" else "cpu")
+
+
+def resolve_dtype(compute: Compute) -> torch.dtype:
+    """Return the type to compute in; ``auto`` is bfloat16 where the device multiplies it natively."""
+    if compute.dtype != "auto":
+        return torch.float32 if compute.dtype == "float32" else torch.bfloat16
+    if resolve_device(compute).type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if native else torch.float32
+
+
+def load_tokenizer(path: Path) -> Any:
+    """Load the tokenizer of a model's folder, padding with a token of its own.
+
+    Where padding is also the token that ends an answer, training masks that out of the labels and the
+    model never learns to stop; the unknown token takes its place.
+
+    Raises:
+        CharterError: The tokenizer has no chat template, or no token to pad with.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    if tokenizer.chat_template is None:
+        raise CharterError(f"{path}: the tokenizer has no chat template; take an instruction-tuned seed")
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        tokenizer.pad_token = tokenizer.unk_token
+    if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
+        raise CharterError(f"{path}: the tokenizer needs a pad token other than its eos token; add one")
+    return tokenizer
+
+
+def load_seed(path: Path, compute: Compute) -> PreTrainedModel:
+    """Load the seed to train adapters over it: in the computing type, or quantised to nf4.
+
+    The weights stay where transformers puts them; the trainer moves them to its device.
+
+    Raises:
+        CharterError: nf4 is asked for and bitsandbytes is not installed.
+    """
+    options: dict[str, Any] = {"dtype": resolve_dtype(compute), "attn_implementation": compute.attention}
+    if compute.quantization == "nf4":
+        if not is_bitsandbytes_available():
+            raise CharterError("compute.quantization is nf4: install bitsandbytes (pip install '.[gpu]')")
+        # QLoRA (Dettmers et al., 2023): 4-bit NormalFloat, its constants quantised too.
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=resolve_dtype(compute),
+        )
+    disable_progress_bar()
+    return AutoModelForCausalLM.from_pretrained(path, **options)
+
+
+def load_system(seed: Path, adapter: Path | None, compute: Compute) -> tuple[PreTrainedModel, Any]:
+    """Load what answers: the seed, or the seed with ``adapter`` merged, and the tokenizer, padding left.
+
+    The adapter is merged in float32, whatever the model then computes in: a merge in bfloat16 moves
+    the logits by 5 % of their spread.
+
+    Returns:
+        The model, in evaluation mode on its device, and its tokenizer.
+    """
+    disable_progress_bar()
+    model = AutoModelForCausalLM.from_pretrained(
+        seed, dtype=torch.float32, attn_implementation=compute.attention
+    )
+    if adapter is not None:
+        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    tokenizer = load_tokenizer(seed)
+    tokenizer.padding_side = "left"
+    return model.to(resolve_device(compute), resolve_dtype(compute)).eval(), tokenizer

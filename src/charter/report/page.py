@@ -1,0 +1,205 @@
+"""The report: one HTML file that needs nothing else, the same bytes for the same results."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from charter.evaluation import table
+from charter.evaluation.margins import BASELINE, margins
+from charter.evaluation.published import CAVEATS, PUBLISHED
+from charter.evaluation.text_metrics import rouge_scores
+from charter.params import Params
+from charter.records import Prediction
+from charter.report.charts import Interval, Line, interval_plot, line_chart
+from charter.report.findings import findings
+from charter.results import METRICS, SYSTEMS, Evaluation, system_label
+
+LABELS = [system_label(*system) for system in SYSTEMS]
+
+_PLOTTED = ("bleu", "rougeL", "bertscore")
+_INCOMPARABLE = ("bertscore", "win_rate")
+"""Metrics whose published figures come from another encoder or judge: not drawn beside ours."""
+
+_SIGNIFICANT = 0.05
+
+_WORST, _MIDDLE, _BEST = 3, 2, 3
+
+_NOT_DRAWN = ("step", "epoch", "learning_rate", "grad_norm")
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("charter.report", ""),
+    undefined=StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+Curve = Mapping[str, Sequence[float | None]]
+"""The columns of a training curve: name to a value a logged step, None where that row has none."""
+
+
+@dataclass(frozen=True)
+class CorpusContent:
+    """What the report shows of one corpus.
+
+    ``stages`` maps a stage to its metrics, a flat mapping of dotted names; ``curves`` a training stage to
+    its curve.
+    """
+
+    evaluation: Evaluation
+    predictions: Sequence[Prediction]
+    stages: Mapping[str, Mapping[str, float]]
+    curves: Mapping[str, Curve]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference as shown; ``p`` is Holm's."""
+
+    difference: str
+    interval: str
+    p: str
+    significant: bool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A question with all answers to it; ``place`` says why it is shown."""
+
+    place: str
+    rouge_l: float
+    question: str
+    reference: str
+    answers: Mapping[str, str]
+
+
+def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str) -> str:
+    """Return the report as one HTML document.
+
+    Args:
+        corpora: In the order of params.yaml.
+        params: With which they were made.
+        revision: The git commit of the code, as shown to a reader.
+    """
+    style, _, _ = _ENVIRONMENT.loader.get_source(_ENVIRONMENT, "report.css")  # type: ignore[union-attr]
+    return _ENVIRONMENT.get_template("report.html.jinja").render(
+        corpora=[_section(content) for content in corpora],
+        style=Markup(style),  # noqa: S704  our own file
+        params=json.dumps(params.model_dump(mode="json", exclude_unset=True), indent=2, ensure_ascii=False),
+        profile=params.profile,
+        revision=revision,
+        caveats=CAVEATS,
+        labels=LABELS,
+        metrics=METRICS,
+        baseline=BASELINE,
+        table=table,
+    )
+
+
+def _section(content: CorpusContent) -> dict[str, Any]:
+    evaluation = content.evaluation
+    return {
+        "evaluation": evaluation,
+        "findings": findings(evaluation),
+        "published": PUBLISHED.get(evaluation.corpus, {}),
+        "plots": [(table.METRIC_NAMES[metric], _plot(evaluation, metric)) for metric in _PLOTTED],
+        "margins": [table.margin_cells(margin) for margin in margins(evaluation)],
+        "differences": _differences(evaluation),
+        "stages": content.stages,
+        "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
+        "samples": choose_samples(content.predictions),
+    }
+
+
+def _plot(evaluation: Evaluation, metric: str) -> Markup:
+    published = {} if metric in _INCOMPARABLE else PUBLISHED.get(evaluation.corpus, {})
+    rows = [
+        Interval(
+            label=table.system_name(label),
+            value=estimate.value,
+            low=estimate.low,
+            high=estimate.high,
+            reference=published[label][metric].value if label in published else None,
+            emphasised=label in ("sft", "dpo"),
+        )
+        for label in LABELS
+        if (estimate := evaluation.systems.get(label, {}).get(metric))
+    ]
+    title = f"{table.METRIC_NAMES[metric]} of all systems with 95 % intervals; figures are in the table"
+    return interval_plot(title, rows, lambda value: table.figure(metric, value))
+
+
+def _differences(evaluation: Evaluation) -> list[tuple[str, str, list[Difference]]]:
+    """Return (system, against, a difference for each text metric) for each compared pair."""
+    pairs: dict[tuple[str, str], dict[str, Difference]] = {}
+    for row in evaluation.comparisons:
+        difference, _, interval = table.signed(row.metric, row.difference).partition(" ")
+        p = "p < .001" if row.p_holm < 0.001 else "p = " + table.figure("p", row.p_holm)
+        pairs.setdefault((row.system, row.against), {})[row.metric] = Difference(
+            difference, interval, p, row.p_holm < _SIGNIFICANT
+        )
+    missing = Difference("–", "", "", significant=False)
+    return [
+        (
+            table.system_name(system),
+            table.system_name(against),
+            [row.get(metric, missing) for metric in METRICS[:-1]],
+        )
+        for (system, against), row in pairs.items()
+    ]
+
+
+def _curves(stage: str, curve: Curve) -> list[tuple[str, Markup]]:
+    """Draw each figure of a training over its steps, that of the validation split beside it."""
+    charts = []
+    for name in curve:
+        held_out = f"eval_{name}"
+        if name in _NOT_DRAWN or (name.startswith("eval_") and name.removeprefix("eval_") in curve):
+            continue
+        lines = [
+            Line(title, points)
+            for title, column in (("training", name), ("validation", held_out))
+            if column in curve and (points := _points(curve, column))
+        ]
+        if lines:
+            charts.append((f"{stage}: {name}", line_chart(f"{stage}: {name} over training steps", lines)))
+    return charts
+
+
+def _points(curve: Curve, column: str) -> list[tuple[float, float]]:
+    rows = zip(curve["step"], curve[column], strict=True)
+    return [(step, value) for step, value in rows if step is not None and value is not None]
+
+
+def choose_samples(predictions: Sequence[Prediction]) -> list[Sample]:
+    """Take the questions that the DPO model without RAG answers worst, middling and best by ROUGE-L.
+
+    The choice is made by figures alone. Of a corpus with few questions all are shown.
+    """
+    answers: dict[str, dict[str, str]] = {}
+    for row in predictions:
+        answers.setdefault(row.item_id, {})[system_label(row.system, row.rag)] = row.answer
+    aligned = [row for row in predictions if (row.system, row.rag) == ("dpo", False)]
+    scores = rouge_scores([row.answer for row in aligned], [row.reference for row in aligned])["rougeL"]
+    ordered = sorted(zip(scores.tolist(), aligned, strict=True), key=lambda scored: scored[0])
+    if len(ordered) <= _WORST + _MIDDLE + _BEST:
+        chosen = [("", row) for row in ordered]
+    else:
+        middle = (len(ordered) - _MIDDLE) // 2
+        chosen = [("worst", row) for row in ordered[:_WORST]]
+        chosen += [("middle", row) for row in ordered[middle : middle + _MIDDLE]]
+        chosen += [("best", row) for row in ordered[-_BEST:]]
+    return [
+        Sample(
+            place=place,
+            rouge_l=score,
+            question=row.question,
+            reference=row.reference,
+            answers={label: answers[row.item_id][label] for label in LABELS if label in answers[row.item_id]},
+        )
+        for place, (score, row) in chosen
+    ]

@@ -1,0 +1,63 @@
+"""The sentence encoder (Reimers and Gurevych, 2019) that questions and chunks are compared with."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+
+from charter.errors import CharterError
+from charter.storage import directory_sha256
+
+Vectors = NDArray[np.float32]
+"""Rows of length 1, so that an inner product is a cosine: float32 of shape [texts, dimensions]."""
+
+
+class Encoder:
+    """A sentence-transformers model in a local folder.
+
+    Some encoders mark questions and passages differently; those that don't give all three methods the
+    same result.
+    """
+
+    def __init__(self, path: Path, device: str | None = "cpu") -> None:
+        """Load the model on a torch device; None takes the best there is.
+
+        Raises:
+            CharterError: There is no such folder.
+        """
+        if not path.is_dir():
+            raise CharterError(f"{path}: no encoder here; `dvc repro base-models` makes it")
+        self.sha256 = directory_sha256(path)
+        self._model = SentenceTransformer(str(path), device=device, local_files_only=True)
+
+    @property
+    def dimensions(self) -> int:
+        """The length of a vector."""
+        return int(self._model.get_embedding_dimension())
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Encode texts to compare them with one another; shape [texts, dimensions]."""
+        return self._encode(self._model.encode, texts)
+
+    def encode_questions(self, questions: Sequence[str]) -> Vectors:
+        """Encode what passages are looked for with; shape [questions, dimensions]."""
+        return self._encode(self._model.encode_query, questions)
+
+    def encode_passages(self, passages: Sequence[str]) -> Vectors:
+        """Encode what is looked for; shape [passages, dimensions]."""
+        return self._encode(self._model.encode_document, passages)
+
+    def _encode(self, method: Callable[..., Any], texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        vectors = method(
+            list(texts),
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=sys.stderr.isatty(),
+        )
+        return np.ascontiguousarray(vectors, dtype=np.float32)

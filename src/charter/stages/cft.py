@@ -1,0 +1,12 @@
+"""cft: the seed, trained on as a language model of the documents' raw text; the baseline of the paper."""
+
+from charter.params import Params
+from charter.paths import CorpusPaths
+from charter.records import Chunk
+from charter.storage import read_rows
+from charter.training.fine_tuning import train_on_text
+
+
+def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
+    """Write the adapter and the curve of ``cft``; return its metrics."""
+    return train_on_text(read_rows(paths.chunks, Chunk), params, paths)

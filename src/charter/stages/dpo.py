@@ -1,0 +1,15 @@
+"""dpo: the SFT model, optimised towards the responses that follow the document."""
+
+from charter.params import Params
+from charter.paths import CorpusPaths
+from charter.records import PreferencePair
+from charter.storage import read_rows
+from charter.training.preference import train_on_preferences
+
+
+def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
+    """Write the adapter and the curve of ``dpo``; return its metrics."""
+    train, validation = (
+        read_rows(paths.preference(split), PreferencePair) for split in ("train", "validation")
+    )
+    return train_on_preferences(train, validation, params.corpora[paths.name].title, params, paths)

@@ -1,0 +1,119 @@
+"""evaluate: the answers of every system to held-out questions, judged, measured and compared."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from charter.errors import CharterError
+from charter.evaluation.answering import LocalSystem, answer_questions, passage_texts
+from charter.evaluation.bertscore import BertScore
+from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
+from charter.evaluation.scoring import Rating, score_corpus
+from charter.evaluation.win_rate import Judge
+from charter.generation.teacher import open_teacher
+from charter.params import Params
+from charter.paths import CorpusPaths
+from charter.records import Chunk, InstructExample, Prediction, PreferencePair, System
+from charter.results import METRICS, Evaluation, system_label
+from charter.retrieval.encoder import Encoder
+from charter.retrieval.index import load_index
+from charter.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
+
+OPPONENT = "seed+rag"
+"""What a win is over: what a user has who only puts retrieval before an unaligned model."""
+
+_LOCAL: tuple[System, ...] = ("seed", "cft", "sft", "dpo")
+
+
+def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
+    """Write predictions and judgements; return an Evaluation as plain values."""
+    title, settings = params.corpora[paths.name].title, params.evaluate
+    chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
+    examples = read_rows(paths.instruct("test"), InstructExample)
+    pairs = read_rows(paths.preference("test"), PreferencePair)
+    if not examples:
+        raise CharterError(f"{paths.instruct('test')}: no test questions; raise synthesize.test_share")
+    encoder = Encoder(paths.encoder)
+    index = load_index(paths.index, encoder)
+    questions = [row.question for row in examples] + [row.prompt for row in pairs]
+    retrieved = dict(zip(questions, index.search(questions, params.retrieval.passages), strict=True))
+
+    predictions: list[Prediction] = []
+    adherence: dict[str, list[tuple[str, bool]]] = {}
+    for name in _LOCAL:
+        adapter = None if name == "seed" else paths.adapter(name)
+        system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
+        with system.open(paths.journal) as engine:
+            for shown in ({}, retrieved):
+                predictions += answer_questions(engine, name, examples, shown, chunks, title, settings)
+                label = system_label(name, bool(shown))
+                adherence[label] = system.favours_chosen(pairs, title, passage_texts(shown, chunks))
+    with open_teacher(params, paths) as teacher:
+        predictions += answer_questions(teacher, "teacher", examples, retrieved, chunks, title, settings)
+        judged = _spread(examples, settings.judge_items)
+        contests = win_rate_contests(predictions, OPPONENT, chunks, {row.id for row in judged})
+        contests += control_contests(judged, _spread(pairs, settings.judge_items), chunks)
+        judgements = judge_contests(contests, teacher, title)
+    write_rows(paths.predictions, predictions)
+    write_rows(paths.judgements, judgements)
+
+    teacher_source = next(iter(params.base_models.teacher.model_dump(exclude_none=True).values()))
+    encoder_source = next(iter(params.base_models.encoder.model_dump(exclude_none=True).values()))
+    bert_score = BertScore(paths.encoder, encoder_source)
+    evaluation = score_corpus(
+        corpus=paths.name,
+        title=title,
+        predictions=predictions,
+        judgements=judgements,
+        adherence=adherence,
+        rating=Rating(
+            judge=Judge(
+                name=teacher_source,
+                sha256=directory_sha256(paths.teacher),
+                is_teacher=True,
+                min_validity=settings.judge_min_validity,
+            ),
+            opponent=OPPONENT,
+            bert_score=bert_score,
+            encoder=bert_score.signature,
+            samples=settings.bootstrap_samples,
+            seed=params.seed,
+        ),
+        settings={"passages": str(params.retrieval.passages), "judged": f"{len(judged)} questions"},
+        lineage=_lineage(params, paths),
+    )
+    _write_plot(paths.plot, evaluation)
+    return evaluation.model_dump()
+
+
+def _write_plot(path: Path, evaluation: Evaluation) -> None:
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("system", *METRICS))
+        for label, figures in evaluation.systems.items():
+            cells = [figures[metric].value if metric in figures else "" for metric in METRICS]
+            writer.writerow((label, *cells))
+
+
+def _spread(rows: Sequence[Any], count: int) -> list[Any]:
+    """Take ``count`` rows at even distances, all of them for 0: rows lie in the document's order."""
+    if count == 0 or count >= len(rows):
+        return list(rows)
+    return [rows[number * len(rows) // count] for number in range(count)]
+
+
+def _lineage(params: Params, paths: CorpusPaths) -> dict[str, str]:
+    document = paths.root / params.corpora[paths.name].path
+    return {
+        "document": directory_sha256(document) if document.is_dir() else file_sha256(document),
+        "chunks": file_sha256(paths.chunks),
+        "sft_train": file_sha256(paths.instruct("train")),
+        "preference_train": file_sha256(paths.preference("train")),
+        "sft_test": file_sha256(paths.instruct("test")),
+        "preference_test": file_sha256(paths.preference("test")),
+        "seed": directory_sha256(paths.seed),
+        "teacher": directory_sha256(paths.teacher),
+        "encoder": directory_sha256(paths.encoder),
+        **{f"{name}_adapter": directory_sha256(paths.adapter(name)) for name in _LOCAL if name != "seed"},
+    }

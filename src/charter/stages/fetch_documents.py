@@ -1,0 +1,17 @@
+"""fetch-documents: the documents that are pinned rather than committed."""
+
+import shutil
+from typing import Any
+
+from charter.artifacts import UDHR, fetch
+from charter.params import Params
+from charter.paths import ProjectPaths
+from charter.storage import atomic_path
+
+
+def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001  stages are called alike
+    """Write data/raw/udhr.html."""
+    source = fetch(UDHR)
+    with atomic_path(paths.root / "data/raw/udhr.html") as target:
+        shutil.copyfile(source, target)
+    return {}

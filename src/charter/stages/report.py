@@ -1,0 +1,48 @@
+"""The report stage: metrics, curves and predictions of all corpora -> reports/index.html."""
+
+import csv
+from pathlib import Path
+
+from charter.params import Params
+from charter.paths import CorpusPaths, ProjectPaths
+from charter.records import Prediction
+from charter.report.page import CorpusContent, Curve, build_report
+from charter.results import load_evaluation
+from charter.state import flatten, git_revision
+from charter.storage import read_json, read_rows, write_text
+
+_STAGES = ("extract", "synthesize", "cft", "sft", "dpo", "rag-index")
+_TRAININGS = ("cft", "sft", "dpo")
+
+
+def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
+    """Write the report; return how many corpora it shows.
+
+    Raises:
+        CharterError: A corpus isn't evaluated, or one of its files is broken.
+    """
+    corpora = [_content(paths.corpus(name)) for name in params.corpora]
+    commit, changed = git_revision(paths.root)
+    revision = f"{commit} with local changes" if changed else commit
+    write_text(paths.report, build_report(corpora, params, revision))
+    return {"corpora": len(corpora)}
+
+
+def _content(paths: CorpusPaths) -> CorpusContent:
+    return CorpusContent(
+        evaluation=load_evaluation(paths.metrics("evaluate")),
+        predictions=read_rows(paths.predictions, Prediction),
+        stages={
+            stage: dict(flatten(read_json(paths.metrics(stage))))
+            for stage in _STAGES
+            if paths.metrics(stage).exists()
+        },
+        curves={stage: _curve(paths.curve(stage)) for stage in _TRAININGS if paths.curve(stage).exists()},
+    )
+
+
+def _curve(path: Path) -> Curve:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = rows[0].keys() if rows else ()
+    return {name: [float(row[name]) if row[name] else None for row in rows] for name in columns}

@@ -1,0 +1,15 @@
+"""sft: the seed, fine-tuned on the synthetic questions and answers."""
+
+from charter.params import Params
+from charter.paths import CorpusPaths
+from charter.records import InstructExample
+from charter.storage import read_rows
+from charter.training.fine_tuning import train_on_answers
+
+
+def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
+    """Write the adapter and the curve of ``sft``; return its metrics."""
+    train, validation = (
+        read_rows(paths.instruct(split), InstructExample) for split in ("train", "validation")
+    )
+    return train_on_answers(train, validation, params.corpora[paths.name].title, params, paths)

@@ -1,0 +1,79 @@
+"""synthesize: chunks and a teacher to instruct and preference data, validated and split without leaks."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from charter.errors import CharterError
+from charter.generation.teacher import open_teacher
+from charter.params import Params, Synthesize
+from charter.paths import CorpusPaths
+from charter.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.retrieval.encoder import Encoder
+from charter.storage import read_rows, write_rows
+from charter.synthesis.instruct import write_instruct_data
+from charter.synthesis.preference import write_preference_data
+from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.splits import SPLITS, assign_splits
+
+Kept = TypeVar("Kept", InstructExample, PreferencePair)
+
+
+def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
+    """Write both data sets, a file a split, and the ledger of everything refused.
+
+    Raises:
+        CharterError: Fewer examples were kept than synthesize.min_train_examples.
+    """
+    settings = params.synthesize
+    chunks = read_rows(paths.chunks, Chunk)
+    encoder = Encoder(paths.encoder)
+    asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
+    with open_teacher(params, paths) as teacher:
+        instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
+        preference = write_preference_data(chunks, asks, teacher, encoder, settings, params.seed)
+    texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
+    places = assign_splits(
+        texts, encoder, settings.max_leak_similarity, settings.validation_share, settings.test_share
+    )
+    instruct_places, preference_places = places[: len(instruct.examples)], places[len(instruct.examples) :]
+    refused = instruct.rejected + preference.rejected
+    _check_minimum(instruct_places, settings, instruct.rejected)
+    for split in SPLITS:
+        write_rows(paths.instruct(split), _of_split(instruct.examples, instruct_places, split))
+        write_rows(paths.preference(split), _of_split(preference.pairs, preference_places, split))
+    write_rows(paths.rejected, refused)
+    covered = {row.chunk_id for row in instruct.examples}
+    return {
+        "instruct": _yield(instruct.requested, instruct_places, instruct.rejected)
+        | {"chunks_without_example": sum(chunk.id not in covered for chunk in chunks)},
+        "preference": _yield(preference.requested, preference_places, preference.rejected)
+        | {"chunks_without_value": preference.chunks_without_value},
+    }
+
+
+def _of_split(rows: Sequence[Kept], places: Sequence[str], split: str) -> list[Kept]:
+    return [row for row, place in zip(rows, places, strict=True) if place == split]
+
+
+def _yield(requested: int, places: Sequence[str], rejected: Sequence[Rejected]) -> dict[str, Any]:
+    filters = Counter(row.filter for row in rejected)
+    return {
+        "requested": requested,
+        "kept": len(places),
+        **{split: list(places).count(split) for split in SPLITS},
+        "rejected": dict(sorted(filters.items())),
+    }
+
+
+def _check_minimum(places: Sequence[str], settings: Synthesize, rejected: Sequence[Rejected]) -> None:
+    train, held_out = list(places).count("train"), list(places).count("test")
+    if train >= settings.min_train_examples and held_out:
+        return
+    filters = Counter(row.filter for row in rejected).most_common()
+    counts = ", ".join(f"{name} refused {count}" for name, count in filters) or "no filter refused any"
+    raise CharterError(
+        f"only {train} training and {held_out} test examples were kept; synthesize.min_train_examples asks "
+        f"for {settings.min_train_examples} and evaluation for one: {counts}. "
+        "Ask for more (synthesize.questions_per_style), or give a longer document."
+    )

@@ -1,0 +1,72 @@
+"""Filters on generated text: each returns None, or why the text is refused."""
+
+import re
+
+_MENTION = re.compile(
+    r"\b(the|this|that|given|above) (passage|text|document|excerpt|section|article|chapter)s?\b"
+    r"|\b(article|section|chapter|page)s? \d+|\bthe rule\b",
+    re.IGNORECASE,
+)
+_NUMBERING = re.compile(r"^\s*(?:\(?\d+[.):]|[-*•]|Q\d*[:.])\s*")
+_UNANSWERED = re.compile(r"not answered|does(?:n't| not) (?:say|specify|mention|state)", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+
+MAX_QUESTION_WORDS = 60
+MAX_ANSWER_WORDS = 60
+
+
+def strip_numbering(line: str) -> str:
+    """Return a line without the list marker, quotes and emphasis that models put around it."""
+    return _NUMBERING.sub("", line).strip().strip('"*').strip()
+
+
+def check_question(question: str) -> str | None:
+    """Refuse what is no question, or one that only a reader of the passage understands."""
+    words = len(question.split())
+    if not question.endswith("?"):
+        return "doesn't end in a question mark"
+    if not 4 <= words <= MAX_QUESTION_WORDS:
+        return f"has {words} words, not 4 to {MAX_QUESTION_WORDS}"
+    return check_mention(question)
+
+
+def check_mention(text: str) -> str | None:
+    """Refuse text that speaks of the passage itself."""
+    found = _MENTION.search(text)
+    return f"mentions {found.group(0)!r}" if found else None
+
+
+def check_answer(answer: str) -> str | None:
+    """Refuse an answer that is empty, doesn't answer, is cut off or speaks of the passage."""
+    if not answer:
+        return "is empty"
+    if _UNANSWERED.search(answer):
+        return "says that the passage doesn't answer"
+    if answer[-1] not in ".!?\"'":
+        return "doesn't end as a sentence"
+    words = len(answer.split())
+    if words > MAX_ANSWER_WORDS:
+        return f"has {words} words, more than {MAX_ANSWER_WORDS}"
+    return check_mention(answer)
+
+
+def check_contrast(chosen: str, rejected: str, max_length_ratio: float, max_overlap: float) -> str | None:
+    """Refuse a pair whose responses hardly differ, or whose lengths tell them apart."""
+    overlap = jaccard(chosen, rejected, 1)
+    if overlap > max_overlap:
+        return f"the responses share {overlap:.0%} of their words"
+    shorter, longer = sorted((len(chosen), len(rejected)))
+    if longer > max_length_ratio * max(shorter, 1):
+        return f"one response is {longer / max(shorter, 1):.1f} times as long as the other"
+    return None
+
+
+def jaccard(first: str, second: str, size: int) -> float:
+    """Return the Jaccard similarity of two texts' word n-grams of ``size``."""
+    left, right = _ngrams(first, size), _ngrams(second, size)
+    return len(left & right) / len(left | right) if left | right else 0.0
+
+
+def _ngrams(text: str, size: int) -> set[tuple[str, ...]]:
+    words = _WORD.findall(text.lower())
+    return {tuple(words[start : start + size]) for start in range(len(words) - size + 1)}

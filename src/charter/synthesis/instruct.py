@@ -1,0 +1,138 @@
+"""Instruct data: sampled questions, greedy answers, and what the chunk doesn't support refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from charter.generation.journal import JournaledEngine
+from charter.generation.verdict import choice_probability
+from charter.params import Synthesize
+from charter.records import Chunk, InstructExample, Rejected, content_id
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.duplicates import find_duplicates
+from charter.synthesis.filters import check_answer, check_question, strip_numbering
+from charter.synthesis.requests import TeacherRequests
+
+STYLES = {
+    "content": "a reader may ask about what it says: who has which right or duty, what is allowed, "
+    "what is forbidden, with which limits.",
+    "situation": "people may ask about a practical situation of their life or work in which it applies.",
+    "permission": "ask whether something is allowed, required or forbidden.",
+    "reason": "ask why it matters, what it protects or what it is for.",
+}
+"""Question styles, each completing "Write N different questions that"; one call a style and chunk."""
+
+
+@dataclass(frozen=True)
+class InstructData:
+    """What was kept, what was refused, and how many questions were asked for."""
+
+    examples: list[InstructExample]
+    rejected: list[Rejected]
+    requested: int
+
+
+@dataclass(frozen=True)
+class _Question:
+    chunk: Chunk
+    style: str
+    text: str
+
+    def refuse(self, filter_name: str, reason: str, answer: str | None = None) -> Rejected:
+        raw = self.text if answer is None else f"{self.text}\n{answer}"
+        return Rejected(
+            id=content_id(self.chunk.id, filter_name, raw),
+            chunk_id=self.chunk.id,
+            kind="instruct",
+            filter=filter_name,
+            reason=reason,
+            raw=raw,
+        )
+
+
+def write_instruct_data(
+    chunks: Sequence[Chunk],
+    asks: TeacherRequests,
+    teacher: JournaledEngine,
+    encoder: Encoder,
+    settings: Synthesize,
+    seed: int,
+) -> InstructData:
+    """Ask the teacher for questions about each chunk in each style, and for their answers.
+
+    Filters, in order: ``format`` and ``mention`` of a question, ``duplicate``, the same of an answer,
+    and ``support``, the teacher's probability that the chunk says so.
+    """
+    rejected: list[Rejected] = []
+    questions = _write_questions(chunks, asks, teacher, settings, seed, rejected)
+    questions = _drop_duplicates(questions, encoder, settings.max_question_similarity, rejected)
+    answers = teacher.complete(
+        [asks.answer(question.chunk, question.text) for question in questions], "answers"
+    )
+    answered = []
+    for question, completion in zip(questions, answers, strict=True):
+        answer = completion.text.strip()
+        if problem := check_answer(answer):
+            rejected.append(question.refuse("answer", problem, answer))
+        else:
+            answered.append((question, answer))
+    verdicts = teacher.complete(
+        [asks.support(question.chunk, question.text, answer) for question, answer in answered],
+        "support of answers",
+    )
+    examples = []
+    for (question, answer), verdict in zip(answered, verdicts, strict=True):
+        probability, _ = choice_probability(verdict, "Yes", "No")
+        if probability is None or probability < settings.min_support:
+            reason = f"support {probability}, less than {settings.min_support}"
+            rejected.append(question.refuse("support", reason, answer))
+            continue
+        examples.append(
+            InstructExample(
+                id=content_id(question.chunk.id, question.text, answer),
+                chunk_id=question.chunk.id,
+                style=question.style,
+                question=question.text,
+                answer=answer,
+            )
+        )
+    requested = len(chunks) * len(STYLES) * settings.questions_per_style
+    return InstructData(examples, rejected, requested)
+
+
+def _write_questions(
+    chunks: Sequence[Chunk],
+    asks: TeacherRequests,
+    teacher: JournaledEngine,
+    settings: Synthesize,
+    seed: int,
+    rejected: list[Rejected],
+) -> list[_Question]:
+    calls = [(chunk, style) for chunk in chunks for style in STYLES]
+    completions = teacher.complete(
+        [asks.questions(chunk, STYLES[style], settings.questions_per_style, seed) for chunk, style in calls],
+        "questions",
+    )
+    kept = []
+    for (chunk, style), completion in zip(calls, completions, strict=True):
+        for line in completion.text.splitlines():
+            if not (text := strip_numbering(line)):
+                continue
+            question = _Question(chunk, style, text)
+            if problem := check_question(text):
+                rejected.append(question.refuse("question", problem))
+            else:
+                kept.append(question)
+    return kept
+
+
+def _drop_duplicates(
+    questions: list[_Question], encoder: Encoder, max_similarity: float, rejected: list[Rejected]
+) -> list[_Question]:
+    duplicate_of = find_duplicates([question.text for question in questions], encoder, max_similarity)
+    kept = []
+    for question, original in zip(questions, duplicate_of, strict=True):
+        if original is None:
+            kept.append(question)
+        else:
+            rejected.append(question.refuse("duplicate", f"says the same as: {questions[original].text}"))
+    return kept

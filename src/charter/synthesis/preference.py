@@ -1,0 +1,235 @@
+"""Preference pairs: a scenario, a response that follows the document and one that goes against it.
+
+A small teacher stays nice when asked for a bad answer. Asked for the opposite of the rule, and then to
+answer strictly by that, it writes a response that is wrong in substance and equal in tone: both sides of a
+pair are written by the same prompt, from the rule and from its opposite.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from charter.generation.journal import JournaledEngine
+from charter.generation.verdict import choice_probability
+from charter.params import Synthesize
+from charter.records import Chunk, PreferencePair, Rejected, content_id
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.duplicates import find_duplicates
+from charter.synthesis.filters import check_answer, check_contrast, check_mention, check_question
+from charter.synthesis.requests import TeacherRequests
+
+PERSONAS = (
+    "a new employee in their first week",
+    "a manager under pressure to finish something",
+    "a parent who worries about their family",
+    "a young person asking for the first time",
+    "a public official with a decision to make",
+    "somebody who was just treated unfairly",
+    "a business partner from abroad",
+    "a colleague who was asked to keep quiet",
+    "somebody who would rather take the easy way",
+)
+"""Who asks; a scenario takes them in turn."""
+
+MAX_SHARED_WORDS = 0.8
+
+
+@dataclass(frozen=True)
+class PreferenceData:
+    """What was kept, what was refused, how many pairs were tried, and the chunks without values."""
+
+    pairs: list[PreferencePair]
+    rejected: list[Rejected]
+    requested: int
+    chunks_without_value: int
+
+
+@dataclass(frozen=True)
+class _Draft:
+    chunk: Chunk
+    prompt: str
+    rule: str = ""
+    opposite: str = ""
+    chosen: str = ""
+    rejected: str = ""
+
+    def refuse(self, filter_name: str, reason: str) -> Rejected:
+        parts = (self.prompt, self.rule, self.opposite, self.chosen, self.rejected)
+        raw = "\n".join(part for part in parts if part)
+        return Rejected(
+            id=content_id(self.chunk.id, filter_name, raw),
+            chunk_id=self.chunk.id,
+            kind="preference",
+            filter=filter_name,
+            reason=reason,
+            raw=raw,
+        )
+
+
+def write_preference_data(
+    chunks: Sequence[Chunk],
+    asks: TeacherRequests,
+    teacher: JournaledEngine,
+    encoder: Encoder,
+    settings: Synthesize,
+    seed: int,
+) -> PreferenceData:
+    """Ask the teacher for scenarios about each chunk that states a value, and for both responses.
+
+    Filters, in order: ``value`` of the chunk, ``scenario`` format, ``duplicate``, ``response`` format,
+    ``contrast`` of words and lengths, and ``verification``: the teacher's log-odds that the chosen one
+    agrees with the chunk must exceed the rejected one's by min_preference_margin, with the chosen one
+    judged to agree.
+    """
+    rejected: list[Rejected] = []
+    with_value = _check_values(chunks, asks, teacher, rejected)
+    drafts = _write_scenarios(with_value, asks, teacher, settings, seed, rejected)
+    drafts = _drop_duplicates(drafts, encoder, settings.max_question_similarity, rejected)
+    drafts = _write_responses(drafts, asks, teacher)
+    drafts = _check_responses(drafts, settings, rejected)
+    pairs = _verify(drafts, asks, teacher, settings.min_preference_margin, rejected)
+    return PreferenceData(
+        pairs=pairs,
+        rejected=rejected,
+        requested=len(with_value) * settings.scenarios_per_chunk,
+        chunks_without_value=len(chunks) - len(with_value),
+    )
+
+
+def _check_values(
+    chunks: Sequence[Chunk], asks: TeacherRequests, teacher: JournaledEngine, rejected: list[Rejected]
+) -> list[Chunk]:
+    verdicts = teacher.complete([asks.value_check(chunk) for chunk in chunks], "value check")
+    kept = []
+    for chunk, verdict in zip(chunks, verdicts, strict=True):
+        probability, _ = choice_probability(verdict, "Yes", "No")
+        if probability is not None and probability >= 0.5:
+            kept.append(chunk)
+        else:
+            rejected.append(_Draft(chunk, chunk.text).refuse("value", f"value probability {probability}"))
+    return kept
+
+
+def _write_scenarios(
+    chunks: Sequence[Chunk],
+    asks: TeacherRequests,
+    teacher: JournaledEngine,
+    settings: Synthesize,
+    seed: int,
+    rejected: list[Rejected],
+) -> list[_Draft]:
+    calls = [
+        (chunk, PERSONAS[(place * settings.scenarios_per_chunk + number) % len(PERSONAS)], seed + number)
+        for place, chunk in enumerate(chunks)
+        for number in range(settings.scenarios_per_chunk)
+    ]
+    completions = teacher.complete([asks.scenario(*call) for call in calls], "scenarios")
+    drafts = []
+    for (chunk, _, _), completion in zip(calls, completions, strict=True):
+        draft = _Draft(chunk, " ".join(completion.text.split()).strip('"'))
+        if problem := check_question(draft.prompt):
+            rejected.append(draft.refuse("scenario", problem))
+        else:
+            drafts.append(draft)
+    return drafts
+
+
+def _drop_duplicates(
+    drafts: list[_Draft], encoder: Encoder, max_similarity: float, rejected: list[Rejected]
+) -> list[_Draft]:
+    duplicate_of = find_duplicates([draft.prompt for draft in drafts], encoder, max_similarity)
+    kept = []
+    for draft, original in zip(drafts, duplicate_of, strict=True):
+        if original is None:
+            kept.append(draft)
+        else:
+            rejected.append(draft.refuse("duplicate", f"says the same as: {drafts[original].prompt}"))
+    return kept
+
+
+def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[_Draft]:
+    """Fill in the rule, its opposite, and a response by each."""
+    rules = teacher.complete([asks.rule(draft.chunk, draft.prompt) for draft in drafts], "rules")
+    opposites = teacher.complete([asks.opposite_rule(rule.text.strip()) for rule in rules], "opposite rules")
+    responses = teacher.complete(
+        [
+            asks.response(rule.text.strip(), draft.prompt)
+            for draft, *sides in zip(drafts, rules, opposites, strict=True)
+            for rule in sides
+        ],
+        "responses",
+    )
+    return [
+        _Draft(
+            draft.chunk,
+            draft.prompt,
+            rule.text.strip(),
+            opposite.text.strip(),
+            chosen.text.strip(),
+            rejected.text.strip(),
+        )
+        for draft, rule, opposite, chosen, rejected in zip(
+            drafts, rules, opposites, responses[::2], responses[1::2], strict=True
+        )
+    ]
+
+
+def _check_responses(drafts: list[_Draft], settings: Synthesize, rejected: list[Rejected]) -> list[_Draft]:
+    kept = []
+    for draft in drafts:
+        problem = check_answer(draft.chosen) or check_answer(draft.rejected) or check_mention(draft.rejected)
+        if problem:
+            rejected.append(draft.refuse("response", problem))
+            continue
+        contrast = check_contrast(draft.chosen, draft.rejected, settings.max_length_ratio, MAX_SHARED_WORDS)
+        if contrast:
+            rejected.append(draft.refuse("contrast", contrast))
+            continue
+        kept.append(draft)
+    return kept
+
+
+def _verify(
+    drafts: list[_Draft],
+    asks: TeacherRequests,
+    teacher: JournaledEngine,
+    min_margin: float,
+    rejected: list[Rejected],
+) -> list[PreferencePair]:
+    verdicts = teacher.complete(
+        [
+            asks.upholds(draft.chunk, draft.prompt, response)
+            for draft in drafts
+            for response in (draft.chosen, draft.rejected)
+        ],
+        "verification",
+    )
+    pairs = []
+    for draft, chosen, opposite in zip(drafts, verdicts[::2], verdicts[1::2], strict=True):
+        chosen_odds = _log_odds(choice_probability(chosen, "Yes", "No")[0])
+        rejected_odds = _log_odds(choice_probability(opposite, "Yes", "No")[0])
+        if chosen_odds is None or rejected_odds is None:
+            rejected.append(draft.refuse("verification", "no verdict"))
+        elif chosen_odds < 0 or chosen_odds - rejected_odds < min_margin:
+            reason = f"log-odds of agreement {chosen_odds:.2f} chosen, {rejected_odds:.2f} rejected"
+            rejected.append(draft.refuse("verification", reason))
+        else:
+            pairs.append(
+                PreferencePair(
+                    id=content_id(draft.chunk.id, draft.prompt, draft.chosen, draft.rejected),
+                    chunk_id=draft.chunk.id,
+                    prompt=draft.prompt,
+                    chosen=draft.chosen,
+                    rejected=draft.rejected,
+                    rule=draft.rule,
+                    opposite_rule=draft.opposite,
+                )
+            )
+    return pairs
+
+
+def _log_odds(probability: float | None) -> float | None:
+    if probability is None:
+        return None
+    clipped = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(clipped / (1 - clipped))

@@ -1,0 +1,73 @@
+"""The requests that synthesis makes of a teacher.
+
+Each starts with the same system turn and the chunk, so that engines with prefix caching read it once.
+"""
+
+from charter.generation.engine import Request, ask, ask_choice
+from charter.prompts import render
+from charter.records import Chunk
+
+
+class TeacherRequests:
+    """Writes requests about the chunks of one corpus."""
+
+    def __init__(self, title: str, temperature: float):
+        """``title`` is what the prompts call the document."""
+        self._title = title
+        self._temperature = temperature
+        self._system = render("synthesis_system", title=title)
+
+    def _passage(self, chunk: Chunk) -> dict[str, str]:
+        return {"title": self._title, "headings": " > ".join(chunk.headings), "passage": chunk.text}
+
+    def questions(self, chunk: Chunk, style: str, count: int, seed: int) -> Request:
+        """Ask for ``count`` questions, one a line, sampled."""
+        user = render("questions", **self._passage(chunk), style=style, count=count)
+        return ask(
+            system=self._system,
+            user=user,
+            max_new_tokens=40 * count,
+            temperature=self._temperature,
+            seed=seed,
+        )
+
+    def answer(self, chunk: Chunk, question: str) -> Request:
+        """Ask for the answer of a question, greedily."""
+        user = render("synthetic_answer", **self._passage(chunk), question=question)
+        return ask(system=self._system, user=user, max_new_tokens=80)
+
+    def support(self, chunk: Chunk, question: str, answer: str) -> Request:
+        """Ask whether the chunk supports an answer: Yes or No."""
+        user = render("support", **self._passage(chunk), question=question, answer=answer)
+        return ask_choice(system=self._system, user=user)
+
+    def value_check(self, chunk: Chunk) -> Request:
+        """Ask whether a chunk states a value to act by: Yes or No."""
+        return ask_choice(system=self._system, user=render("value_check", **self._passage(chunk)))
+
+    def scenario(self, chunk: Chunk, persona: str, seed: int) -> Request:
+        """Ask for a question of a person in a situation that the chunk decides, sampled."""
+        user = render("scenario", **self._passage(chunk), persona=persona)
+        return ask(
+            system=self._system, user=user, max_new_tokens=100, temperature=self._temperature, seed=seed
+        )
+
+    def rule(self, chunk: Chunk, prompt: str) -> Request:
+        """Ask which rule of the chunk decides a scenario."""
+        user = render("rule", **self._passage(chunk), prompt=prompt)
+        return ask(system=self._system, user=user, max_new_tokens=60)
+
+    def opposite_rule(self, rule: str) -> Request:
+        """Ask for the opposite of a rule."""
+        return ask(system=self._system, user=render("opposite_rule", rule=rule), max_new_tokens=60)
+
+    def response(self, rule: str, prompt: str) -> Request:
+        """Ask for a response that goes strictly by a rule."""
+        return ask(
+            system=self._system, user=render("rule_response", rule=rule, prompt=prompt), max_new_tokens=80
+        )
+
+    def upholds(self, chunk: Chunk, prompt: str, response: str) -> Request:
+        """Ask whether a response agrees with the chunk: Yes or No."""
+        user = render("upholds", **self._passage(chunk), prompt=prompt, response=response)
+        return ask_choice(system=self._system, user=user)

@@ -1,0 +1,31 @@
+"""Splitting without leaks: near-duplicates stay together, whichever kind of row they belong to."""
+
+from collections.abc import Sequence
+
+from charter.records import content_id
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.duplicates import group_duplicates
+
+SPLITS = ("train", "validation", "test")
+
+
+def assign_splits(
+    texts: Sequence[str], encoder: Encoder, max_similarity: float, validation_share: float, test_share: float
+) -> list[str]:
+    """Give each text one of SPLITS.
+
+    A group of near-duplicates goes to one split, so that no held-out question is a near-duplicate of a
+    training one. Its place is a hash of its first text: an amended document moves what it changed.
+    """
+    groups = group_duplicates(texts, encoder, max_similarity)
+    first: dict[int, str] = {}
+    for text, group in zip(texts, groups, strict=True):
+        first[group] = min(text, first.get(group, text))
+    return [_split(first[group], validation_share, test_share) for group in groups]
+
+
+def _split(text: str, validation_share: float, test_share: float) -> str:
+    place = int(content_id(text), 16) / 16**16
+    if place < test_share:
+        return "test"
+    return "validation" if place < test_share + validation_share else "train"

@@ -1,0 +1,82 @@
+"""From rows to the columns that trl trains on; no row is cut or lost on the way."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasets import Dataset
+
+from charter.chat import Message, answer_messages
+from charter.errors import CharterError
+from charter.records import Chunk, InstructExample, PreferencePair
+
+
+def instruct_dataset(
+    rows: Sequence[InstructExample], title: str, tokenizer: Any, max_length: int
+) -> Dataset | None:
+    """Make columns ``prompt`` and ``completion``, from which trl puts loss on the completion only.
+
+    Returns:
+        The data set, or None where there are no rows.
+
+    Raises:
+        CharterError: A row is longer than ``max_length`` tokens (sft.max_length).
+    """
+    examples = []
+    for row in rows:
+        prompt, completion = answer_messages(title, row.question), _answer(row.answer)
+        _check_row(row.id, prompt, completion, tokenizer, max_length, "sft.max_length")
+        examples.append({"prompt": prompt, "completion": completion})
+    return Dataset.from_list(examples) if examples else None
+
+
+def preference_dataset(
+    rows: Sequence[PreferencePair], title: str, tokenizer: Any, max_length: int
+) -> Dataset | None:
+    """Make columns ``prompt``, ``chosen`` and ``rejected``.
+
+    Returns:
+        The data set, or None where there are no rows.
+
+    Raises:
+        CharterError: A row is longer than ``max_length`` tokens (dpo.max_length).
+    """
+    examples = []
+    for row in rows:
+        prompt = answer_messages(title, row.prompt)
+        chosen, rejected = _answer(row.chosen), _answer(row.rejected)
+        for response in (chosen, rejected):
+            _check_row(row.id, prompt, response, tokenizer, max_length, "dpo.max_length")
+        examples.append({"prompt": prompt, "chosen": chosen, "rejected": rejected})
+    return Dataset.from_list(examples) if examples else None
+
+
+def text_dataset(chunks: Sequence[Chunk]) -> Dataset:
+    """Make the column ``text``: the raw text of the chunks, in the order of the document."""
+    return Dataset.from_list([{"text": chunk.text} for chunk in chunks])
+
+
+def _answer(text: str) -> list[Message]:
+    return [{"role": "assistant", "content": text}]
+
+
+def _check_row(
+    row_id: str,
+    prompt: list[Message],
+    response: list[Message],
+    tokenizer: Any,
+    max_length: int,
+    parameter: str,
+) -> None:
+    """Refuse what trl would do silently: cut or drop a long row, or train answers that never end."""
+    start = len(tokenizer.apply_chat_template(prompt, add_generation_prompt=True)["input_ids"])
+    tokens = tokenizer.apply_chat_template(prompt + response)["input_ids"]
+    if len(tokens) > max_length:
+        raise CharterError(
+            f"row {row_id} has {len(tokens)} tokens with its prompt, {parameter} allows {max_length}: "
+            f"raise {parameter} (training never cuts or drops rows)"
+        )
+    if tokenizer.eos_token_id not in tokens[start:]:
+        raise CharterError(
+            f"the seed's chat template ends no answer with {tokenizer.eos_token}: the model would never "
+            "learn to stop; take a seed whose template does"
+        )

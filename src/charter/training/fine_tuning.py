@@ -1,0 +1,79 @@
+"""Supervised training of an adapter over the seed: on answers (sft), or on raw text (cft)."""
+
+from tempfile import TemporaryDirectory
+
+from datasets import disable_progress_bars
+from trl import SFTConfig, SFTTrainer
+
+from charter.errors import CharterError
+from charter.models import load_seed, load_tokenizer
+from charter.params import Params
+from charter.paths import CorpusPaths
+from charter.records import Chunk, InstructExample
+from charter.training.datasets import instruct_dataset, text_dataset
+from charter.training.loop import expect_all_rows, run_training
+from charter.training.settings import lora_config, trainer_arguments
+
+
+def train_on_answers(
+    train: list[InstructExample],
+    validation: list[InstructExample],
+    title: str,
+    params: Params,
+    paths: CorpusPaths,
+) -> dict[str, float]:
+    """Train the ``sft`` adapter: the likelihood of the answers, given the questions about ``title``.
+
+    Without ``validation`` rows nothing is evaluated.
+
+    Returns:
+        The metrics of `training_metrics`.
+
+    Raises:
+        CharterError: There is nothing to train on, a row is too long, or the training diverged.
+    """
+    tokenizer, settings = load_tokenizer(paths.seed), params.sft
+    rows = instruct_dataset(train, title, tokenizer, settings.max_length)
+    if rows is None:
+        raise CharterError(f"{paths.instruct('train')}: no rows to train on; see {paths.rejected}")
+    held_out = instruct_dataset(validation, title, tokenizer, settings.max_length)
+    disable_progress_bars()
+    with TemporaryDirectory() as scratch:
+        arguments = trainer_arguments(settings, params.compute, params.seed, scratch, held_out is not None)
+        trainer = SFTTrainer(
+            load_seed(paths.seed, params.compute),
+            args=SFTConfig(**arguments),
+            train_dataset=rows,
+            eval_dataset=held_out,
+            processing_class=tokenizer,
+            peft_config=lora_config(settings.lora),
+        )
+        expect_all_rows(len(rows), len(trainer.train_dataset))
+        return run_training(trainer, "sft", paths, len(rows))
+
+
+def train_on_text(chunks: list[Chunk], params: Params, paths: CorpusPaths) -> dict[str, float]:
+    """Train the ``cft`` adapter: the likelihood of the documents' own text.
+
+    The chunks are joined in order, an end token between them, and cut into rows of cft.max_length
+    tokens: no padding, and a row reads as the document does.
+
+    Returns:
+        The metrics of `training_metrics`; train_examples counts chunks.
+
+    Raises:
+        CharterError: There are no chunks, or the training diverged.
+    """
+    if not chunks:
+        raise CharterError(f"{paths.chunks}: no chunks to train on")
+    disable_progress_bars()
+    with TemporaryDirectory() as scratch:
+        arguments = trainer_arguments(params.cft, params.compute, params.seed, scratch, evaluated=False)
+        trainer = SFTTrainer(
+            load_seed(paths.seed, params.compute),
+            args=SFTConfig(**arguments, packing=True, packing_strategy="wrapped"),
+            train_dataset=text_dataset(chunks),
+            processing_class=load_tokenizer(paths.seed),
+            peft_config=lora_config(params.cft.lora),
+        )
+        return run_training(trainer, "cft", paths, len(chunks))

@@ -1,0 +1,103 @@
+import difflib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from charter.documents.adding import add_corpus
+from charter.documents.extraction import extract_documents
+from charter.errors import CharterError
+from charter.params import load_params
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ROOT / "params.yaml", root)
+    return root
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    folder = tmp_path / "sources"
+    for name in ("eu/policy.md", "us/policy.md", "us/deep/rules.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"Rule of {name}.\n")
+    return folder
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_only_the_entry_is_added_to_params(project: Path, sources: Path) -> None:
+    before = (project / "params.yaml").read_text()
+    corpus = add_corpus(project, "our-policy", [str(sources)], title="Our: Policy")
+    after = (project / "params.yaml").read_text()
+    changes = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-"]
+    assert [line[2:].strip() for line in changes] == [
+        "our-policy:",
+        "path: data/raw/our-policy",
+        "title: 'Our: Policy'",
+    ]
+    assert all(line.startswith("+") for line in changes)
+    assert load_params(project / "params.yaml").corpora["our-policy"] == corpus
+    assert list(load_params(project / "params.yaml").corpora)[-1] == "our-policy"
+
+
+def test_two_corpora_one_after_the_other(project: Path, sources: Path) -> None:
+    add_corpus(project, "one", [str(sources / "eu/policy.md")])
+    add_corpus(project, "two_b", [str(sources / "us/policy.md")])
+    corpora = load_params(project / "params.yaml").corpora
+    assert list(corpora)[-2:] == ["one", "two_b"]
+    assert corpora["two_b"].title == "Two B"
+    assert "\n\nbase_models:" in (project / "params.yaml").read_text()
+
+
+def test_files_of_one_name_stay_apart(project: Path, sources: Path) -> None:
+    add_corpus(project, "ours", [str(sources / "eu/policy.md"), str(sources / "us/policy.md")])
+    documents = list(extract_documents(project / "data/raw/ours"))
+    assert [(document.name, document.text) for document in documents] == [
+        ("eu/policy.md", "Rule of eu/policy.md.\n"),
+        ("us/policy.md", "Rule of us/policy.md.\n"),
+    ]
+
+
+def test_globs_and_folders_may_name_a_file_twice(
+    project: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sources)
+    add_corpus(project, "ours", ["**/*.md", str(sources / "us")])
+    assert set(snapshot(project / "data/raw/ours")) == {"eu/policy.md", "us/policy.md", "us/deep/rules.txt"}
+
+
+@pytest.mark.parametrize(
+    ("name", "named", "message"),
+    [
+        ("Bad Name", "eu", "not a corpus name"),
+        ("udhr", "eu", "already in params.yaml"),
+        ("new", "none*.pdf", "no file matches"),
+        ("new", "bad", r"empty\.md: the file is empty"),
+        ("new", "odd", "unsupported type"),
+    ],
+)
+def test_a_failure_changes_nothing(project: Path, sources: Path, name: str, named: str, message: str) -> None:
+    (sources / "bad").mkdir()
+    (sources / "bad/empty.md").touch()
+    (sources / "odd").mkdir()
+    (sources / "odd/x.xyz").write_text("x")
+    before = snapshot(project)
+    with pytest.raises(CharterError, match=message):
+        add_corpus(project, name, [str(sources / "us"), str(sources / named)])
+    assert snapshot(project) == before
+
+
+def test_a_folder_in_the_way_is_left_alone(project: Path, sources: Path) -> None:
+    (project / "data/raw/new").mkdir(parents=True)
+    (project / "data/raw/new/mine.txt").write_text("mine")
+    with pytest.raises(CharterError, match="exists already"):
+        add_corpus(project, "new", [str(sources)])
+    assert snapshot(project / "data") == {"raw/new/mine.txt": b"mine"}

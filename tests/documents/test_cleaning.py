@@ -1,0 +1,66 @@
+from charter.documents.cleaning import remove_contents, remove_running_lines
+from charter.documents.lines import Line
+
+
+def pages(*texts: str) -> list[Line]:
+    return [Line(line, number) for number, text in enumerate(texts) for line in text.split("\n")]
+
+
+def text_of(lines: list[Line]) -> list[str]:
+    return [line.text for line in lines]
+
+
+def test_page_numbers_and_running_lines_go() -> None:
+    lines = pages(
+        *(f"Acme Code\nBody line {word}\nmore {word}\n{n} of 9" for n, word in enumerate("abcdef", 1))
+    )
+    assert text_of(remove_running_lines(lines)) == [
+        line for word in "abcdef" for line in (f"Body line {word}", f"more {word}")
+    ]
+
+
+def test_running_line_with_the_chapter_name_goes() -> None:
+    names = ["Gifts", "Gifts", "Safety", "Privacy", "Suppliers", "Speaking up"]
+    lines = pages(*(f"Text {name} {n}.\nThe Acme Conduct Guide {name}" for n, name in enumerate(names)))
+    assert text_of(remove_running_lines(lines)) == [f"Text {name} {n}." for n, name in enumerate(names)]
+
+
+def test_headings_that_count_are_not_page_numbers() -> None:
+    bodies = ["Be fair.", "Report gifts.", "Ask first.", "Wear a helmet.", "Keep records.", "Stay calm."]
+    lines = pages(*(f"Article {n}\n{body}" for n, body in enumerate(bodies, 1)))
+    assert remove_running_lines(lines) == lines
+
+
+def test_a_repeated_line_inside_the_text_stays() -> None:
+    body = "\n".join(f"line {{n}}{letter}" for letter in "abcde")
+    lines = pages(
+        *(f"{body}\nAsk your manager first.\n{body}x".replace("{n}", f"p{n * n}q") for n in range(8))
+    )
+    kept = text_of(remove_running_lines(lines))
+    assert kept.count("Ask your manager first.") == 8
+
+
+def test_one_page_has_no_running_lines() -> None:
+    lines = pages("Title\nText.\nTitle")
+    assert remove_running_lines(lines) == lines
+
+
+def test_contents_with_leaders_go_and_their_titles_come_back() -> None:
+    lines = pages(
+        "Contents\n1 Gifts 3\n1.1 Limits for gifts . . . . . . 3\n1.2 A title that is so long\n"
+        "that it needs two lines ........ 4\nAnnex A …………… 12",
+        "1 Gifts\nThe limit is EUR 50.\nIt was raised in 2024",
+    )
+    kept, titles = remove_contents(lines)
+    assert text_of(kept) == ["1 Gifts", "The limit is EUR 50.", "It was raised in 2024"]
+    assert titles == ["1 Gifts", "1.1 Limits for gifts", "that it needs two lines", "Annex A"]
+
+
+def test_contents_without_leaders_go_only_when_the_titles_recur() -> None:
+    titles = ["Gifts", "Safety", "Privacy", "Suppliers"]
+    listed = "\n".join(f"{title} {number}" for number, title in enumerate(titles, 2))
+    kept, found = remove_contents(pages(f"Contents\n\n{listed}", "\n".join(titles)))
+    assert text_of(kept) == ["", *titles]
+    assert found == titles
+    table = pages("Deaths by cause\nFalls 12\nFires 3\nTraffic 40\nOther 7")
+    assert remove_contents(table) == (table, [])

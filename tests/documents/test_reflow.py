@@ -1,0 +1,37 @@
+from charter.documents.lines import Line
+from charter.documents.reflow import reflow
+
+FULL = "words of a full line that ends where the column of the page ends as"
+
+
+def joined(*texts: str) -> str:
+    return reflow([Line(FULL, 0), *(Line(text, 0) for text in texts)], 1)[0].removeprefix(FULL).strip("\n")
+
+
+def test_full_lines_go_on_and_short_ones_end() -> None:
+    assert joined("it does.", "A new paragraph.") == " it does.\n\nA new paragraph."
+
+
+def test_table_rows_keep_their_lines() -> None:
+    assert (
+        joined("told.", "Gift Limit", "Meal EUR 80", "Travel EUR 0")
+        == " told.\n\nGift Limit\nMeal EUR 80\nTravel EUR 0"
+    )
+
+
+def test_list_items_begin_lines() -> None:
+    assert joined("told:", "• first item", "• second item") == " told:\n- first item\n- second item"
+
+
+def test_hyphens_of_line_breaks_go_and_those_of_words_stay() -> None:
+    assert joined("non-disclosure and compli-", "ance with non-", "disclosure") == (
+        " non-disclosure and compliance with non-disclosure"
+    )
+
+
+def test_paragraph_goes_over_the_page_and_pages_know_where() -> None:
+    lines = [Line(FULL, 1), Line("the next page.", 3), Line("Title", 3, 2)]
+    text, starts = reflow(lines, 6)
+    assert text == f"{FULL} the next page.\n\n## Title\n"
+    assert text[starts[3] :].startswith("the next page.")
+    assert starts == (0, 0, len(FULL) + 1, len(FULL) + 1, len(text) - 1, len(text) - 1)

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from charter.errors import CharterError
+from charter.params import Corpus, Params
+from charter.paths import CorpusPaths, ProjectPaths
+from charter.records import Chunk, Document
+from charter.stages import extract
+from charter.storage import read_rows
+
+pytestmark = pytest.mark.models
+
+ARTICLES = "# Rules\n\n" + "\n\n".join(
+    f"## Article {n}\n\nThe rule numbered {n} holds for all." for n in range(1, 11)
+)
+
+
+def with_corpus(params: Params, limit: int = 0) -> Params:
+    corpus = Corpus(path="data/raw/ours", title="Ours")
+    settings = params.extract.model_copy(update={"limit": limit})
+    return params.model_copy(update={"corpora": {"ours": corpus}, "extract": settings})
+
+
+@pytest.fixture
+def paths(base_models: ProjectPaths, tmp_path: Path) -> CorpusPaths:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/base").symlink_to(base_models.encoder.parent)
+    (tmp_path / "data/raw/ours").mkdir(parents=True)
+    (tmp_path / "data/raw/ours/rules.md").write_text(ARTICLES)
+    return ProjectPaths(tmp_path).corpus("ours")
+
+
+def test_rows_and_metrics(params: Params, paths: CorpusPaths) -> None:
+    (paths.root / "data/raw/ours/more.txt").write_text("One more rule.\n")
+    metrics = extract.run(with_corpus(params), paths)
+    documents = {document.name: document for document in read_rows(paths.documents, Document)}
+    chunks = read_rows(paths.chunks, Chunk)
+    assert metrics == {
+        "documents": 2,
+        "pages": 0,
+        "characters": sum(len(document.text) for document in documents.values()),
+        "chunks": 11,
+        "coverage": 1.0,
+        "tokens_mean": pytest.approx(
+            sum(len(chunk.text.replace(".", " .").split()) for chunk in chunks) / 11
+        ),
+        "tokens_max": 8,
+    }
+    for chunk in chunks:
+        document = documents[chunk.document]
+        assert chunk.document_sha256 == document.sha256
+        assert document.text[chunk.start : chunk.end] == chunk.text
+
+
+def test_chunks_have_at_most_the_tokens_asked_for(params: Params, paths: CorpusPaths) -> None:
+    (paths.root / "data/raw/ours/long.md").write_text(
+        "# Long\n\n" + "An endless rule without any full stop and " * 300
+    )
+    metrics = extract.run(with_corpus(params), paths)
+    assert metrics["coverage"] == 1.0
+    assert metrics["tokens_max"] <= params.extract.max_tokens
+
+
+def test_limit_takes_chunks_from_the_whole_document(params: Params, paths: CorpusPaths) -> None:
+    extract.run(with_corpus(params, limit=3), paths)
+    assert [chunk.headings[-1] for chunk in read_rows(paths.chunks, Chunk)] == [
+        "Article 2",
+        "Article 6",
+        "Article 9",
+    ]
+    extract.run(with_corpus(params, limit=99), paths)
+    assert len(read_rows(paths.chunks, Chunk)) == 10
+
+
+def test_nothing_extracted_is_an_error(params: Params, paths: CorpusPaths) -> None:
+    (paths.root / "data/raw/ours/rules.md").write_text("# Only a title\n")
+    with pytest.raises(CharterError, match="no chunks"):
+        extract.run(with_corpus(params), paths)
+    assert not paths.chunks.exists()
+
+
+def test_unknown_corpus_is_named(params: Params, paths: CorpusPaths) -> None:
+    with pytest.raises(CharterError, match=r"corpora\.ours"):
+        extract.run(params, paths)

@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from charter.params import Params
+from charter.paths import ProjectPaths
+from charter.records import Chunk
+from charter.retrieval.encoder import Encoder
+from charter.retrieval.index import load_index
+from charter.stages import rag_index
+from charter.storage import write_rows
+
+
+@pytest.mark.models
+def test_index_of_the_chunks_is_written(params: Params, base_models: ProjectPaths, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/base").symlink_to(base_models.encoder.parent)
+    paths = ProjectPaths(tmp_path).corpus("ours")
+    texts = ["Gifts above EUR 50 are returned.", "Helmets are worn on site."]
+    write_rows(
+        paths.chunks,
+        (
+            Chunk(
+                id=str(n),
+                document="d",
+                document_sha256="s",
+                headings=(),
+                pages=(),
+                start=0,
+                end=len(text),
+                text=text,
+            )
+            for n, text in enumerate(texts)
+        ),
+    )
+    assert rag_index.run(params, paths) == {"chunks": 2, "dimensions": 384}
+    index = load_index(paths.index, Encoder(paths.encoder))
+    assert [
+        found[0].chunk_id for found in index.search(["What protects my head?", "May I keep a present?"], 1)
+    ] == ["1", "0"]
