@@ -24,12 +24,14 @@ from reportlab.lib.enums import TA_JUSTIFY
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
     BaseDocTemplate,
     CondPageBreak,
     Flowable,
     Frame,
+    KeepTogether,
     ListFlowable,
     ListItem,
     NextPageTemplate,
@@ -83,10 +85,10 @@ COMPANY = ParagraphStyle(
 NOTICE = ParagraphStyle("notice", parent=BODY, alignment=0, rightIndent=30 * mm)
 TOC_LEVELS = [
     ParagraphStyle(
-        "toc0", fontName="Helvetica-Bold", fontSize=10, leading=13, spaceBefore=6, textColor=ACCENT
+        "toc0", fontName="Helvetica-Bold", fontSize=10, leading=15, spaceBefore=7, textColor=ACCENT
     ),
     ParagraphStyle(
-        "toc1", parent=BODY, fontSize=10, leading=13, leftIndent=8 * mm, spaceAfter=0, alignment=0
+        "toc1", parent=BODY, fontSize=10, leading=14.5, leftIndent=8 * mm, spaceAfter=0, alignment=0
     ),
 ]
 
@@ -182,10 +184,11 @@ def inline(node: SyntaxTreeNode) -> str:
     return f"<{tag}>{inner}</{tag}>" if tag else inner
 
 
-def table(node: SyntaxTreeNode) -> Table:
-    """Lay a pipe table out over the text width, columns in proportion to their longest cell."""
+def table(node: SyntaxTreeNode) -> Flowable:
+    """Lay a pipe table out over the text width, columns in proportion to their widest cell."""
     rows = [[inline(cell) for cell in row.children] for part in node.children for row in part.children]
-    spans = [min(max(map(len, column)), 48) + 8 for column in zip(*rows, strict=True)]
+    columns = zip(*rows, strict=True)
+    spans = [max(stringWidth(c, CELL.fontName, CELL.fontSize) for c in column) + 16 for column in columns]
     cells = [[Paragraph(c, HEAD_CELL if i == 0 else CELL) for c in row] for i, row in enumerate(rows)]
     return Table(
         cells,
@@ -206,18 +209,18 @@ def table(node: SyntaxTreeNode) -> Table:
     )
 
 
-def bullets(node: SyntaxTreeNode) -> ListFlowable:
+def bullets(node: SyntaxTreeNode) -> Flowable:
     """Lay out a bullet list."""
     items = [ListItem(Paragraph(inline(item), ITEM)) for item in node.children]
     return ListFlowable(items, bulletType="bullet", bulletFontSize=9, leftIndent=14, spaceAfter=6)
 
 
 def numbered(level: int, text: str, counts: list[int]) -> Iterator[Flowable]:
-    """Number a heading and break the page before it where too little room is left."""
+    """Number a heading; a chapter starts a page, a section needs room for its first lines."""
     counts[level] += 1
     if level == 0:
         counts[1] = 0
-    yield CondPageBreak((75 * mm, 34 * mm)[level])
+    yield CondPageBreak((HEIGHT - TOP - BOTTOM, 34 * mm)[level])
     yield Heading(level, ".".join(map(str, counts[: level + 1])), text)
 
 
@@ -234,7 +237,9 @@ def parse(markdown: str) -> Guidelines:
         elif counts[0] == 0:
             doc.front.append(text)
         else:
-            doc.story.append(blocks[node.type](node) if node.type in blocks else Paragraph(text, BODY))
+            doc.story.append(
+                KeepTogether(blocks[node.type](node)) if node.type in blocks else Paragraph(text, BODY)
+            )
     return doc
 
 
@@ -249,7 +254,10 @@ def render(doc: Guidelines) -> bytes:
         Spacer(1, 62 * mm),
         *(Paragraph(line, NOTICE) for line in doc.front[3:]),
     ]
-    contents = TableOfContents(levelStyles=TOC_LEVELS, dotsMinLevel=1)
+    tight = TableStyle(
+        [(f"{side}PADDING", (0, 0), (-1, -1), 0) for side in ("TOP", "BOTTOM", "LEFT", "RIGHT")]
+    )
+    contents = TableOfContents(levelStyles=TOC_LEVELS, dotsMinLevel=1, tableStyle=tight)
     start = [NextPageTemplate("text"), PageBreak(), Paragraph("Contents", CONTENTS), contents, PageBreak()]
     target = io.BytesIO()
     Template(target, doc).multiBuild([*cover, *start, *doc.story])

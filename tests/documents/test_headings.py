@@ -69,3 +69,17 @@ def test_type_is_not_believed_where_sections_are_numbered() -> None:
         "1 Gifts": 1,
         "1.1 Limits": 2,
     }
+
+
+def test_short_line_between_paragraphs_is_a_heading_below_the_styled_ones() -> None:
+    lines = [
+        "Gifts",
+        BODY,
+        "ends here.",
+        "What you must do",
+        BODY,
+        "ends with",
+        "Meal EUR 80",
+        "Travel EUR 0",
+    ]
+    assert levels(lines, styled=[StyledText(0, ("Gifts",), 2)]) == {"Gifts": 2, "What you must do": 3}

@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from tempfile import mkdtemp
 
+from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.nodes import ScalarNode
@@ -18,10 +19,8 @@ from tqdm import tqdm
 
 from charter.documents.extraction import document_files, extract_document
 from charter.errors import CharterError
-from charter.params import PARAMS_FILE, Corpus, load_params, parse_params
+from charter.params import PARAMS_FILE, Corpus, CorpusName, load_params, parse_params
 from charter.storage import write_text
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None = None) -> Corpus:
@@ -42,8 +41,11 @@ def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None 
     Raises:
         CharterError: The name is taken or malformed, or a document can't be found or read.
     """
-    if not _NAME.fullmatch(name):
-        raise CharterError(f"{name}: not a corpus name; use lower-case letters, digits, - and _")
+    try:
+        TypeAdapter(CorpusName).validate_python(name)
+    except ValidationError as error:
+        message = f"{name}: not a corpus name; use lower-case letters, digits, - and _"
+        raise CharterError(message) from error
     target = root / "data/raw" / name
     if name in load_params(root / PARAMS_FILE).corpora:
         raise CharterError(f"corpora.{name}: already in {PARAMS_FILE}; choose another name")

@@ -127,7 +127,7 @@ def _read_pdf(data: bytes) -> Text:
         for node in nodes
         if node["content"]["node_type"] == "heading"
         and (page := node.get("page"))
-        and (lines := [text for line in node["content"]["text"].splitlines() if (text := line.strip())])
+        and (lines := [_squeeze(line) for line in node["content"]["text"].splitlines() if line.strip()])
     ]
     return _compose(pages, styled)
 
@@ -140,9 +140,7 @@ def _read_plain(data: bytes) -> Text:
 
 def _compose(pages: list[str], styled: list[StyledText]) -> Text:
     """Make clean running text of the lines of pages."""
-    lines = [
-        Line(" ".join(line.split()), number) for number, page in enumerate(pages) for line in page.split("\n")
-    ]
+    lines = [Line(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")]
     lines, contents = remove_contents(remove_running_lines(lines))
     # A wrapped heading may begin with a running line that was removed from above it.
     present = {(line.page, line.text) for line in lines}
@@ -152,6 +150,10 @@ def _compose(pages: list[str], styled: list[StyledText]) -> Text:
         if (texts := tuple(text for text in style.lines if (style.page, text) in present))
     ]
     return reflow(mark_headings(lines, contents, kept), len(pages))
+
+
+def _squeeze(line: str) -> str:
+    return " ".join(line.split())
 
 
 def _read_markdown(data: bytes) -> Text:

@@ -23,8 +23,9 @@ def mark_headings(lines: list[Line], contents: Collection[str], styled: Collecti
     """Give headings their level; the lines of a wrapped heading become one.
 
     A heading is a line that the table of contents lists, that continues a numbering (``2``, ``2.1``),
-    that is called Article 5 or Chapter II. Only where there are none of these, what stands out by its
-    type is believed, a guess of the PDF reader that is often wrong, if it also stands as a title does.
+    that is called Article 5 or Chapter II. Only where there are none of these, headings are guessed: from
+    what stands out by its type, which the PDF reader often gets wrong, if it also stands as a title does;
+    and, one level lower, from the short line between the end of a paragraph and a full line.
 
     Args:
         lines: The lines, without running headers and tables of contents.
@@ -39,6 +40,11 @@ def mark_headings(lines: list[Line], contents: Collection[str], styled: Collecti
     ]
     if any(levels):
         return [replace(line, level=level) for line, level in zip(lines, levels, strict=True)]
+    return _mark_short(_mark_styled(lines, by_start))
+
+
+def _mark_styled(lines: list[Line], by_start: dict[tuple[int, str], StyledText]) -> list[Line]:
+    """Mark what stands out by its type and as a title."""
     width = column_width(lines)
     marked: list[Line] = []
     index = 0
@@ -52,6 +58,25 @@ def mark_headings(lines: list[Line], contents: Collection[str], styled: Collecti
             marked.append(line)
             index += 1
     return marked
+
+
+def _mark_short(lines: list[Line]) -> list[Line]:
+    """Mark short lines that stand between the end of a paragraph and the first, full line of the next."""
+    width = column_width(lines)
+    level = min(max((line.level for line in lines), default=0) + 1, 6)
+    marked = lines[:1]
+    for before, line, following in zip(lines, lines[1:], lines[2:], strict=False):
+        short = (
+            not line.level
+            and line.text[:1].isalnum()
+            and _looks_like_title(line.text)
+            and (before.level or before.ends_sentence)
+            and len(following.text) > 0.7 * width
+            and following.text[0].isupper()
+            and ends_early(line, following, width)
+        )
+        marked.append(replace(line, level=level) if short else line)
+    return marked + lines[1:][-1:]
 
 
 def _numbered_sections(lines: list[Line]) -> dict[int, int]:

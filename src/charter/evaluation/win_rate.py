@@ -189,7 +189,8 @@ def _preferred(pairs: Sequence[VerdictPair]) -> Estimate:
     """Return how often A's score is above 1/2, exact ties counting half."""
     if not pairs:
         return Estimate(value=0.0, low=None, high=None, n=0)
-    preferred = [(1 + float(np.sign(pair.score() - 0.5))) / 2 for pair in pairs]
+    # rounded: p + (1 - p) of an undecided judge may miss 1 by a hair
+    preferred = [(1 + float(np.sign(round(pair.score() - 0.5, 9)))) / 2 for pair in pairs]
     return clustered_share(preferred, [pair.a_first.chunk_id for pair in pairs])
 
 

@@ -17,7 +17,7 @@ from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from charter.errors import CharterError
-from charter.models import load_seed, load_tokenizer
+from charter.models import load_seed, load_tokenizer, resolve_dtype
 from charter.params import Dpo, Params
 from charter.paths import CorpusPaths
 from charter.records import PreferencePair
@@ -68,15 +68,17 @@ def train_on_preferences(
             processing_class=tokenizer,
         )
         expect_all_rows(len(rows), len(trainer.train_dataset))
-        check_reference(trainer)
-        trainer.add_callback(StartGuard(settings))
+        tolerance = TOLERANCE[resolve_dtype(params.compute)]
+        check_reference(trainer, tolerance)
+        trainer.add_callback(StartGuard(settings, tolerance))
         return run_training(trainer, "dpo", paths, len(rows))
 
 
-def check_reference(trainer: DPOTrainer) -> None:
+def check_reference(trainer: DPOTrainer, tolerance: float) -> None:
     """Check on a batch that the reference's log-probabilities are those of the SFT model.
 
-    They are compared with what the untrained policy gives in a plain forward pass, without trl.
+    They are compared with what the untrained policy gives in a plain forward pass, without trl;
+    ``tolerance`` is in nats a token.
 
     Raises:
         CharterError: They differ.
@@ -88,7 +90,7 @@ def check_reference(trainer: DPOTrainer) -> None:
         policy = response_log_probs(trainer.model, batch)
     reference = torch.cat([batch["ref_chosen_logps"], batch["ref_rejected_logps"]])
     difference = ((policy - reference).abs() / batch["completion_mask"].sum(1)).max().item()
-    if not difference <= TOLERANCE[torch.bfloat16 if trainer.args.bf16 else torch.float32]:
+    if not difference <= tolerance:
         raise CharterError(
             f"the DPO reference is not the SFT model: their log-probabilities differ by {difference:.3g} "
             "nats a token; run the sft stage again, and check the versions of trl and peft"
@@ -122,21 +124,22 @@ class StartGuard(TrainerCallback):  # type: ignore[misc]
         CharterError: They don't.
     """
 
-    def __init__(self, settings: Dpo):
-        self.beta, self.loss = settings.beta, settings.loss
-        self.loss_is_known = settings.sft_weight == 0
+    def __init__(self, settings: Dpo, tolerance: float):
+        self.settings, self.tolerance = settings, tolerance
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         """Check the log of the first step."""
         if state.global_step != 1 or "loss" not in logs:
             return
-        margin, expected = logs["rewards/margins"], loss_at_reference(self.loss, self.beta)
-        print("STEP1", margin, logs["loss"] - expected)
-        wrong_loss = self.loss_is_known and abs(logs["loss"] - expected) > 0.01 * expected
-        if abs(margin) > 1 or wrong_loss:
+        margin, loss = logs["rewards/margins"], logs["loss"]
+        expected = loss_at_reference(self.settings.loss, self.settings.beta)
+        print("STEP1", margin, loss - expected)
+        # The likelihood term that sft_weight adds is not known here.
+        wrong = self.settings.sft_weight == 0 and abs(loss - expected) > self.tolerance * expected
+        if wrong or abs(margin) > self.tolerance:
             raise CharterError(
-                f"DPO does not start at its reference: loss {logs['loss']:.4f} where {expected:.4f} is due, "
-                f"margin {margin:.4f} where 0 is"
+                f"DPO does not start at its reference: loss {loss:.4f} where {expected:.4f} is due, "
+                f"margin {margin:.4f} where 0 is; check the versions of trl and peft"
             )
 
 

@@ -1,0 +1,110 @@
+"""The judge's contests: who meets whom, in which order, and how a verdict is read."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
+from charter.generation.engine import Completion, Request
+from charter.generation.journal import JournaledEngine
+from charter.generation.verdict import choice_probability
+from charter.records import Chunk, InstructExample, Prediction, PreferencePair, System
+
+
+def chunk(name: str) -> Chunk:
+    return Chunk(
+        id=name,
+        document="d",
+        document_sha256="0",
+        headings=("Gifts",),
+        pages=(),
+        start=0,
+        end=4,
+        text=f"Rule {name}.",
+    )
+
+
+CHUNKS = {name: chunk(name) for name in ("c1", "c2")}
+EXAMPLES = [
+    InstructExample(id="e1", chunk_id="c1", style="s", question="q1?", answer="long reference one"),
+    InstructExample(id="e2", chunk_id="c1", style="s", question="q2?", answer="long reference two"),
+    InstructExample(id="e3", chunk_id="c2", style="s", question="q3?", answer="ref 3"),
+]
+
+
+def prediction(item: InstructExample, system: System, rag: bool, answer: str) -> Prediction:
+    return Prediction(
+        id=f"{item.id}{system}{rag}",
+        item_id=item.id,
+        chunk_id=item.chunk_id,
+        system=system,
+        rag=rag,
+        question=item.question,
+        reference=item.answer,
+        retrieved=(),
+        answer=answer,
+    )
+
+
+class PrefersLonger:
+    """A judge that gives the longer answer 90 %."""
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        for index, request in enumerate(requests):
+            user = request.messages[-1].content
+            first = user.split("Answer A: ")[1].split("\n")[0]
+            second = user.split("Answer B: ")[1].split("\n")[0]
+            best = 0.5 if len(first) == len(second) else 0.9 if len(first) > len(second) else 0.1
+            alternatives = (("A", math.log(best)), ("B", math.log(1 - best)))
+            yield index, Completion(text="A", tokens=1, alternatives=alternatives)
+
+
+def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
+    predictions = [
+        prediction(item, system, rag, f"{system} {rag} {item.id}")
+        for item in EXAMPLES
+        for system, rag in (("seed", True), ("dpo", False))
+    ]
+    contests = win_rate_contests(predictions, "seed+rag", CHUNKS, {"e1", "e3"})
+    assert [(contest.comparison, contest.item_id) for contest in contests] == [
+        ("win_rate:dpo", "e1"),
+        ("win_rate:dpo", "e3"),
+    ]
+    assert (contests[0].first, contests[0].second) == ("dpo False e1", "seed True e1")
+
+
+def test_shuffled_answers_are_of_another_chunk() -> None:
+    pair = PreferencePair(
+        id="p", chunk_id="c2", prompt="p?", chosen="good", rejected="bad", rule="", opposite_rule=""
+    )
+    contests = control_contests(EXAMPLES, [pair], CHUNKS)
+    kinds = [contest.comparison for contest in contests]
+    assert kinds.count("control:identical") == kinds.count("control:shuffled") == 3
+    assert kinds.count("control:preference") == 1
+    shuffled = {c.item_id: c.second for c in contests if c.comparison == "control:shuffled"}
+    assert shuffled == {"e1": "ref 3", "e2": "ref 3", "e3": "long reference one"}
+
+
+def test_both_orders_are_judged_and_read_from_the_letters(tmp_path: Path) -> None:
+    contests = control_contests(EXAMPLES, [], CHUNKS)
+    with JournaledEngine(tmp_path / "journal.sqlite", "judge", PrefersLonger) as judge:
+        judgements = judge_contests(contests, judge, "the guidelines")
+    found = {(row.comparison, row.item_id, row.swapped): row.probability_first for row in judgements}
+    assert len(found) == len(judgements) == 3 + 2 * 3
+    assert math.isclose(found["control:shuffled", "e1", False] or 0, 0.9)
+    assert math.isclose(found["control:shuffled", "e1", True] or 0, 0.1)
+    assert math.isclose(found["control:identical", "e1", False] or 0, 0.5)
+    assert all(math.isclose(row.mass or 0, 1) for row in judgements)
+
+
+def test_a_verdict_without_the_words_is_unscored() -> None:
+    other = Completion(text="Hm", tokens=1, alternatives=(("Hm", -0.1),))
+    assert choice_probability(other, "Yes", "No") == (None, 0)
+    spelt = Completion(
+        text=" yes",
+        tokens=1,
+        alternatives=((" yes", math.log(0.3)), ("Yes", math.log(0.3)), ("No", math.log(0.2))),
+    )
+    probability, mass = choice_probability(spelt, "Yes", "No")
+    assert math.isclose(probability or 0, 0.75)
+    assert math.isclose(mass, 0.8)

@@ -1,0 +1,174 @@
+import json
+
+import numpy as np
+import pytest
+import sacrebleu
+
+from charter.errors import CharterError
+from charter.evaluation.scoring import REFERENCE, Rating, score_corpus
+from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
+from charter.records import Judgement, Passage, Prediction
+from charter.results import METRICS, SYSTEMS, Evaluation, result_rows, system_label
+
+REFERENCES = [
+    f"Rule {number} says that the {number} of us must report it within days." for number in range(24)
+]
+
+
+def word_overlap(answers, references):
+    """Stands for BERTScore: any function of the texts will do here."""
+    pairs = [(set(a.split()), set(r.split())) for a, r in zip(answers, references, strict=True)]
+    return np.array([len(a & r) / len(r) for a, r in pairs])
+
+
+def predictions_of(system: str, rag: bool, words: int) -> list[Prediction]:
+    """Answers that have the first words of the reference right; retrieval ranks the gold chunk 1, 2, 3, never."""
+    rows = []
+    for item, reference in enumerate(REFERENCES):
+        passages = ["x", "y", "z"]
+        if item % 4 < 3:
+            passages[item % 4] = f"chunk{item // 3}"
+        kept = reference.split()[:words] if item else []
+        rows.append(
+            Prediction(
+                id=f"{system}{rag}{item}",
+                item_id=f"item{item:02}",
+                chunk_id=f"chunk{item // 3}",
+                system=system,
+                rag=rag,
+                question="What does it say?",
+                reference=reference,
+                retrieved=tuple(Passage(chunk_id=name, score=0.5) for name in passages) if rag else (),
+                answer=" ".join(kept),
+            )
+        )
+    return rows
+
+
+def verdicts(comparison: str, probability: float) -> list[Judgement]:
+    return [
+        Judgement(
+            id=f"{comparison}{item}{swapped}",
+            item_id=f"item{item:02}",
+            chunk_id=f"chunk{item // 3}",
+            comparison=comparison,
+            swapped=swapped,
+            probability_first=1 - probability if swapped else probability,
+            mass=0.95,
+        )
+        for item in range(len(REFERENCES))
+        for swapped in (False, True)
+    ]
+
+
+def score(predictions: list[Prediction], opponent: str = "teacher+rag") -> Evaluation:
+    judgements = [
+        row
+        for name, probability in ((IDENTICAL, 0.5), (SHUFFLED, 0.9), (PREFERENCE, 0.7))
+        for row in verdicts(name, probability)
+    ]
+    for label in {system_label(row.system, row.rag) for row in predictions}:
+        judgements += verdicts(WIN_RATE + label, 0.5)
+    return score_corpus(
+        corpus="udhr",
+        title="The Declaration",
+        predictions=predictions,
+        judgements=judgements,
+        adherence={"dpo": [("a", True), ("b", True), ("c", False)]},
+        rating=Rating(
+            judge=Judge("a judge", "f" * 64, is_teacher=True, min_validity=0.7),
+            opponent=opponent,
+            bert_score=word_overlap,
+            encoder="word overlap",
+            samples=300,
+            seed=1,
+        ),
+        settings={"passages": "3"},
+        lineage={"document": "d" * 64},
+    )
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    words = {"seed": 5, "cft": 5, "sft": 9, "dpo": 9, "teacher": 12}
+    rows = [row for system, rag in SYSTEMS for row in predictions_of(system, rag, words[system] + rag)]
+    np.random.default_rng(0).shuffle(rows)
+    return score(rows)
+
+
+def test_every_system_has_every_metric(evaluation: Evaluation) -> None:
+    assert list(evaluation.systems) == [system_label(*system) for system in SYSTEMS]
+    for label, figures in evaluation.systems.items():
+        assert set(METRICS) <= set(figures)
+        assert ("hit@k" in figures) == label.endswith("+rag")
+        assert all(figures[metric].n == len(REFERENCES) for metric in METRICS)
+        assert all(figures[m].low <= figures[m].value <= figures[m].high for m in METRICS)
+    assert len(result_rows(evaluation)) == sum(len(figures) + 1 for figures in evaluation.systems.values())
+
+
+def test_bleu_is_the_corpus_score_with_the_empty_answer_in_it(evaluation: Evaluation) -> None:
+    answers = [row.answer for row in predictions_of("sft", False, 9)]
+    assert answers[0] == ""
+    expected = sacrebleu.corpus_bleu(answers, [REFERENCES]).score
+    assert evaluation.systems["sft"]["bleu"].value == pytest.approx(expected)
+
+
+def test_retrieval_figures_by_hand(evaluation: Evaluation) -> None:
+    figures = evaluation.systems["seed+rag"]
+    assert figures["hit@1"].value == pytest.approx(1 / 4)
+    assert figures["hit@k"].value == pytest.approx(3 / 4)
+    assert figures["mrr"].value == pytest.approx((1 + 1 / 2 + 1 / 3 + 0) / 4)
+
+
+def test_systems_with_equal_answers_do_not_differ(evaluation: Evaluation) -> None:
+    rows = [row for row in evaluation.comparisons if (row.system, row.against) == ("dpo", "sft")]
+    assert [row.metric for row in rows] == list(METRICS[:-1])
+    for row in rows:
+        assert (row.difference.value, row.difference.low, row.difference.high) == (0, 0, 0)
+        assert (row.ratio, row.p, row.p_holm) == (1, 1, 1)
+    assert evaluation.systems["dpo"]["win_rate"].value == pytest.approx(0.5)
+
+
+def test_a_better_system_is_told_apart(evaluation: Evaluation) -> None:
+    figures = evaluation.systems
+    compared = {(row.system, row.against, row.metric): row for row in evaluation.comparisons}
+    row = compared["sft", "cft+rag", "rougeL"]
+    assert row.difference.value == pytest.approx(
+        figures["sft"]["rougeL"].value - figures["cft+rag"]["rougeL"].value
+    )
+    assert row.ratio == pytest.approx(figures["sft"]["rougeL"].value / figures["cft+rag"]["rougeL"].value)
+    assert row.difference.low > 0
+    # all eight chunks are better: only 2 of 256 swaps are as extreme
+    assert row.p == pytest.approx(2 / 256, abs=0.004)
+    assert row.p < row.p_holm <= 1
+    assert compared["sft", "teacher+rag", "bleu"].difference.high < 0
+    assert len(compared) == 13 * 6
+
+
+def test_settings_name_what_figures_depend_on(evaluation: Evaluation) -> None:
+    assert evaluation.settings["passages"] == "3"
+    assert "version:" in evaluation.settings["bleu"]
+    assert evaluation.settings["bertscore"] == "word overlap"
+    assert evaluation.systems["dpo"]["adherence"].value == pytest.approx(2 / 3)
+
+
+def test_results_survive_json(evaluation: Evaluation) -> None:
+    text = json.dumps(evaluation.model_dump(), allow_nan=False)
+    assert Evaluation.model_validate(json.loads(text)) == evaluation
+
+
+def test_the_references_may_be_the_opponent() -> None:
+    detail = score(predictions_of("sft", False, 5), opponent=REFERENCE).win_rates["sft"]
+    assert detail.opponent_mean_length == pytest.approx(np.mean([len(text) for text in REFERENCES]))
+    assert detail.mean_length < detail.opponent_mean_length
+
+
+def test_a_missing_answer_is_refused() -> None:
+    rows = predictions_of("seed", False, 5) + predictions_of("sft", False, 5)[1:]
+    with pytest.raises(CharterError, match="predictions of sft: 23 answers"):
+        score(rows, opponent="seed")
+
+
+def test_no_predictions_are_refused() -> None:
+    with pytest.raises(CharterError, match="no predictions"):
+        score([])

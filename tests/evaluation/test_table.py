@@ -1,0 +1,114 @@
+import pytest
+from rich.console import Console
+from synthetic_project import make_evaluation
+
+from charter.evaluation.margins import margins
+from charter.evaluation.published import PUBLISHED
+from charter.evaluation.table import results_markdown, results_table, with_interval
+from charter.results import METRICS, Comparison, Estimate, Evaluation
+
+
+def printed(*evaluations: Evaluation) -> str:
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(results_table(evaluations))
+    return capture.get()
+
+
+def with_margin(corpus: str, ratio: float | None, low: float) -> Evaluation:
+    evaluation = make_evaluation(corpus)
+    row = Comparison(
+        system="sft",
+        against="cft+rag",
+        metric="bleu",
+        difference=Estimate(value=low + 5, low=low, high=low + 10, n=50),
+        ratio=ratio,
+        p=0.001,
+        p_holm=0.01,
+    )
+    return evaluation.model_copy(update={"comparisons": [row]})
+
+
+def test_published_margins_are_those_of_the_paper() -> None:
+    def ratio(corpus: str, system: str, metric: str) -> float:
+        rows = PUBLISHED[corpus]
+        return rows[system][metric].value / rows["cft+rag"][metric].value
+
+    assert ratio("udhr", "sft", "bleu") == pytest.approx(1.55, abs=0.005)
+    assert ratio("bcg", "sft", "bleu") == pytest.approx(1.41, abs=0.005)
+    assert ratio("udhr", "sft", "rougeL") == pytest.approx(1.35, abs=0.005)
+    assert ratio("bcg", "sft", "rougeL") == pytest.approx(1.26, abs=0.005)
+    assert all(set(row) == set(METRICS) for rows in PUBLISHED.values() for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("corpus", "ratio", "low", "reached"),
+    [
+        ("udhr", 1.56, 1.0, True),
+        ("udhr", 1.54, 1.0, False),
+        ("udhr", 1.56, -1.0, False),
+        ("bcg", 1.54, 1.0, True),
+        ("udhr", None, 1.0, True),
+        ("handbook", 1.56, 1.0, None),
+    ],
+)
+def test_a_margin_needs_the_ratio_and_the_interval(corpus, ratio, low, reached) -> None:
+    [margin] = margins(with_margin(corpus, ratio, low))
+    assert margin.reached is reached
+
+
+def test_the_table_has_our_rows_and_the_published_in_their_order() -> None:
+    lines = printed(make_evaluation("udhr")).splitlines()
+    names = [line.split()[0] for line in lines[3:17]]
+    assert (
+        names
+        == [
+            *("seed", "seed+RAG", "c-fine-tuned", "c-fine-tuned+RAG", "published", "SFT+RAG", "published"),
+            *("SFT+DPO+RAG", "published", "SFT", "published", "SFT+DPO", "published", "teacher+RAG"),
+        ][: len(names)]
+    )
+    dpo = next(line for line in lines if line.startswith("SFT+DPO "))
+    assert "36.9±0.5" in dpo
+    assert ".369±.01" in dpo or ".369±.00" in dpo
+    assert any("35.7" in line and ".509" in line and ".640±.07" in line for line in lines)
+    assert all(len(line) <= 80 for line in lines)
+    assert not any("…" in line for line in lines)
+
+
+def test_an_invalid_judge_takes_the_win_rates_place() -> None:
+    valid, invalid = (printed(make_evaluation(judge_valid=judge)) for judge in (True, False))
+    assert "invalid" not in valid
+    assert "Judge not valid" in invalid
+    assert invalid.count("invalid") == 9
+    assert "invalid" in results_markdown([make_evaluation(judge_valid=False)])
+
+
+def test_a_corpus_of_ones_own_has_no_published_rows() -> None:
+    text = printed(make_evaluation("handbook"))
+    assert "36.9" in text
+    assert "Padhi" not in text
+    assert "  published  " not in text.split("over c-fine-tuned")[0]
+
+
+def test_markdown_has_the_same_figures() -> None:
+    text = results_markdown([make_evaluation("udhr"), make_evaluation("bcg")])
+    rows = [line for line in text.splitlines() if line.startswith("| SFT+DPO | no |")]
+    assert len(rows) == 2
+    assert all("36.9±0.5" in row for row in rows)
+    assert text.count("| *published* |") == 10
+    tables = [line for line in text.splitlines() if line.startswith("| ")]
+    assert all(line.endswith(" |") for line in tables)
+
+
+@pytest.mark.parametrize(
+    ("metric", "estimate", "expected"),
+    [
+        ("bleu", Estimate(value=35.55, low=31.0, high=39.4, n=9), "35.5±4.2"),
+        ("rougeL", Estimate(value=0.508, low=0.478, high=0.54, n=9), ".508±.03"),
+        ("rougeL", Estimate(value=1.0, low=0.9, high=1.0, n=9), "1.000±.05"),
+        ("rougeL", Estimate(value=0.5, low=None, high=None, n=9), ".500"),
+        ("win_rate", Estimate(value=0.0, low=None, high=None, n=0), "–"),
+    ],
+)
+def test_figures_are_printed_as_in_the_paper(metric: str, estimate: Estimate, expected: str) -> None:
+    assert with_interval(metric, estimate) == expected

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import sacrebleu
+from rouge_score.rouge_scorer import RougeScorer
+
+from charter.evaluation.statistics import ClusteredBootstrap
+from charter.evaluation.text_metrics import bleu_measure, bleu_signature, rouge_scores
+
+REFERENCES = [
+    "Everyone has the right to life, liberty and security of person.",
+    "No one shall be held in slavery or servitude; it is prohibited in all its forms.",
+    "Gifts above 50 euros are reported within five days to the compliance office.",
+    "All are equal before the law.",
+]
+ANSWERS = [
+    "Everyone has a right to life and to the security of their person.",
+    "Slavery is prohibited in all its forms.",
+    "",
+    "Yes.",
+]
+
+
+def corpus_bleu(answers: list[str], references: list[str]) -> float:
+    measure = bleu_measure(answers, references)
+    return float(measure.value(measure.rows.sum(axis=0)))
+
+
+@pytest.mark.parametrize(
+    ("answers", "references"),
+    [
+        (ANSWERS, REFERENCES),
+        (REFERENCES, REFERENCES),
+        (ANSWERS[::-1], REFERENCES),
+        ([""] * 4, REFERENCES),
+        (["zzz yyy xxx www vvv"] * 4, REFERENCES),
+        (["the law"] * 4, REFERENCES),  # no answer has four tokens
+        (["equal the law are before all"], ["All are equal before the law."]),  # orders without a match
+        (["word " * 60], REFERENCES[:1]),
+    ],
+)
+def test_bleu_is_sacrebleus(answers: list[str], references: list[str]) -> None:
+    expected = sacrebleu.corpus_bleu(answers, [references]).score
+    assert corpus_bleu(answers, references) == pytest.approx(expected, abs=1e-9)
+
+
+def test_bleu_of_resamples_is_sacrebleus_of_the_resampled_texts() -> None:
+    measure = bleu_measure(ANSWERS, REFERENCES)
+    draws = np.random.default_rng(0).integers(0, 4, size=(20, 4))
+    weights = np.stack([np.bincount(draw, minlength=4) for draw in draws])
+    for draw, score in zip(draws, measure.value(weights @ measure.rows), strict=True):
+        resampled = [ANSWERS[index] for index in draw], [[REFERENCES[index] for index in draw]]
+        assert score == pytest.approx(sacrebleu.corpus_bleu(*resampled).score, abs=1e-9)
+
+
+def test_bleu_has_an_interval_around_the_corpus_score() -> None:
+    answers, references = ANSWERS * 6, REFERENCES * 6
+    clusters = [str(number) for number in range(24)]
+    estimate = ClusteredBootstrap(clusters, 500, 0).estimate(bleu_measure(answers, references))
+    assert estimate.low < sacrebleu.corpus_bleu(answers, [references]).score < estimate.high
+
+
+def test_bleu_signature_names_what_matters() -> None:
+    signature = bleu_signature()
+    assert "tok:13a" in signature
+    assert "smooth:exp" in signature
+    assert sacrebleu.__version__ in signature
+
+
+def test_rouge_is_rouge_scores_on_english() -> None:
+    scores = rouge_scores(ANSWERS, REFERENCES)
+    scorer = RougeScorer(["rouge1", "rouge2", "rougeL"])
+    for index, (answer, reference) in enumerate(zip(ANSWERS, REFERENCES, strict=True)):
+        expected = scorer.score(reference, answer)
+        for metric in ("rouge1", "rouge2", "rougeL"):
+            assert scores[metric][index] == pytest.approx(expected[metric].fmeasure)
+
+
+def test_rouge_by_hand() -> None:
+    scores = rouge_scores(["the cat sat"], ["the cat ran off"])
+    assert scores["rouge1"][0] == pytest.approx(2 * (2 / 3) * (2 / 4) / (2 / 3 + 2 / 4))
+    assert scores["rouge2"][0] == pytest.approx(2 * (1 / 2) * (1 / 3) / (1 / 2 + 1 / 3))
+    assert scores["rougeL"][0] == scores["rouge1"][0]
+
+
+def test_lsum_matches_sentences_in_any_order() -> None:
+    scores = rouge_scores(["He may stay. She must go!"], ["She must go! He may stay."])
+    assert scores["rougeL"][0] == pytest.approx(0.5)
+    assert scores["rougeLsum"][0] == 1
+
+
+def test_an_empty_answer_scores_nothing_and_stays() -> None:
+    scores = rouge_scores(["", REFERENCES[0]], REFERENCES[:2])
+    assert all(values[0] == 0 and len(values) == 2 for values in scores.values())
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "expected"),
+    [
+        ("Все люди рождаются свободными", "Все люди равны", 4 / 7),
+        ("ΟΛΟΙ οι άνθρωποι", "όλοι οι άνθρωποι", 2 / 3),
+        ("人人生而自由", "人人生而平等", 2 / 3),
+        ("सभी मनुष्य स्वतंत्र", "सभी मनुष्य समान", 2 / 3),
+        ("Café", "cafe\N{COMBINING ACUTE ACCENT}", 1.0),
+    ],
+)
+def test_rouge_reads_other_scripts(answer: str, reference: str, expected: float) -> None:
+    assert rouge_scores([answer], [reference])["rouge1"][0] == pytest.approx(expected)

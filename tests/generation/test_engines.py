@@ -1,0 +1,128 @@
+"""Engines against real models: a completion is what the model's own greedy decoding gives."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from charter.chat import answer_messages
+from charter.errors import CharterError
+from charter.generation.engine import Completion, Message, Request, ask, ask_choice
+from charter.generation.journal import JournaledEngine
+from charter.generation.openvino_engine import OpenVinoEngine
+from charter.generation.transformers_engine import TransformersEngine
+from charter.generation.verdict import choice_probability
+from charter.models import load_system
+from charter.params import Params
+from charter.paths import ProjectPaths
+
+
+def chat(question: str, **decoding: float) -> Request:
+    messages = tuple(Message.model_validate(message) for message in answer_messages("a text", question))
+    return Request.model_validate({"messages": messages, "max_new_tokens": 12, **decoding})
+
+
+@pytest.fixture(scope="module")
+def tiny_engine(tiny_seed: Path, params: Params) -> TransformersEngine:
+    compute = params.compute.model_copy(update={"dtype": "float32"})
+    return TransformersEngine(*load_system(tiny_seed, None, compute), batch_size=3)
+
+
+def complete(engine: TransformersEngine | OpenVinoEngine, requests: Sequence[Request]) -> list[Completion]:
+    found = dict(engine.complete(requests))
+    return [found[index] for index in range(len(requests))]
+
+
+@pytest.mark.models
+def test_batches_give_what_single_requests_give(tiny_engine: TransformersEngine) -> None:
+    requests = [chat("why? " * length) for length in (1, 9, 3, 30, 2)]
+    together = complete(tiny_engine, requests)
+    alone = [complete(tiny_engine, [request])[0] for request in requests]
+    assert together == alone
+
+
+@pytest.mark.models
+def test_alternatives_are_the_likeliest_first_tokens(tiny_engine: TransformersEngine) -> None:
+    greedy = complete(tiny_engine, [chat("May I?", max_new_tokens=1)])[0]
+    choice = complete(tiny_engine, [chat("May I?", max_new_tokens=1, alternatives=4)])[0]
+    scores = [score for _, score in choice.alternatives]
+    assert choice.alternatives[0][0].strip() == greedy.text.strip()
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < sum(map(math.exp, scores)) <= 1
+
+
+@pytest.mark.models
+def test_sampling_depends_on_the_seed_alone(tiny_engine: TransformersEngine) -> None:
+    first, again, other = complete(
+        tiny_engine, [chat("Why?", temperature=1.0, seed=seed) for seed in (1, 1, 2)]
+    )
+    assert first.text != other.text
+    assert again == complete(tiny_engine, [chat("Why?", temperature=1.0, seed=1)] * 2)[1]
+
+
+@pytest.mark.models
+def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths) -> None:
+    engine = OpenVinoEngine(base_models.teacher, concurrency=8, cache_gigabytes=1)
+    rule = "Rule: gifts above 50 euros must be refused. "
+    answer, *choices = complete(
+        engine,
+        [
+            ask(system="Be brief.", user=rule + "May I accept a gift of 80 euros?", max_new_tokens=30),
+            ask_choice(system="Be brief.", user=rule + "Must a gift of 80 euros be refused? Yes or No."),
+            ask_choice(system="Be brief.", user=rule + "Must a gift of 20 euros be refused? Yes or No."),
+        ],
+    )
+    assert answer.text.startswith("No")
+    assert 1 < answer.tokens <= 30
+    for choice in choices:
+        _, mass = choice_probability(choice, "Yes", "No")
+        assert 0.9 < mass <= 1.0001
+        assert choice.text == choice.alternatives[0][0]
+
+
+@pytest.mark.models
+def test_openvino_wants_one_gguf_file(tmp_path: Path) -> None:
+    with pytest.raises(CharterError, match=r"exactly one \.gguf file, found 0"):
+        OpenVinoEngine(tmp_path, concurrency=1, cache_gigabytes=1)
+
+
+class DyingEngine:
+    """Answers ``lives`` requests with their own text, then dies as a killed process would: midway."""
+
+    def __init__(self, lives: int):
+        self.lives = lives
+        self.served: list[Request] = []
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        for index, request in enumerate(requests):
+            if len(self.served) == self.lives:
+                raise KeyboardInterrupt
+            self.served.append(request)
+            yield index, Completion(text=request.messages[-1].content.upper(), tokens=1)
+
+
+def test_journal_asks_nothing_twice_even_after_a_crash(tmp_path: Path) -> None:
+    requests = [ask(system="s", user=f"q{number}", max_new_tokens=5) for number in range(6)]
+    first, second = DyingEngine(lives=4), DyingEngine(lives=99)
+    path = tmp_path / "work/journal.sqlite"
+    with JournaledEngine(path, "model", lambda: first) as engine, pytest.raises(KeyboardInterrupt):
+        engine.complete(requests, "test")
+    with JournaledEngine(path, "model", lambda: second) as engine:
+        completions = engine.complete([*requests, requests[0]], "test")
+        assert engine.asked == 2
+    assert [completion.text for completion in completions] == ["Q0", "Q1", "Q2", "Q3", "Q4", "Q5", "Q0"]
+    assert [*first.served, *second.served] == requests
+
+
+def test_journal_tells_models_and_decodings_apart(tmp_path: Path) -> None:
+    request = ask(system="s", user="q", max_new_tokens=5)
+    warmer = request.model_copy(update={"temperature": 0.5})
+    engines = {"model": DyingEngine(9), "other": DyingEngine(9)}
+    for name in ("model", "other", "model"):
+        with JournaledEngine(tmp_path / "journal.sqlite", name, lambda name=name: engines[name]) as engine:
+            engine.complete([request, warmer], "test")
+    assert {name: engine.served for name, engine in engines.items()} == {
+        "model": [request, warmer],
+        "other": [request, warmer],
+    }

@@ -1,0 +1,64 @@
+"""Filters: what they refuse, and that they let good text pass."""
+
+import pytest
+
+from charter.synthesis.filters import (
+    check_answer,
+    check_contrast,
+    check_question,
+    jaccard,
+    strip_numbering,
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1. May I?", "2) May I?", "- May I?", '"May I?"', "**May I?**", "Q1: May I?", "(3) May I?", "* May I?"],
+)
+def test_list_markers_are_stripped(line: str) -> None:
+    assert strip_numbering(line) == "May I?"
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        ("Everyone has rights.", "question mark"),
+        ("Why so?", "2 words"),
+        ("What does the passage say about rights?", "'the passage'"),
+        ("What is forbidden by Article 12 in general?", "'Article 12'"),
+        ("What does this section demand of managers?", "'this section'"),
+    ],
+)
+def test_bad_questions_are_refused(question: str, reason: str) -> None:
+    assert reason in (check_question(question) or "")
+
+
+def test_good_text_passes() -> None:
+    assert check_question("May an employee accept a gift worth 80 euros?") is None
+    assert check_answer("No, gifts above 50 euros must be refused.") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("", "empty"),
+        ("The passage does not say who decides.", "doesn't answer"),
+        ("Gifts above 50 euros must be", "doesn't end"),
+        ("The text forbids it.", "'The text'"),
+        ("No. " * 80, "80 words"),
+    ],
+)
+def test_bad_answers_are_refused(answer: str, reason: str) -> None:
+    assert reason in (check_answer(answer.strip()) or "")
+
+
+def test_contrast_wants_different_words_and_like_lengths() -> None:
+    yes, no = "Accept the gift and thank them.", "Refuse it: the limit is 50 euros."
+    assert check_contrast(yes, no, max_length_ratio=2, max_overlap=0.8) is None
+    assert "share 100%" in (check_contrast(yes, yes, 2, 0.8) or "")
+    assert "times as long" in (check_contrast(yes, no * 4, 2, 0.8) or "")
+
+
+def test_jaccard_counts_ngrams() -> None:
+    assert jaccard("a b c d", "a b c e", 3) == pytest.approx(1 / 3)
+    assert jaccard("a b", "a b", 3) == 0

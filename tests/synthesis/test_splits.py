@@ -1,0 +1,80 @@
+"""Splits: no near-duplicate of a held-out question is trained on, and an amendment moves little."""
+
+import pytest
+
+from charter.paths import ProjectPaths
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.duplicates import find_duplicates, find_links, group_duplicates
+from charter.synthesis.splits import assign_splits
+
+pytestmark = pytest.mark.models
+
+TEXTS = [
+    "May I accept a gift worth 80 euros?",
+    "May I accept a gift that is worth 80 euros?",
+    "Who has the right to education?",
+    "Is slavery allowed anywhere?",
+    "Which agency investigates accidents at work?",
+    "Is a gift worth 80 euros something that I may accept?",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder(base_models: ProjectPaths) -> Encoder:
+    return Encoder(base_models.encoder)
+
+
+def test_near_duplicates_are_found_whatever_their_order(encoder: Encoder) -> None:
+    assert find_duplicates(TEXTS, encoder, 0.9) == [None, 0, None, None, None, 0]
+    assert set(find_links(TEXTS, encoder, 0.9)) >= {(0, 1), (0, 5)}
+    groups = group_duplicates(TEXTS, encoder, 0.9)
+    assert groups[0] == groups[1] == groups[5]
+    assert len(set(groups)) == 4
+
+
+def test_no_link_crosses_splits(encoder: Encoder) -> None:
+    texts = [f"{text} Case {number}." for number in range(40) for text in TEXTS]
+    splits = assign_splits(texts, encoder, 0.9, validation_share=0.2, test_share=0.3)
+    assert {"train", "validation", "test"} == set(splits)
+    for first, second in find_links(texts, encoder, 0.9):
+        assert splits[first] == splits[second]
+
+
+def test_shares_are_kept_and_an_amendment_moves_nothing_else(encoder: Encoder) -> None:
+    words = [
+        "tax",
+        "river",
+        "school",
+        "vote",
+        "prison",
+        "music",
+        "bread",
+        "ship",
+        "doctor",
+        "judge",
+        "winter",
+    ]
+    verbs = [
+        "own",
+        "paint",
+        "sell",
+        "study",
+        "forbid",
+        "cross",
+        "inherit",
+        "repair",
+        "export",
+        "guard",
+        "name",
+    ]
+    texts = [f"Who may {verb} a {word}?" for word in words for verb in verbs]
+    splits = assign_splits(texts, encoder, 1.0, validation_share=0.1, test_share=0.3)
+    assert 0.2 < splits.count("test") / len(splits) < 0.4
+    assert 0.04 < splits.count("validation") / len(splits) < 0.2
+    amended = ["Who signs the yearly safety report?", *texts[5:]]
+    assert assign_splits(amended, encoder, 1.0, 0.1, 0.3)[1:] == splits[5:]
+
+
+def test_nothing_gives_nothing(encoder: Encoder) -> None:
+    assert assign_splits([], encoder, 0.9, 0.1, 0.2) == []
+    assert find_duplicates([], encoder, 0.9) == []
