@@ -39,16 +39,19 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Charter needs Python 3.11 or newer: make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
 bcg: $(VENV)/installed
 	python scripts/build_bcg.py
 
+# The CUDA packages that a Linux build of torch brings are left out: pip adds them where that build is chosen.
 lock:
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/pip install --quiet --upgrade pip-tools torch==2.13.0
-	$(VENV)-lock/bin/pip-compile --quiet --strip-extras --extra dev --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(VENV)-lock/bin/pip install --quiet pip-tools
+	$(VENV)-lock/bin/pip-compile --quiet --upgrade --strip-extras --extra dev --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $(VENV)-lock/lock pyproject.toml
+	grep -vE '^(nvidia-|cuda-|triton|#|$$)' $(VENV)-lock/lock | sed 's/+cpu$$//' > requirements.lock
 	rm -r $(VENV)-lock
 
 clean:

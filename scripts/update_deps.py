@@ -68,7 +68,7 @@ def _file(name: str) -> Path | None:
 
 def _prompts(text: str) -> set[Path]:
     found: set[Path] = set()
-    waiting = [PROMPTS / f"{name}.jinja" for name in re.findall(r'render\(\s*"(\w+)"', text)]
+    waiting = [PROMPTS / f"{name}.jinja" for name in re.findall(r'render(?:_turns)?\(\s*"(\w+)"', text)]
     while waiting:
         prompt = waiting.pop()
         if prompt not in found:

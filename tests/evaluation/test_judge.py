@@ -66,11 +66,14 @@ def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
         for system, rag in (("seed", True), ("dpo", False))
     ]
     contests = win_rate_contests(predictions, "seed+rag", CHUNKS, {"e1", "e3"})
-    assert [(contest.comparison, contest.item_id) for contest in contests] == [
-        ("win_rate:dpo", "e1"),
-        ("win_rate:dpo", "e3"),
-    ]
-    assert (contests[0].first, contests[0].second) == ("dpo False e1", "seed True e1")
+    assert {
+        (contest.comparison, contest.item_id): (contest.first, contest.second) for contest in contests
+    } == {
+        ("win_rate:dpo", "e1"): ("dpo False e1", "seed True e1"),
+        ("win_rate:dpo", "e3"): ("dpo False e3", "seed True e3"),
+        ("win_rate:seed+rag", "e1"): ("seed True e1", "seed True e1"),
+        ("win_rate:seed+rag", "e3"): ("seed True e3", "seed True e3"),
+    }
 
 
 def test_shuffled_answers_are_of_another_chunk() -> None:

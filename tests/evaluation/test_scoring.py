@@ -22,7 +22,7 @@ def word_overlap(answers, references):
 
 
 def predictions_of(system: str, rag: bool, words: int) -> list[Prediction]:
-    """Answers that have the first words of the reference right; retrieval ranks the gold chunk 1, 2, 3, never."""
+    """Answers that are the first words of the reference; the gold chunk is ranked 1, 2, 3, never."""
     rows = []
     for item, reference in enumerate(REFERENCES):
         passages = ["x", "y", "z"]

@@ -1,11 +1,11 @@
 import pytest
 from rich.console import Console
-from synthetic_project import make_evaluation
 
 from charter.evaluation.margins import margins
 from charter.evaluation.published import PUBLISHED
 from charter.evaluation.table import results_markdown, results_table, with_interval
 from charter.results import METRICS, Comparison, Estimate, Evaluation
+from synthetic_project import make_evaluation
 
 
 def printed(*evaluations: Evaluation) -> str:
@@ -59,17 +59,14 @@ def test_a_margin_needs_the_ratio_and_the_interval(corpus, ratio, low, reached) 
 
 def test_the_table_has_our_rows_and_the_published_in_their_order() -> None:
     lines = printed(make_evaluation("udhr")).splitlines()
-    names = [line.split()[0] for line in lines[3:17]]
-    assert (
-        names
-        == [
-            *("seed", "seed+RAG", "c-fine-tuned", "c-fine-tuned+RAG", "published", "SFT+RAG", "published"),
-            *("SFT+DPO+RAG", "published", "SFT", "published", "SFT+DPO", "published", "teacher+RAG"),
-        ][: len(names)]
-    )
+    names = [line.split()[0] for line in lines[4:18]]
+    assert names == [
+        *("seed", "seed+RAG", "c-fine-tuned", "c-fine-tuned+RAG", "published", "SFT+RAG", "published"),
+        *("SFT+DPO+RAG", "published", "SFT", "published", "SFT+DPO", "published", "teacher+RAG"),
+    ]
     dpo = next(line for line in lines if line.startswith("SFT+DPO "))
     assert "36.9±0.5" in dpo
-    assert ".369±.01" in dpo or ".369±.00" in dpo
+    assert ".369±" in dpo
     assert any("35.7" in line and ".509" in line and ".640±.07" in line for line in lines)
     assert all(len(line) <= 80 for line in lines)
     assert not any("…" in line for line in lines)

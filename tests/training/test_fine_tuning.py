@@ -70,7 +70,7 @@ def test_sft_learns_and_writes_one_portable_adapter(
     assert metrics["train_examples"] == len(answers)
     assert metrics["steps"] == 16
     uniform = math.log(load_seed(paths.seed, quick.compute).config.vocab_size)
-    assert metrics["train_loss"] < uniform - 1
+    assert metrics["train_loss"] < uniform - 0.5
     assert metrics["eval_loss"] < metrics["train_loss"]
     assert metrics["tokens_per_second"] == pytest.approx(metrics["tokens"] / metrics["runtime_seconds"])
 

@@ -30,7 +30,9 @@ def aligned(
 ) -> CorpusPaths:
     """A project with an SFT adapter far enough from the seed to tell them apart."""
     paths = make_project("project")
-    strong = quick.model_copy(update={"sft": quick.sft.model_copy(update={"learning_rate": 1e-2})})
+    strong = quick.model_copy(
+        update={"sft": quick.sft.model_copy(update={"learning_rate": 2e-2, "epochs": 6.0})}
+    )
     train_on_answers(answers, [], TITLE, strong, paths)
     return paths
 
@@ -91,7 +93,7 @@ def test_the_reference_is_the_sft_model_and_not_the_seed(
             sft = log_prob(aligned.seed, aligned.adapter("sft"), pair, response, quick)
             seed = log_prob(aligned.seed, None, pair, response, quick)
             assert references[column][row] == pytest.approx(sft, abs=2e-3)
-            assert abs(references[column][row] - seed) > 1
+            assert abs(references[column][row] - seed) > 0.2
 
 
 def test_the_evaluated_loss_is_the_papers(

@@ -11,7 +11,7 @@ from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.prompts import render
-from charter.records import Chunk, InstructExample, Judgement, PreferencePair, Prediction, content_id
+from charter.records import Chunk, InstructExample, Judgement, Prediction, PreferencePair, content_id
 from charter.results import system_label
 
 
@@ -30,7 +30,10 @@ class Contest:
 def win_rate_contests(
     predictions: Iterable[Prediction], opponent: str, chunks: Mapping[str, Chunk], items: set[str]
 ) -> list[Contest]:
-    """Set every system's answers against the opponent's (a label), on the chosen items."""
+    """Set every system's answers against the opponent's (a label), on the chosen items.
+
+    The opponent meets itself too: its win rate is .5 by the arithmetic of both orders, and the table is whole.
+    """
     judged = [row for row in predictions if row.item_id in items]
     theirs = {row.item_id: row.answer for row in judged if system_label(row.system, row.rag) == opponent}
     return [
@@ -43,7 +46,6 @@ def win_rate_contests(
             second=theirs[row.item_id],
         )
         for row in judged
-        if system_label(row.system, row.rag) != opponent
     ]
 
 

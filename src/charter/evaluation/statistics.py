@@ -7,6 +7,7 @@ the figure. A mean is one, and so is corpus BLEU, whose n-gram counts are summed
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +67,10 @@ class ClusteredBootstrap:
         )
         self._count = len(names)
         self._effective = max(2.0, float(sizes.sum() ** 2 / (sizes**2).sum()))
-        generator = np.random.default_rng(seed)
+        self._seed = seed
         shares = np.full(self._count, 1 / self._count)
-        self._draws = generator.multinomial(self._count, shares, size=samples).astype(np.float64)
-        self._swaps = generator.integers(0, 2, size=(RANDOMISATION_ROUNDS, self._count)).astype(np.float64)
+        draws = np.random.default_rng(seed).multinomial(self._count, shares, size=samples)
+        self._draws = draws.astype(np.float64)
 
     def estimate(self, measure: Measure) -> Estimate:
         """Return the figure of all items, with its interval."""
@@ -95,6 +96,12 @@ class ClusteredBootstrap:
         observed = abs(float(first.value(a.sum(axis=0)) - second.value(b.sum(axis=0))))
         as_large = int(np.count_nonzero(np.abs(swapped) >= observed - _TIE))
         return (as_large + 1) / (RANDOMISATION_ROUNDS + 1)
+
+    @cached_property
+    def _swaps(self) -> Array:
+        """1 where a cluster's answers change sides in a round; kept, as a table has many comparisons."""
+        generator = np.random.default_rng([self._seed, 1])
+        return generator.integers(0, 2, size=(RANDOMISATION_ROUNDS, self._count)).astype(np.float64)
 
     def _sums(self, measure: Measure) -> Array:
         sums = np.zeros((self._count, measure.rows.shape[1]))

@@ -1,6 +1,6 @@
 """What asking a language model means here: requests in, completions out, whatever runs the model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -53,10 +53,18 @@ class Engine(Protocol):
         ...
 
 
+def ask_turns(
+    turns: Iterable[tuple[str, str]], *, max_new_tokens: int, temperature: float = 0.0, seed: int = 0
+) -> Request:
+    """Make a request of turns, (role, text) each."""
+    messages = tuple(Message.model_validate({"role": role, "content": text}) for role, text in turns)
+    return Request(messages=messages, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+
+
 def ask(*, system: str, user: str, max_new_tokens: int, temperature: float = 0.0, seed: int = 0) -> Request:
     """Make a request of one system and one user turn."""
-    messages = (Message(role="system", content=system), Message(role="user", content=user))
-    return Request(messages=messages, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+    turns = (("system", system), ("user", user))
+    return ask_turns(turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
 
 
 def ask_choice(*, system: str, user: str, alternatives: int = 5) -> Request:

@@ -1,5 +1,6 @@
 """Prompts: one file a purpose, rendered strictly."""
 
+import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,3 +22,12 @@ def render(name: str, **variables: Any) -> str:
         jinja2.TemplateNotFound: There is no such prompt.
     """
     return _ENVIRONMENT.get_template(f"{name}.jinja").render(**variables).strip()
+
+
+def render_turns(name: str, **variables: Any) -> list[tuple[str, str]]:
+    """Render a prompt of several turns as (role, text) each; a line ``--- ROLE`` opens a turn.
+
+    Small models copy worked examples that stand in the question itself; as turns of their own they follow them.
+    """
+    _, *parts = re.split(r"^--- (system|user|assistant)$", render(name, **variables), flags=re.MULTILINE)
+    return [(role, text.strip()) for role, text in zip(parts[::2], parts[1::2], strict=True)]

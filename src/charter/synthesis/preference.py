@@ -7,7 +7,7 @@ pair are written by the same prompt, from the rule and from its opposite.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
@@ -15,7 +15,7 @@ from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
-from charter.synthesis.filters import check_answer, check_contrast, check_mention, check_question
+from charter.synthesis.filters import check_answer, check_contrast, check_question, strip_numbering
 from charter.synthesis.requests import TeacherRequests
 
 PERSONAS = (
@@ -47,7 +47,7 @@ class PreferenceData:
 @dataclass(frozen=True)
 class _Draft:
     chunk: Chunk
-    prompt: str
+    prompt: str = ""
     rule: str = ""
     opposite: str = ""
     chosen: str = ""
@@ -76,7 +76,8 @@ def write_preference_data(
 ) -> PreferenceData:
     """Ask the teacher for scenarios about each chunk that states a value, and for both responses.
 
-    Filters, in order: ``value`` of the chunk, ``scenario`` format, ``duplicate``, ``response`` format,
+    Filters, in order: ``value`` of the chunk, format of the ``rule`` and of the ``scenario``,
+    ``duplicate``, format of the ``response``,
     ``contrast`` of words and lengths, and ``verification``: the teacher's log-odds that the chosen one
     agrees with the chunk must exceed the rejected one's by min_preference_margin, with the chosen one
     judged to agree.
@@ -106,7 +107,7 @@ def _check_values(
         if probability is not None and probability >= 0.5:
             kept.append(chunk)
         else:
-            rejected.append(_Draft(chunk, chunk.text).refuse("value", f"value probability {probability}"))
+            rejected.append(_Draft(chunk).refuse("value", f"value probability {probability}"))
     return kept
 
 
@@ -118,20 +119,33 @@ def _write_scenarios(
     seed: int,
     rejected: list[Rejected],
 ) -> list[_Draft]:
-    calls = [
-        (chunk, PERSONAS[(place * settings.scenarios_per_chunk + number) % len(PERSONAS)], seed + number)
-        for place, chunk in enumerate(chunks)
-        for number in range(settings.scenarios_per_chunk)
-    ]
-    completions = teacher.complete([asks.scenario(*call) for call in calls], "scenarios")
+    """Draw rules from each chunk, and a scenario for each rule."""
+    count = settings.scenarios_per_chunk
+    ruled = teacher.complete([asks.rules(chunk, count) for chunk in chunks], "rules")
     drafts = []
-    for (chunk, _, _), completion in zip(calls, completions, strict=True):
-        draft = _Draft(chunk, " ".join(completion.text.split()).strip('"'))
+    for chunk, completion in zip(chunks, ruled, strict=True):
+        rules = [line for raw in completion.text.splitlines() if (line := strip_numbering(raw))]
+        for rule in rules[:count]:
+            draft = _Draft(chunk, rule=rule)
+            if problem := check_answer(rule):
+                rejected.append(draft.refuse("rule", problem))
+            else:
+                drafts.append(draft)
+    scenarios = teacher.complete(
+        [
+            asks.scenario(draft.rule, PERSONAS[number % len(PERSONAS)], seed)
+            for number, draft in enumerate(drafts)
+        ],
+        "scenarios",
+    )
+    kept = []
+    for bare, completion in zip(drafts, scenarios, strict=True):
+        draft = replace(bare, prompt=" ".join(completion.text.split()).strip('"'))
         if problem := check_question(draft.prompt):
             rejected.append(draft.refuse("scenario", problem))
         else:
-            drafts.append(draft)
-    return drafts
+            kept.append(draft)
+    return kept
 
 
 def _drop_duplicates(
@@ -148,28 +162,18 @@ def _drop_duplicates(
 
 
 def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[_Draft]:
-    """Fill in the rule, its opposite, and a response by each."""
-    rules = teacher.complete([asks.rule(draft.chunk, draft.prompt) for draft in drafts], "rules")
-    opposites = teacher.complete([asks.opposite_rule(rule.text.strip()) for rule in rules], "opposite rules")
-    responses = teacher.complete(
-        [
-            asks.response(rule.text.strip(), draft.prompt)
-            for draft, *sides in zip(drafts, rules, opposites, strict=True)
-            for rule in sides
-        ],
-        "responses",
-    )
+    """Fill in the opposite of the rule, and a response by each of the two."""
+    inverted = teacher.complete([asks.opposite_rule(draft.rule) for draft in drafts], "opposite rules")
+    opposites = [completion.text.strip() for completion in inverted]
+    chosen = [asks.response(draft.rule, draft.prompt) for draft in drafts]
+    rejected = [
+        asks.response(opposite, draft.prompt) for draft, opposite in zip(drafts, opposites, strict=True)
+    ]
+    responses = [completion.text.strip() for completion in teacher.complete(chosen + rejected, "responses")]
     return [
-        _Draft(
-            draft.chunk,
-            draft.prompt,
-            rule.text.strip(),
-            opposite.text.strip(),
-            chosen.text.strip(),
-            rejected.text.strip(),
-        )
-        for draft, rule, opposite, chosen, rejected in zip(
-            drafts, rules, opposites, responses[::2], responses[1::2], strict=True
+        replace(draft, opposite=opposite, chosen=faithful, rejected=unfaithful)
+        for draft, opposite, faithful, unfaithful in zip(
+            drafts, opposites, responses[: len(drafts)], responses[len(drafts) :], strict=True
         )
     ]
 
@@ -177,7 +181,7 @@ def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: Journ
 def _check_responses(drafts: list[_Draft], settings: Synthesize, rejected: list[Rejected]) -> list[_Draft]:
     kept = []
     for draft in drafts:
-        problem = check_answer(draft.chosen) or check_answer(draft.rejected) or check_mention(draft.rejected)
+        problem = check_answer(draft.chosen) or check_answer(draft.rejected)
         if problem:
             rejected.append(draft.refuse("response", problem))
             continue

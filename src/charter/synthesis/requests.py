@@ -1,10 +1,11 @@
 """The requests that synthesis makes of a teacher.
 
-Each starts with the same system turn and the chunk, so that engines with prefix caching read it once.
+Each starts with what it shares with others, the system turn and then the chunk or the worked examples, so
+that engines with prefix caching read that once.
 """
 
-from charter.generation.engine import Request, ask, ask_choice
-from charter.prompts import render
+from charter.generation.engine import Request, ask, ask_choice, ask_turns
+from charter.prompts import render, render_turns
 from charter.records import Chunk
 
 
@@ -45,27 +46,23 @@ class TeacherRequests:
         """Ask whether a chunk states a value to act by: Yes or No."""
         return ask_choice(system=self._system, user=render("value_check", **self._passage(chunk)))
 
-    def scenario(self, chunk: Chunk, persona: str, seed: int) -> Request:
-        """Ask for a question of a person in a situation that the chunk decides, sampled."""
-        user = render("scenario", **self._passage(chunk), persona=persona)
-        return ask(
-            system=self._system, user=user, max_new_tokens=100, temperature=self._temperature, seed=seed
-        )
+    def rules(self, chunk: Chunk, count: int) -> Request:
+        """Ask for the chunk's most important rules, one a line."""
+        user = render("rules", **self._passage(chunk), count=count)
+        return ask(system=self._system, user=user, max_new_tokens=50 * count)
 
-    def rule(self, chunk: Chunk, prompt: str) -> Request:
-        """Ask which rule of the chunk decides a scenario."""
-        user = render("rule", **self._passage(chunk), prompt=prompt)
-        return ask(system=self._system, user=user, max_new_tokens=60)
+    def scenario(self, rule: str, persona: str, seed: int) -> Request:
+        """Ask for a person's question in a situation that a rule decides, sampled."""
+        turns = render_turns("scenario", rule=rule, persona=persona)
+        return ask_turns(turns, max_new_tokens=80, temperature=self._temperature, seed=seed)
 
     def opposite_rule(self, rule: str) -> Request:
         """Ask for the opposite of a rule."""
-        return ask(system=self._system, user=render("opposite_rule", rule=rule), max_new_tokens=60)
+        return ask_turns(render_turns("opposite_rule", rule=rule), max_new_tokens=60)
 
     def response(self, rule: str, prompt: str) -> Request:
         """Ask for a response that goes strictly by a rule."""
-        return ask(
-            system=self._system, user=render("rule_response", rule=rule, prompt=prompt), max_new_tokens=80
-        )
+        return ask_turns(render_turns("rule_response", rule=rule, prompt=prompt), max_new_tokens=80)
 
     def upholds(self, chunk: Chunk, prompt: str, response: str) -> Request:
         """Ask whether a response agrees with the chunk: Yes or No."""

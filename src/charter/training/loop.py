@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
 import trl.trainer.utils as trl_utils
-from peft.helpers import disable_input_dtype_casting
 from transformers import PrinterCallback
 
 from charter.errors import CharterError
@@ -23,10 +21,7 @@ def run_training(trainer: Any, stage: str, paths: CorpusPaths, examples: int) ->
     """
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(TrainingMonitor(stage))
-    autocast = trainer.args.bf16 and trainer.model.dtype is torch.bfloat16
-    # Autocast casts what enters an adapter anyway; PEFT's cast to the adapter's float32 before it is work
-    # for nothing.
-    with labelled_positions_only(), disable_input_dtype_casting(trainer.model, active=autocast):
+    with labelled_positions_only():
         trainer.train()
     write_adapter(trainer, paths.adapter(stage), paths.seed.relative_to(paths.root).as_posix())
     write_curve(paths.curve(stage), trainer.state.log_history)

@@ -133,7 +133,6 @@ class StartGuard(TrainerCallback):  # type: ignore[misc]
             return
         margin, loss = logs["rewards/margins"], logs["loss"]
         expected = loss_at_reference(self.settings.loss, self.settings.beta)
-        print("STEP1", margin, loss - expected)
         # The likelihood term that sft_weight adds is not known here.
         wrong = self.settings.sft_weight == 0 and abs(loss - expected) > self.tolerance * expected
         if wrong or abs(margin) > self.tolerance:

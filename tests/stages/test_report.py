@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from charter.errors import CharterError
+from charter.params import Params
+from charter.paths import ProjectPaths
+from charter.records import Prediction
+from charter.stages import report
+from charter.storage import write_json, write_rows, write_text
+from synthetic_project import make_evaluation
+
+
+@pytest.fixture
+def project(params: Params, tmp_path: Path) -> ProjectPaths:
+    """A folder with what the report of two corpora reads, the second without curves."""
+    paths = ProjectPaths(tmp_path)
+    for name in params.corpora:
+        corpus = paths.corpus(name)
+        answer = Prediction(
+            id="p",
+            item_id="i",
+            chunk_id="c",
+            system="dpo",
+            rag=False,
+            question=f"What does {name} forbid?",
+            reference="Slavery.",
+            retrieved=(),
+            answer="Slavery and servitude.",
+        )
+        write_json(corpus.metrics("evaluate"), make_evaluation(name).model_dump())
+        write_json(
+            corpus.metrics("synthesize"), {"instruct": {"requested": 465, "rejected": {"duplicate": 101}}}
+        )
+        write_rows(corpus.predictions, [answer])
+    write_text(paths.corpus("udhr").curve("sft"), "step,epoch,loss,eval_loss\n1,0.5,2.5,\n2,1.0,1.5,1.7\n")
+    return paths
+
+
+def test_the_report_is_written_from_the_files(params: Params, project: ProjectPaths) -> None:
+    assert report.run(params, project) == {"corpora": 2}
+    text = project.report.read_text(encoding="utf-8")
+    assert "What does udhr forbid?" in text
+    assert "What does bcg forbid?" in text
+    assert "instruct.rejected.duplicate" in text
+    assert text.count("sft: loss over training steps") == 1
+    assert "<code>unknown</code>" in text  # the folder is in no git repository
+
+
+def test_a_corpus_that_is_not_evaluated_is_named(params: Params, project: ProjectPaths) -> None:
+    project.corpus("bcg").metrics("evaluate").unlink()
+    with pytest.raises(CharterError, match=r"bcg/evaluate\.json: no such file; .*dvc repro"):
+        report.run(params, project)

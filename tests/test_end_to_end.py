@@ -1,0 +1,186 @@
+"""The whole pipeline on the real embedded models, in a clean clone, as a new user runs it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from charter.results import METRICS, SYSTEMS
+
+ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.e2e
+
+Run = Callable[..., str]
+
+
+def make_runner(folder: Path) -> Run:
+    """Return a function that runs a command in a clone, with the clone's own code."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "src"),
+        "DVC_NO_ANALYTICS": "1",
+    }
+    environment.pop("MLFLOW_TRACKING_URI", None)
+
+    def run(*command: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        output = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, f"{' '.join(command)}:\n{output[-6000:]}"
+        return done.stdout if not fails else output
+
+    return run
+
+
+def clone(source: Path, target: Path) -> Run:
+    subprocess.run(["git", "clone", "--quiet", str(source), str(target)], check=True)
+    run = make_runner(target)
+    run("git", "config", "user.name", "Charter's tests")
+    run("git", "config", "user.email", "tests@example.invalid")
+    return run
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """A clone in which the smoke profile has run."""
+    folder = tmp_path_factory.mktemp("clones") / "charter"
+    run = clone(ROOT, folder)
+    run("charter", "profile", "smoke")
+    run("dvc", "repro")
+    return folder, run
+
+
+def changed_stages(run: Run) -> set[str]:
+    status: dict[str, Any] = json.loads(run("dvc", "status", "--json"))
+    return set(status)
+
+
+def test_results_are_whole(project: tuple[Path, Run]) -> None:
+    folder, run = project
+    rows = json.loads(run("charter", "results", "--json"))
+    assert all(set(row) == {"corpus", "system", "rag", "metric", "value", "low", "high", "n"} for row in rows)
+    found = {(row["corpus"], row["system"], row["rag"], row["metric"]) for row in rows}
+    for corpus in ("udhr", "bcg"):
+        for system, rag in SYSTEMS:
+            for metric in (*METRICS, "judge_validity"):
+                assert (corpus, system, rag, metric) in found
+            assert ((corpus, system, rag, "hit@k") in found) == rag
+    assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["low"] is not None)
+    report = (folder / "reports/index.html").read_text(encoding="utf-8")
+    assert "Universal Declaration of Human Rights" in report
+
+
+def test_second_run_does_nothing_and_is_quick(project: tuple[Path, Run]) -> None:
+    _, run = project
+    start = time.perf_counter()
+    output = run("dvc", "repro")
+    assert time.perf_counter() - start < 15
+    assert "Running stage" not in output
+    assert changed_stages(run) == set()
+
+
+def test_beta_concerns_dpo_and_what_follows(project: tuple[Path, Run]) -> None:
+    folder, run = project
+    params = folder / "params.yaml"
+    committed = params.read_text()
+    values = yaml.safe_load(committed)
+    values["dpo"]["beta"] = 0.31
+    params.write_text(yaml.safe_dump(values, sort_keys=False))
+    plan = run("dvc", "repro", "--dry")
+    ran = {line.split("'")[1] for line in plan.splitlines() if line.startswith("Running stage")}
+    assert ran == {"dpo@udhr", "dpo@bcg", "evaluate@udhr", "evaluate@bcg", "report"}
+    params.write_text(committed)
+    assert changed_stages(run) == set()
+
+
+def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, Run]) -> None:
+    _, run = project
+    again = run("charter", "publish")
+    assert again == ""
+    script = (
+        "from mlflow import MlflowClient; import json, os;"
+        "client = MlflowClient('sqlite:///' + os.path.abspath('mlflow.db'));"
+        "runs = {e.name: len(client.search_runs([e.experiment_id])) for e in client.search_experiments()};"
+        "models = {m.name: m.aliases for m in client.search_registered_models()};"
+        "print(json.dumps([runs, models]))"
+    )
+    runs, models = json.loads(run(sys.executable, "-c", script))
+    assert runs["charter/udhr"] == runs["charter/bcg"] == 1 + len(SYSTEMS)
+    assert models["charter-udhr"]["candidate"] == "1"
+    assert set(models) == {"charter-udhr", "charter-udhr.sft", "charter-bcg", "charter-bcg.sft"}
+    # Six chunks teach too little to pass; what matters is that the gates are judged, each in a line.
+    refusal = run("charter", "promote", "udhr", fails=True)
+    assert "FAIL" in refusal
+    assert "is not promoted" in refusal
+    assert "charter-udhr has no champion" in run("charter", "rollback", "udhr", fails=True)
+
+
+def test_pushed_state_is_pulled_and_reruns_nothing(project: tuple[Path, Run], tmp_path: Path) -> None:
+    folder, run = project
+    run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
+    run("dvc", "push")
+    run("git", "add", "--all")
+    run("git", "commit", "--quiet", "--message", "smoke")
+    run_elsewhere = clone(folder, tmp_path / "elsewhere")
+    run_elsewhere("dvc", "pull")
+    assert "Running stage" not in run_elsewhere("dvc", "repro")
+    run_elsewhere("charter", "publish")
+    assert json.loads(run_elsewhere("charter", "results", "--json")) == json.loads(
+        run("charter", "results", "--json")
+    )
+    shutil.rmtree(tmp_path / "store")
+
+
+def test_unknown_document_runs_to_its_evaluation(project: tuple[Path, Run], tmp_path: Path) -> None:
+    folder, run = project
+    rules = tmp_path / "library.md"
+    rules.write_text(LIBRARY, encoding="utf-8")
+    run("charter", "add", "library", str(rules), "--title", "Rules of the Town Library")
+    run("dvc", "repro", "evaluate@library")
+    rows = json.loads(run("charter", "results", "library", "--json"))
+    assert {row["corpus"] for row in rows} == {"library"}
+    assert {(row["system"], row["rag"]) for row in rows} == set(SYSTEMS)
+    assert (folder / "data/raw/library/library.md").read_text(encoding="utf-8") == LIBRARY
+
+
+LIBRARY = """# Rules of the Town Library
+
+## Borrowing
+
+Every resident above the age of 12 may borrow up to eight books at a time, for 21 days. A book may be renewed
+twice, unless another reader has reserved it. Newspapers and atlases must not leave the reading room.
+
+## Late returns
+
+A reader who returns a book late pays 20 cents a day, and at most 6 euros for one book. The head librarian may
+waive the fee for readers who were ill. Whoever owes more than 15 euros may not borrow until the debt is paid.
+
+## Damage
+
+Readers must report damage within three days. Whoever loses a book replaces it, or pays its price and 4 euros
+for the work. Writing in books is forbidden, in pencil too.
+
+## Quiet and company
+
+Phones must be silent everywhere, and calls are allowed in the hall only. Children under the age of 8 must be
+accompanied by an adult. Dogs are forbidden, except guide dogs.
+
+## Privacy
+
+The library keeps no record of what a reader has borrowed once the book is back. Staff must never tell anyone,
+the police included, what a reader reads, unless a court orders it.
+
+## Rooms
+
+Clubs may use the meeting room free of charge for two hours a week, if the meeting is open to all. The head
+librarian decides on requests within five working days. Parties may not hold election meetings there.
+"""
