@@ -95,15 +95,18 @@ def test_compute_is_resolved() -> None:
     assert resolve_device(automatic).type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@pytest.mark.parametrize(
-    ("section", "missing"),
-    [({"device": "cuda"}, "torch.cuda.is_available"), ({"quantization": "nf4"}, "is_bitsandbytes_available")],
-)
-def test_what_the_machine_lacks_is_named(
-    tiny_seed: Path, monkeypatch: pytest.MonkeyPatch, section: dict[str, str], missing: str
-) -> None:
-    monkeypatch.setattr(f"charter.models.{missing}", lambda: False)
-    with pytest.raises(CharterError, match=f"compute.{next(iter(section))}"):
-        compute = FLOAT32.model_copy(update=section)
-        resolve_device(compute)
-        load_seed(tiny_seed, compute)
+def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charter.models.torch.cuda.is_available", lambda: False)
+    with pytest.raises(CharterError, match=r"compute\.device is cuda"):
+        resolve_device(FLOAT32.model_copy(update={"device": "cuda"}))
+
+
+def test_missing_bitsandbytes_is_named(tiny_seed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charter.models.is_bitsandbytes_available", lambda: False)
+    with pytest.raises(CharterError, match=r"compute\.quantization is nf4: install bitsandbytes"):
+        load_seed(tiny_seed, FLOAT32.model_copy(update={"quantization": "nf4"}))
+
+
+def test_a_missing_adapter_is_named(tiny_seed: Path, tmp_path: Path) -> None:
+    with pytest.raises(CharterError, match=f"{tmp_path}: no adapter"):
+        load_system(tiny_seed, tmp_path, FLOAT32)

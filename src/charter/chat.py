@@ -9,7 +9,7 @@ Message = dict[str, str]
 
 
 def answer_messages(title: str, question: str, passages: Sequence[str] = ()) -> list[Message]:
-    """Ask a question about the documents called ``title``, with the retrieved ``passages`` if there are any."""
+    """Ask a question about the documents called ``title``, with the retrieved ``passages`` if any."""
     return [
         {
             "role": "user",

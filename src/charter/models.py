@@ -78,6 +78,17 @@ def load_seed(path: Path, compute: Compute) -> PreTrainedModel:
     return AutoModelForCausalLM.from_pretrained(path, **options)
 
 
+def load_adapter(model: PreTrainedModel, folder: Path, trainable: bool = False) -> PeftModel:
+    """Lay the adapter in ``folder`` over a model.
+
+    Raises:
+        CharterError: There is no adapter.
+    """
+    if not (folder / "adapter_config.json").is_file():
+        raise CharterError(f"{folder}: no adapter; `dvc repro` trains it")
+    return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+
+
 def load_system(seed: Path, adapter: Path | None, compute: Compute) -> tuple[PreTrainedModel, Any]:
     """Load what answers: the seed, or the seed with ``adapter`` merged, and the tokenizer, padding left.
 
@@ -86,13 +97,16 @@ def load_system(seed: Path, adapter: Path | None, compute: Compute) -> tuple[Pre
 
     Returns:
         The model, in evaluation mode on its device, and its tokenizer.
+
+    Raises:
+        CharterError: There is no adapter in that folder.
     """
     disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(
         seed, dtype=torch.float32, attn_implementation=compute.attention
     )
     if adapter is not None:
-        model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
+        model = load_adapter(model, adapter).merge_and_unload()
     tokenizer = load_tokenizer(seed)
     tokenizer.padding_side = "left"
     return model.to(resolve_device(compute), resolve_dtype(compute)).eval(), tokenizer

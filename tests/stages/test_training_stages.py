@@ -34,7 +34,7 @@ def paths(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
                 start=0,
                 end=len(text),
                 text=text,
-            )  # fmt: skip
+            )
             for text in texts
         ),
     )
@@ -58,7 +58,7 @@ def paths(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
                 rejected="Keep it.",
                 rule="Ask.",
                 opposite_rule="Never ask.",
-            )  # fmt: skip
+            )
             for text in texts
         ),
     )

@@ -41,7 +41,7 @@ def test_a_long_answer_is_refused_by_row_and_parameter(
 ) -> None:
     tokenizer = load_tokenizer(tiny_seed)
     longest = answers[-1]
-    whole = answer_messages("the Code", longest.question) + [{"role": "assistant", "content": longest.answer}]
+    whole = [*answer_messages("the Code", longest.question), {"role": "assistant", "content": longest.answer}]
     length = len(tokenizer.apply_chat_template(whole)["input_ids"])
     assert len(instruct_dataset(answers, "the Code", tokenizer, length)) == len(answers)
     with pytest.raises(CharterError, match=rf"row {longest.id} has {length} tokens.*sft\.max_length"):

@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 from charter.errors import CharterError
 
 EXPLODED = 20.0
-"""Nats; twice the loss of a uniform guess over 49,152 tokens, and over ten times the first loss: no return."""
+"""Nats, twice the loss of a uniform guess over 49,152 tokens; at ten times the first loss, no way back."""
 
 
 class TrainingMonitor(TrainerCallback):  # type: ignore[misc]

@@ -12,12 +12,11 @@ from typing import Any
 
 import torch
 from datasets import disable_progress_bars
-from peft import PeftModel
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
 from charter.errors import CharterError
-from charter.models import load_seed, load_tokenizer, resolve_dtype
+from charter.models import load_adapter, load_seed, load_tokenizer, resolve_dtype
 from charter.params import Dpo, Params
 from charter.paths import CorpusPaths
 from charter.records import PreferencePair
@@ -61,7 +60,7 @@ def train_on_preferences(
         arguments = trainer_arguments(settings, params.compute, params.seed, scratch, held_out is not None)
         trainer = DPOTrainer(
             # No peft_config: with one, the reference would be the seed without the SFT adapter.
-            PeftModel.from_pretrained(seed, paths.adapter("sft"), is_trainable=True),
+            load_adapter(seed, paths.adapter("sft"), trainable=True),
             args=DPOConfig(**arguments, **_loss_arguments(settings), precompute_ref_log_probs=True),
             train_dataset=rows,
             eval_dataset=held_out,
