@@ -69,8 +69,12 @@ def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths) -> None
         engine,
         [
             ask(system="Be brief.", user=rule + "May I accept a gift of 80 euros?", max_new_tokens=30),
-            ask_choice(system="Be brief.", user=rule + "Must a gift of 80 euros be refused? Yes or No."),
-            ask_choice(system="Be brief.", user=rule + "Must a gift of 20 euros be refused? Yes or No."),
+            ask_choice(
+                (("system", "Be brief."), ("user", rule + "Must a gift of 80 euros be refused? Yes or No."))
+            ),
+            ask_choice(
+                (("system", "Be brief."), ("user", rule + "Must a gift of 20 euros be refused? Yes or No."))
+            ),
         ],
     )
     assert answer.text.startswith("No")

@@ -73,7 +73,7 @@ def test_requests_carry_their_decoding(server: Server, monkeypatch: pytest.Monke
 
 
 def test_a_verdict_brings_its_alternatives(server: Server) -> None:
-    ((_, completion),) = connect(server).complete([ask_choice(system="s", user="q")])
+    ((_, completion),) = connect(server).complete([ask_choice((("system", "s"), ("user", "q")))])
     assert completion.alternatives == (("Yes", -0.1),)
     assert server.bodies[0]["top_logprobs"] == 5
 

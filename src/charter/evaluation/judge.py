@@ -32,7 +32,7 @@ def win_rate_contests(
 ) -> list[Contest]:
     """Set every system's answers against the opponent's (a label), on the chosen items.
 
-    The opponent meets itself too: its win rate is .5 by the arithmetic of both orders, and the table is whole.
+    The opponent meets itself too, so the table is whole: its win rate is .5 by the mean of both orders.
     """
     judged = [row for row in predictions if row.item_id in items]
     theirs = {row.item_id: row.answer for row in judged if system_label(row.system, row.rag) == opponent}
@@ -113,4 +113,4 @@ def _request(contest: Contest, swapped: bool, title: str) -> Request:
         first=first,
         second=second,
     )
-    return ask_choice(system=render("judge_system", title=title), user=user)
+    return ask_choice((("system", render("judge_system", title=title)), ("user", user)))

@@ -67,7 +67,6 @@ def ask(*, system: str, user: str, max_new_tokens: int, temperature: float = 0.0
     return ask_turns(turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
 
 
-def ask_choice(*, system: str, user: str, alternatives: int = 5) -> Request:
-    """Make a request whose answer is one word, and its alternatives' log-probs."""
-    messages = (Message(role="system", content=system), Message(role="user", content=user))
-    return Request(messages=messages, max_new_tokens=1, alternatives=alternatives)
+def ask_choice(turns: Iterable[tuple[str, str]], *, alternatives: int = 5) -> Request:
+    """Make a request of turns whose answer is one word, and its alternatives' log-probs."""
+    return ask_turns(turns, max_new_tokens=1).model_copy(update={"alternatives": alternatives})

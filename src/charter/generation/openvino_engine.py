@@ -9,6 +9,9 @@ import openvino_genai
 from charter.errors import CharterError
 from charter.generation.engine import Completion, Request
 
+_TOKENS_A_STEP = 2048
+"""Prompt tokens read at once; with the library's 256, reading takes half as long again."""
+
 
 class OpenVinoEngine:
     """One GGUF model in a continuous-batching pipeline that shares the prefixes of prompts."""
@@ -21,6 +24,7 @@ class OpenVinoEngine:
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.cache_size = cache_gigabytes
         scheduler.max_num_seqs = concurrency
+        scheduler.max_num_batched_tokens = _TOKENS_A_STEP
         scheduler.enable_prefix_caching = True
         self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(files[0]), scheduler, "CPU", {})
         self._tokenizer = self._pipeline.get_tokenizer()

@@ -27,7 +27,8 @@ def render(name: str, **variables: Any) -> str:
 def render_turns(name: str, **variables: Any) -> list[tuple[str, str]]:
     """Render a prompt of several turns as (role, text) each; a line ``--- ROLE`` opens a turn.
 
-    Small models copy worked examples that stand in the question itself; as turns of their own they follow them.
+    Small models copy worked examples that stand in the question itself; given as turns, they follow them.
     """
-    _, *parts = re.split(r"^--- (system|user|assistant)$", render(name, **variables), flags=re.MULTILINE)
+    text = render(name, **variables)
+    _, *parts = re.split(r"^--- (system|user|assistant)$", text, flags=re.MULTILINE)
     return [(role, text.strip()) for role, text in zip(parts[::2], parts[1::2], strict=True)]

@@ -13,11 +13,9 @@ from charter.synthesis.filters import check_answer, check_question, strip_number
 from charter.synthesis.requests import TeacherRequests
 
 STYLES = {
-    "content": "a reader may ask about what it says: who has which right or duty, what is allowed, "
-    "what is forbidden, with which limits.",
-    "situation": "people may ask about a practical situation of their life or work in which it applies.",
-    "permission": "ask whether something is allowed, required or forbidden.",
-    "reason": "ask why it matters, what it protects or what it is for.",
+    "content": "ask what it says: who has which right or duty, with which limits.",
+    "permission": "ask whether something is allowed, required or forbidden in a practical situation.",
+    "reason": "ask what it protects, what it is for, or what follows from it.",
 }
 """Question styles, each completing "Write N different questions that"; one call a style and chunk."""
 
@@ -107,7 +105,8 @@ def _write_questions(
     seed: int,
     rejected: list[Rejected],
 ) -> list[_Question]:
-    calls = [(chunk, style) for chunk in chunks for style in STYLES]
+    # By style first: a chunk that another style has read is in the engine's prefix cache.
+    calls = [(chunk, style) for style in STYLES for chunk in chunks]
     completions = teacher.complete(
         [asks.questions(chunk, STYLES[style], settings.questions_per_style, seed) for chunk, style in calls],
         "questions",

@@ -38,13 +38,15 @@ class TeacherRequests:
         return ask(system=self._system, user=user, max_new_tokens=80)
 
     def support(self, chunk: Chunk, question: str, answer: str) -> Request:
-        """Ask whether the chunk supports an answer: Yes or No."""
-        user = render("support", **self._passage(chunk), question=question, answer=answer)
-        return ask_choice(system=self._system, user=user)
+        """Ask whether the chunk supports an answer, Yes or No, as the next turn of the same conversation."""
+        given = self.answer(chunk, question).messages
+        turns = [*((message.role, message.content) for message in given), ("assistant", answer)]
+        return ask_choice([*turns, ("user", render("support"))])
 
     def value_check(self, chunk: Chunk) -> Request:
         """Ask whether a chunk states a value to act by: Yes or No."""
-        return ask_choice(system=self._system, user=render("value_check", **self._passage(chunk)))
+        turns = (("system", self._system), ("user", render("value_check", **self._passage(chunk))))
+        return ask_choice(turns)
 
     def rules(self, chunk: Chunk, count: int) -> Request:
         """Ask for the chunk's most important rules, one a line."""
@@ -67,4 +69,4 @@ class TeacherRequests:
     def upholds(self, chunk: Chunk, prompt: str, response: str) -> Request:
         """Ask whether a response agrees with the chunk: Yes or No."""
         user = render("upholds", **self._passage(chunk), prompt=prompt, response=response)
-        return ask_choice(system=self._system, user=user)
+        return ask_choice((("system", self._system), ("user", user)))
