@@ -93,8 +93,10 @@ class Extract(Section):
 class Synthesize(Section):
     """What the teacher is asked for, and what is kept.
 
-    ``questions_per_style``: questions asked a call; there is a call a style and chunk.
-    ``scenarios_per_chunk``: preference pairs tried a chunk. Similarities are cosines of the encoder:
+    ``questions_per_style``: questions asked a call; there is a call a style and chunk. ``max_questions``
+    bounds them all: a longer document is asked less a call, but at least once. ``scenarios_per_chunk``:
+    preference pairs tried a chunk, of at most ``max_scenarios`` / ``scenarios_per_chunk`` chunks, spread
+    evenly. Similarities are cosines of the encoder:
     questions above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity``
     is what a held-out question may have with a training one. ``min_support`` is the least teacher
     probability that an answer is supported by its chunk. Preference pairs need a margin of
@@ -103,7 +105,9 @@ class Synthesize(Section):
 
     temperature: PositiveFloat
     questions_per_style: PositiveInt
+    max_questions: PositiveInt
     scenarios_per_chunk: PositiveInt
+    max_scenarios: PositiveInt
     max_question_similarity: Share
     max_leak_similarity: Share
     min_support: Share

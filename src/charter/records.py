@@ -5,12 +5,14 @@ row leads back to a chunk, and a chunk to pages of a document.
 """
 
 import hashlib
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
 Kind = Literal["instruct", "preference"]
+Item = TypeVar("Item")
 
 
 def content_id(*parts: str) -> str:
@@ -21,6 +23,13 @@ def content_id(*parts: str) -> str:
         digest.update(len(encoded).to_bytes(8, "big"))
         digest.update(encoded)
     return digest.hexdigest()[:16]
+
+
+def take_evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """Take ``count`` items at even distances, so that they stand for the whole; all where there are fewer."""
+    if count >= len(items):
+        return list(items)
+    return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
 
 
 class Row(BaseModel):

@@ -6,20 +6,18 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
-from io import StringIO
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.nodes import ScalarNode
-from ruamel.yaml.representer import RoundTripRepresenter
 from tqdm import tqdm
 
 from charter.documents.extraction import document_files, extract_document
 from charter.errors import CharterError
 from charter.params import PARAMS_FILE, Corpus, CorpusName, load_params, parse_params
+from charter.params_file import amended_params
 from charter.storage import write_text
 
 
@@ -102,26 +100,15 @@ def _copy(files: Sequence[Path], folder: Path) -> None:
 
 def _with_corpus(path: Path, name: str, corpus: Corpus) -> str:
     """The text of params.yaml with one more corpus at the end of ``corpora``."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 4096
-    yaml.representer.add_representer(type(None), _represent_null)
-    values = yaml.load(path.read_text(encoding="utf-8"))
-    entry = CommentedMap(path=corpus.path, title=corpus.title)
-    if values["corpora"]:
-        # The blank line and the comment before the next section hang on the last value: they move along.
-        last = list(values["corpora"].values())[-1]
-        if after := last.ca.items.pop(list(last)[-1], None):
-            entry.ca.items["title"] = after
-    values["corpora"][name] = entry
-    parse_params(values, PARAMS_FILE)
-    text = StringIO()
-    yaml.dump(values, text)
-    return text.getvalue()
 
+    def change(values: Any) -> None:
+        entry = CommentedMap(path=corpus.path, title=corpus.title)
+        if values["corpora"]:
+            # The blank line and the comment before the next section hang on the last value: they move along.
+            last = list(values["corpora"].values())[-1]
+            if after := last.ca.items.pop(list(last)[-1], None):
+                entry.ca.items["title"] = after
+        values["corpora"][name] = entry
+        parse_params(values, PARAMS_FILE)
 
-def _represent_null(representer: RoundTripRepresenter, _: None) -> ScalarNode:
-    """Write null as it stands in the file, and not as nothing."""
-    node: ScalarNode = representer.represent_scalar("tag:yaml.org,2002:null", "null")
-    return node
+    return amended_params(path, change)

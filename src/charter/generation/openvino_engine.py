@@ -1,5 +1,6 @@
 """The embedded engine: OpenVINO GenAI runs a GGUF model on the CPU, with continuous batching."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,21 +28,30 @@ class OpenVinoEngine:
         scheduler.max_num_batched_tokens = _TOKENS_A_STEP
         scheduler.enable_prefix_caching = True
         self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(files[0]), scheduler, "CPU", {})
+        self._concurrency = concurrency
         self._tokenizer = self._pipeline.get_tokenizer()
 
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Queue all requests, step the pipeline and yield what has ended after each step."""
-        waiting: dict[int, Any] = {}
-        for index, request in enumerate(requests):
-            text = self._tokenizer.apply_chat_template(
-                [message.model_dump() for message in request.messages], add_generation_prompt=True
-            )
-            tokens = self._tokenizer.encode(text, add_special_tokens=False).input_ids
-            waiting[index] = self._pipeline.add_request(index, tokens, _generation_config(request))
-        while waiting:
+        """Step the pipeline, yield what has ended, and add requests as places become free.
+
+        A request finds what is in the prefix cache when it is added, so none is added before its turn.
+        """
+        pending = deque(enumerate(requests))
+        running: dict[int, Any] = {}
+        while pending or running:
+            while pending and len(running) < self._concurrency:
+                index, request = pending.popleft()
+                running[index] = self._add(index, request)
             self._pipeline.step()
-            for index in [index for index, handle in waiting.items() if _ended(handle)]:
-                yield index, self._completion(waiting.pop(index).read_all(), requests[index])
+            for index in [index for index, handle in running.items() if _ended(handle)]:
+                yield index, self._completion(running.pop(index).read_all(), requests[index])
+
+    def _add(self, index: int, request: Request) -> Any:
+        text = self._tokenizer.apply_chat_template(
+            [message.model_dump() for message in request.messages], add_generation_prompt=True
+        )
+        tokens = self._tokenizer.encode(text, add_special_tokens=False).input_ids
+        return self._pipeline.add_request(index, tokens, _generation_config(request))
 
     def _completion(self, outputs: list[Any], request: Request) -> Completion:
         best = max(outputs, key=lambda output: output.score)

@@ -1,7 +1,6 @@
 """evaluate: the answers of every system to held-out questions, judged, measured and compared."""
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from charter.evaluation.win_rate import Judge
 from charter.generation.teacher import open_teacher
 from charter.params import Params
 from charter.paths import CorpusPaths
-from charter.records import Chunk, InstructExample, Prediction, PreferencePair, System
+from charter.records import Chunk, InstructExample, Prediction, PreferencePair, System, take_evenly
 from charter.results import METRICS, Evaluation, system_label
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
@@ -51,9 +50,10 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
                 adherence[label] = system.favours_chosen(pairs, title, passage_texts(shown, chunks))
     with open_teacher(params, paths) as teacher:
         predictions += answer_questions(teacher, "teacher", examples, retrieved, chunks, title, settings)
-        judged = _spread(examples, settings.judge_items)
+        most = settings.judge_items or max(len(examples), len(pairs))
+        judged = take_evenly(examples, most)
         contests = win_rate_contests(predictions, OPPONENT, chunks, {row.id for row in judged})
-        contests += control_contests(judged, _spread(pairs, settings.judge_items), chunks)
+        contests += control_contests(judged, take_evenly(pairs, most), chunks)
         judgements = judge_contests(contests, teacher, title)
     write_rows(paths.predictions, predictions)
     write_rows(paths.judgements, judgements)
@@ -94,13 +94,6 @@ def _write_plot(path: Path, evaluation: Evaluation) -> None:
         for label, figures in evaluation.systems.items():
             cells = [figures[metric].value if metric in figures else "" for metric in METRICS]
             writer.writerow((label, *cells))
-
-
-def _spread(rows: Sequence[Any], count: int) -> list[Any]:
-    """Take ``count`` rows at even distances, all of them for 0: rows lie in the document's order."""
-    if count == 0 or count >= len(rows):
-        return list(rows)
-    return [rows[number * len(rows) // count] for number in range(count)]
 
 
 def _lineage(params: Params, paths: CorpusPaths) -> dict[str, str]:

@@ -43,7 +43,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
         covered.append(coverage(document, own))
     if not chunks:
         raise CharterError(f"{source}: no chunks: the documents have headings only")
-    chunks = _spread(chunks, settings.limit)
+    chunks = take_evenly(chunks, settings.limit or len(chunks))
     write_rows(paths.documents, documents)
     write_rows(paths.chunks, chunks)
     tokens = [count_tokens(chunk.text) for chunk in chunks]
@@ -56,10 +56,3 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
         "tokens_mean": fmean(tokens),
         "tokens_max": max(tokens),
     }
-
-
-def _spread(chunks: list[Chunk], limit: int) -> list[Chunk]:
-    """Take ``limit`` chunks evenly from the whole; all of them where the limit is 0."""
-    if limit == 0 or limit >= len(chunks):
-        return chunks
-    return [chunks[(2 * number + 1) * len(chunks) // (2 * limit)] for number in range(limit)]

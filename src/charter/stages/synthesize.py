@@ -30,8 +30,9 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     encoder = Encoder(paths.encoder)
     asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths) as teacher:
-        instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
+        # Preferences first: their value check leaves every chunk in the engine's prefix cache.
         preference = write_preference_data(chunks, asks, teacher, encoder, settings, params.seed)
+        instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
     texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
     places = assign_splits(
         texts, encoder, settings.max_leak_similarity, settings.validation_share, settings.test_share

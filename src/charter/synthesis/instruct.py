@@ -93,8 +93,14 @@ def write_instruct_data(
                 answer=answer,
             )
         )
-    requested = len(chunks) * len(STYLES) * settings.questions_per_style
+    requested = len(chunks) * len(STYLES) * questions_a_call(chunks, settings)
     return InstructData(examples, rejected, requested)
+
+
+def questions_a_call(chunks: Sequence[Chunk], settings: Synthesize) -> int:
+    """Return how many questions to ask for at once: fewer, but at least one, of a long document."""
+    bound = settings.max_questions // (len(chunks) * len(STYLES))
+    return max(1, min(settings.questions_per_style, bound))
 
 
 def _write_questions(
@@ -108,7 +114,10 @@ def _write_questions(
     # By style first: a chunk that another style has read is in the engine's prefix cache.
     calls = [(chunk, style) for style in STYLES for chunk in chunks]
     completions = teacher.complete(
-        [asks.questions(chunk, STYLES[style], settings.questions_per_style, seed) for chunk, style in calls],
+        [
+            asks.questions(chunk, STYLES[style], questions_a_call(chunks, settings), seed)
+            for chunk, style in calls
+        ],
         "questions",
     )
     kept = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
-from charter.records import Chunk, PreferencePair, Rejected, content_id
+from charter.records import Chunk, PreferencePair, Rejected, content_id, take_evenly
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import check_answer, check_contrast, check_question, strip_numbering
@@ -84,6 +84,7 @@ def write_preference_data(
     """
     rejected: list[Rejected] = []
     with_value = _check_values(chunks, asks, teacher, rejected)
+    with_value = take_evenly(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
     drafts = _write_scenarios(with_value, asks, teacher, settings, seed, rejected)
     drafts = _drop_duplicates(drafts, encoder, settings.max_question_similarity, rejected)
     drafts = _write_responses(drafts, asks, teacher)
@@ -93,7 +94,7 @@ def write_preference_data(
         pairs=pairs,
         rejected=rejected,
         requested=len(with_value) * settings.scenarios_per_chunk,
-        chunks_without_value=len(chunks) - len(with_value),
+        chunks_without_value=sum(row.filter == "value" for row in rejected),
     )
 
 
