@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from dvc.repo import Repo
 
 from charter.errors import CharterError
-from charter.params import load_params, parse_params
+from charter.params import load_params, parse_params, read_yaml
 from charter.profiles import apply_profile, list_profiles, load_overlay
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def values() -> Any:
-    return yaml.safe_load((ROOT / "params.yaml").read_text())
+    return read_yaml(ROOT / "params.yaml")
 
 
 @pytest.fixture
@@ -81,11 +80,10 @@ def test_profile_goes_through_params_and_dvc(project: Path, profile: str) -> Non
 
 
 def test_default_profile_undoes_every_other(project: Path) -> None:
-    committed = (project / "params.yaml").read_text()
     for profile in list_profiles(project):
         apply_profile(project, profile)
         apply_profile(project, "default")
-        assert yaml.safe_load((project / "params.yaml").read_text()) == yaml.safe_load(committed), profile
+        assert read_yaml(project / "params.yaml") == read_yaml(ROOT / "params.yaml"), profile
 
 
 def test_invalid_profile_changes_nothing(project: Path) -> None:

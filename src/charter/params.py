@@ -7,8 +7,9 @@ file, sees all of them. A misspelt, missing or mistyped key fails at once and na
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from charter.errors import CharterError
 
@@ -235,12 +236,17 @@ def load_params(path: Path) -> Params:
         CharterError: The file is missing, isn't YAML, or a key is wrong.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = read_yaml(path)
     except FileNotFoundError as error:
         raise CharterError(f"{path}: no such file; run charter in the project's folder") from error
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise CharterError(f"{path}: not YAML: {error}") from error
     return parse_params(values, path.name)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML 1.2 as DVC does: there 5e-05 is a number, as `dvc exp run --set-param` writes it."""
+    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
 
 
 def _tuples(value: Any) -> Any:

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from charter.errors import CharterError
-from charter.params import PARAMS_FILE, parse_params
+from charter.params import PARAMS_FILE, parse_params, read_yaml
 from charter.params_file import amend_params
 
 FOLDER = "profiles"
@@ -27,7 +25,7 @@ def load_overlay(root: Path, name: str) -> dict[str, Any]:
     path = root / FOLDER / f"{name}.yaml"
     if not path.exists():
         raise CharterError(f"no profile {name!r}; there are {', '.join(list_profiles(root))}")
-    overlay = yaml.safe_load(path.read_text(encoding="utf-8"))
+    overlay = read_yaml(path)
     if not isinstance(overlay, dict):
         raise CharterError(f"{path}: not a tree of keys and values")
     return overlay

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from charter.errors import CharterError
-from charter.params import PARAMS_FILE, Params
+from charter.params import PARAMS_FILE, Params, read_yaml
 from charter.paths import CorpusPaths
 from charter.records import System, content_id
 from charter.results import Evaluation, load_evaluation
@@ -107,7 +105,7 @@ def _check_params(root: Path, given: dict[str, Any], corpus: str) -> None:
     lock = root / "dvc.lock"
     if not lock.exists():
         return
-    stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+    stages = read_yaml(lock)["stages"]
     for stage, entry in stages.items():
         # dvc.lock has a stage only after it ended: the one that is running is still to be recorded.
         if stage.partition("@")[2] != corpus or stage == os.environ.get("DVC_STAGE"):

@@ -9,7 +9,7 @@ from charter.documents.extraction import extract_documents
 from charter.errors import CharterError
 from charter.params import Params
 from charter.paths import CorpusPaths
-from charter.records import Chunk, Document
+from charter.records import Chunk, Document, take_evenly
 from charter.storage import write_rows
 
 
