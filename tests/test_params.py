@@ -72,7 +72,7 @@ def test_profile_goes_through_params_and_dvc(project: Path, profile: str) -> Non
     apply_profile(project, profile)
     params = load_params(project / "params.yaml")
     assert params.profile == profile
-    stages = {stage.addressing: stage for stage in Repo(str(project)).index.stages}
+    stages = {stage.name: stage for stage in Repo(str(project)).index.stages}
     for corpus in params.corpora:
         tracked = stages[f"dpo@{corpus}"].params
         assert {key for dependency in tracked for key in dependency.params} >= {"seed", "dpo", "compute"}
