@@ -85,8 +85,6 @@ class PreferencePair(Row):
     prompt: str
     chosen: str
     rejected: str
-    rule: str
-    opposite_rule: str
 
 
 class Rejected(Row):

@@ -78,7 +78,11 @@ def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
 
 def test_shuffled_answers_are_of_another_chunk() -> None:
     pair = PreferencePair(
-        id="p", chunk_id="c2", prompt="p?", chosen="good", rejected="bad", rule="", opposite_rule=""
+        id="p",
+        chunk_id="c2",
+        prompt="p?",
+        chosen="good",
+        rejected="bad",
     )
     contests = control_contests(EXAMPLES, [pair], CHUNKS)
     kinds = [contest.comparison for contest in contests]

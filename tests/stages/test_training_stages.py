@@ -56,8 +56,6 @@ def paths(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
                 prompt="A supplier sends wine.",
                 chosen=text,
                 rejected="Keep it.",
-                rule="Ask.",
-                opposite_rule="Never ask.",
             )
             for text in texts
         ),

@@ -6,6 +6,7 @@ from charter.synthesis.filters import (
     check_answer,
     check_contrast,
     check_question,
+    extract_question,
     jaccard,
     strip_numbering,
 )
@@ -62,3 +63,20 @@ def test_contrast_wants_different_words_and_like_lengths() -> None:
 def test_jaccard_counts_ngrams() -> None:
     assert jaccard("a b c d", "a b c e", 3) == pytest.approx(1 / 3)
     assert jaccard("a b", "a b", 3) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I got a watch. May I keep it?",
+        'A young person asks: "I got a watch. May I keep it?',
+        "**Question:** I got a watch. May I keep it? **Answer:** No.",
+        "I got a watch.\nMay I keep it? No, it is too dear.",
+    ],
+)
+def test_question_is_taken_out_of_what_surrounds_it(text: str) -> None:
+    assert extract_question(text) == "I got a watch. May I keep it?"
+
+
+def test_text_without_a_question_stays() -> None:
+    assert extract_question("I can't help with that.") == "I can't help with that."

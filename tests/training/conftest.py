@@ -66,8 +66,6 @@ def pairs() -> list[PreferencePair]:
             prompt=f"My manager asks me to {rule}. What now?",
             chosen=f"Refuse to {rule} and report it" + " at once" * number + ".",
             rejected=f"Just {rule}, nobody will know.",
-            rule=f"Never {rule}.",
-            opposite_rule=f"Always {rule}.",
         )
         for number, rule in enumerate(RULES)
     ]

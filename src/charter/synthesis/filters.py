@@ -9,6 +9,7 @@ _MENTION = re.compile(
 )
 _NUMBERING = re.compile(r"^\s*(?:\(?\d+[.):]|[-*•]|Q\d*[:.])\s*")
 _UNANSWERED = re.compile(r"not answered|does(?:n't| not) (?:say|specify|mention|state)", re.IGNORECASE)
+_ATTRIBUTION = re.compile(r"(?:asks?|question)\W*:\W*", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 
 MAX_QUESTION_WORDS = 60
@@ -18,6 +19,14 @@ MAX_ANSWER_WORDS = 60
 def strip_numbering(line: str) -> str:
     """Return a line without the list marker, quotes and emphasis that models put around it."""
     return _NUMBERING.sub("", line).strip().strip('"*').strip()
+
+
+def extract_question(text: str) -> str:
+    """Return what was asked, without who asks, quotes around it and an answer that follows it."""
+    quoted = _ATTRIBUTION.search(text)
+    asked = text[quoted.end() :] if quoted else text
+    end = asked.rfind("?")
+    return " ".join(asked[: end + 1 or None].split()).strip('"*').strip()
 
 
 def check_question(question: str) -> str | None:

@@ -1,8 +1,8 @@
 """Preference pairs: a scenario, a response that follows the document and one that goes against it.
 
-A small teacher stays nice when asked for a bad answer. Asked for the opposite of the rule, and then to
-answer strictly by that, it writes a response that is wrong in substance and equal in tone: both sides of a
-pair are written by the same prompt, from the rule and from its opposite.
+A small teacher stays nice when asked for a bad response, and also when asked to answer by the opposite of a
+rule. But it turns a finished answer round: so the faithful response is written first, from the chunk, and
+the unfaithful one is its opposite, with the same tone and length. Both are then verified against the chunk.
 """
 
 import math
@@ -15,7 +15,7 @@ from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id, take_evenly
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
-from charter.synthesis.filters import check_answer, check_contrast, check_question, strip_numbering
+from charter.synthesis.filters import check_answer, check_contrast, check_question, extract_question
 from charter.synthesis.requests import TeacherRequests
 
 PERSONAS = (
@@ -31,7 +31,7 @@ PERSONAS = (
 )
 """Who asks; a scenario takes them in turn."""
 
-MAX_SHARED_WORDS = 0.8
+MAX_SHARED_WORDS = 0.9
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,11 @@ class PreferenceData:
 class _Draft:
     chunk: Chunk
     prompt: str = ""
-    rule: str = ""
-    opposite: str = ""
     chosen: str = ""
     rejected: str = ""
 
     def refuse(self, filter_name: str, reason: str) -> Rejected:
-        parts = (self.prompt, self.rule, self.opposite, self.chosen, self.rejected)
+        parts = (self.prompt, self.chosen, self.rejected)
         raw = "\n".join(part for part in parts if part)
         return Rejected(
             id=content_id(self.chunk.id, filter_name, raw),
@@ -76,8 +74,8 @@ def write_preference_data(
 ) -> PreferenceData:
     """Ask the teacher for scenarios about each chunk that states a value, and for both responses.
 
-    Filters, in order: ``value`` of the chunk, format of the ``rule`` and of the ``scenario``,
-    ``duplicate``, format of the ``response``,
+    Filters, in order: ``value`` of the chunk, format of the ``scenario``, ``duplicate``, format
+    of the ``response``s,
     ``contrast`` of words and lengths, and ``verification``: the teacher's log-odds that the chosen one
     agrees with the chunk must exceed the rejected one's by min_preference_margin, with the chosen one
     judged to agree.
@@ -120,28 +118,16 @@ def _write_scenarios(
     seed: int,
     rejected: list[Rejected],
 ) -> list[_Draft]:
-    """Draw rules from each chunk, and a scenario for each rule."""
     count = settings.scenarios_per_chunk
-    ruled = teacher.complete([asks.rules(chunk, count) for chunk in chunks], "rules")
-    drafts = []
-    for chunk, completion in zip(chunks, ruled, strict=True):
-        rules = [line for raw in completion.text.splitlines() if (line := strip_numbering(raw))]
-        for rule in rules[:count]:
-            draft = _Draft(chunk, rule=rule)
-            if problem := check_answer(rule):
-                rejected.append(draft.refuse("rule", problem))
-            else:
-                drafts.append(draft)
-    scenarios = teacher.complete(
-        [
-            asks.scenario(draft.rule, PERSONAS[number % len(PERSONAS)], seed)
-            for number, draft in enumerate(drafts)
-        ],
-        "scenarios",
-    )
+    calls = [
+        (chunk, PERSONAS[(place * count + number) % len(PERSONAS)], seed + number)
+        for number in range(count)
+        for place, chunk in enumerate(chunks)
+    ]
+    completions = teacher.complete([asks.scenario(*call) for call in calls], "scenarios")
     kept = []
-    for bare, completion in zip(drafts, scenarios, strict=True):
-        draft = replace(bare, prompt=" ".join(completion.text.split()).strip('"'))
+    for (chunk, _, _), completion in zip(calls, completions, strict=True):
+        draft = _Draft(chunk, extract_question(completion.text))
         if problem := check_question(draft.prompt):
             rejected.append(draft.refuse("scenario", problem))
         else:
@@ -163,19 +149,19 @@ def _drop_duplicates(
 
 
 def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[_Draft]:
-    """Fill in the opposite of the rule, and a response by each of the two."""
-    inverted = teacher.complete([asks.opposite_rule(draft.rule) for draft in drafts], "opposite rules")
-    opposites = [completion.text.strip() for completion in inverted]
-    chosen = [asks.response(draft.rule, draft.prompt) for draft in drafts]
-    rejected = [
-        asks.response(opposite, draft.prompt) for draft, opposite in zip(drafts, opposites, strict=True)
+    faithful = teacher.complete(
+        [asks.faithful_response(draft.chunk, draft.prompt) for draft in drafts], "faithful responses"
+    )
+    drafts = [
+        replace(draft, chosen=completion.text.strip())
+        for draft, completion in zip(drafts, faithful, strict=True)
     ]
-    responses = [completion.text.strip() for completion in teacher.complete(chosen + rejected, "responses")]
+    opposite = teacher.complete(
+        [asks.opposite_response(draft.prompt, draft.chosen) for draft in drafts], "unfaithful responses"
+    )
     return [
-        replace(draft, opposite=opposite, chosen=faithful, rejected=unfaithful)
-        for draft, opposite, faithful, unfaithful in zip(
-            drafts, opposites, responses[: len(drafts)], responses[len(drafts) :], strict=True
-        )
+        replace(draft, rejected=completion.text.strip())
+        for draft, completion in zip(drafts, opposite, strict=True)
     ]
 
 
@@ -226,8 +212,6 @@ def _verify(
                     prompt=draft.prompt,
                     chosen=draft.chosen,
                     rejected=draft.rejected,
-                    rule=draft.rule,
-                    opposite_rule=draft.opposite,
                 )
             )
     return pairs

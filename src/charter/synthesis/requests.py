@@ -48,25 +48,25 @@ class TeacherRequests:
         turns = (("system", self._system), ("user", render("value_check", **self._passage(chunk))))
         return ask_choice(turns)
 
-    def rules(self, chunk: Chunk, count: int) -> Request:
-        """Ask for the chunk's most important rules, one a line."""
-        user = render("rules", **self._passage(chunk), count=count)
-        return ask(system=self._system, user=user, max_new_tokens=50 * count)
+    def scenario(self, chunk: Chunk, persona: str, seed: int) -> Request:
+        """Ask for a person's yes-or-no question in a situation that the chunk decides, sampled."""
+        user = render("scenario", **self._passage(chunk), persona=persona)
+        return ask(
+            system=self._system, user=user, max_new_tokens=90, temperature=self._temperature, seed=seed
+        )
 
-    def scenario(self, rule: str, persona: str, seed: int) -> Request:
-        """Ask for a person's question in a situation that a rule decides, sampled."""
-        turns = render_turns("scenario", rule=rule, persona=persona)
-        return ask_turns(turns, max_new_tokens=80, temperature=self._temperature, seed=seed)
+    def faithful_response(self, chunk: Chunk, prompt: str) -> Request:
+        """Ask for the response to a scenario by the chunk."""
+        user = render("scenario_response", **self._passage(chunk), prompt=prompt)
+        return ask(system=self._system, user=user, max_new_tokens=80)
 
-    def opposite_rule(self, rule: str) -> Request:
-        """Ask for the opposite of a rule."""
-        return ask_turns(render_turns("opposite_rule", rule=rule), max_new_tokens=60)
-
-    def response(self, rule: str, prompt: str) -> Request:
-        """Ask for a response that goes strictly by a rule."""
-        return ask_turns(render_turns("rule_response", rule=rule, prompt=prompt), max_new_tokens=80)
+    def opposite_response(self, prompt: str, response: str) -> Request:
+        """Ask for the opposite of a response, in its tone and length."""
+        turns = render_turns("opposite_response", prompt=prompt, response=response)
+        return ask_turns(turns, max_new_tokens=80)
 
     def upholds(self, chunk: Chunk, prompt: str, response: str) -> Request:
-        """Ask whether a response agrees with the chunk: Yes or No."""
-        user = render("upholds", **self._passage(chunk), prompt=prompt, response=response)
-        return ask_choice((("system", self._system), ("user", user)))
+        """Ask whether a response is right by the chunk, Yes or No, as the next turn of the conversation."""
+        given = self.faithful_response(chunk, prompt).messages
+        turns = [*((message.role, message.content) for message in given), ("assistant", response)]
+        return ask_choice([*turns, ("user", render("upholds"))])
