@@ -18,6 +18,9 @@ TEXTS = [
     "Is a gift worth 80 euros something that I may accept?",
 ]
 
+WORDS = ["tax", "river", "school", "vote", "prison", "song", "bread", "ship", "doctor", "judge", "winter"]
+VERBS = ["own", "paint", "sell", "study", "forbid", "cross", "inherit", "repair", "export", "guard", "name"]
+
 
 @pytest.fixture(scope="module")
 def encoder(base_models: ProjectPaths) -> Encoder:
@@ -33,41 +36,20 @@ def test_near_duplicates_are_found_whatever_their_order(encoder: Encoder) -> Non
 
 
 def test_no_link_crosses_splits(encoder: Encoder) -> None:
-    texts = [f"{text} Case {number}." for number in range(40) for text in TEXTS]
-    splits = assign_splits(texts, encoder, 0.9, validation_share=0.2, test_share=0.3)
-    assert {"train", "validation", "test"} == set(splits)
-    for first, second in find_links(texts, encoder, 0.9):
-        assert splits[first] == splits[second]
+    texts = [
+        question
+        for word, verb in zip(WORDS * 4, VERBS * 3 + VERBS[::-1], strict=True)
+        for question in (f"Who may {verb} a {word}?", f"Who is it that may {verb} the {word}?")
+    ]
+    splits = assign_splits(texts, encoder, 0.85, validation_share=0.2, test_share=0.3)
+    links = find_links(texts, encoder, 0.85)
+    assert set(splits) == {"train", "validation", "test"}
+    assert len(links) > len(texts) / 4
+    assert all(splits[first] == splits[second] for first, second in links)
 
 
 def test_shares_are_kept_and_an_amendment_moves_nothing_else(encoder: Encoder) -> None:
-    words = [
-        "tax",
-        "river",
-        "school",
-        "vote",
-        "prison",
-        "music",
-        "bread",
-        "ship",
-        "doctor",
-        "judge",
-        "winter",
-    ]
-    verbs = [
-        "own",
-        "paint",
-        "sell",
-        "study",
-        "forbid",
-        "cross",
-        "inherit",
-        "repair",
-        "export",
-        "guard",
-        "name",
-    ]
-    texts = [f"Who may {verb} a {word}?" for word in words for verb in verbs]
+    texts = [f"Who may {verb} a {word}?" for word in WORDS for verb in VERBS]
     splits = assign_splits(texts, encoder, 1.0, validation_share=0.1, test_share=0.3)
     assert 0.2 < splits.count("test") / len(splits) < 0.4
     assert 0.04 < splits.count("validation") / len(splits) < 0.2
