@@ -100,8 +100,9 @@ class Synthesize(Section):
     evenly. Similarities are cosines of the encoder:
     questions above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity``
     is what a held-out question may have with a training one. ``min_support`` is the least teacher
-    probability that an answer is supported by its chunk. Preference pairs need a margin of
-    ``min_preference_margin`` nats a token and a longer-to-shorter ratio of at most ``max_length_ratio``.
+    probability that an answer is supported by its chunk. Preference pairs need log-odds of
+    ``min_preference_margin`` nats for the chosen answer, and responses of which the longer has at most
+    ``max_length_ratio`` times the characters of the shorter.
     """
 
     temperature: PositiveFloat

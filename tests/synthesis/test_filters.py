@@ -3,11 +3,13 @@
 import pytest
 
 from charter.synthesis.filters import (
+    answer_word,
     check_answer,
     check_contrast,
     check_question,
     extract_question,
     jaccard,
+    state_reason,
     strip_numbering,
 )
 
@@ -53,11 +55,26 @@ def test_bad_answers_are_refused(answer: str, reason: str) -> None:
     assert reason in (check_answer(answer.strip()) or "")
 
 
-def test_contrast_wants_different_words_and_like_lengths() -> None:
-    yes, no = "Accept the gift and thank them.", "Refuse it: the limit is 50 euros."
+def test_contrast_wants_yes_against_no_in_other_words_and_like_lengths() -> None:
+    yes, no = "Yes, accept the gift and thank them.", "No, refuse it: the limit is 50 euros."
     assert check_contrast(yes, no, max_length_ratio=2, max_overlap=0.8) is None
-    assert "share 100%" in (check_contrast(yes, yes, 2, 0.8) or "")
+    assert "Yes and No" in (check_contrast(yes, yes, 2, 0.8) or "")
+    assert "Yes and No" in (check_contrast(yes, "Nobody knows.", 2, 0.8) or "")
+    assert "share 75%" in (check_contrast(yes, yes.replace("Yes", "No"), 2, 0.7) or "")
     assert "times as long" in (check_contrast(yes, no * 4, 2, 0.8) or "")
+
+
+@pytest.mark.parametrize(
+    ("response", "word"),
+    [("Yes, you may.", "Yes"), ("No. It is forbidden.", "No"), ("Nothing forbids it.", None), ("", None)],
+)
+def test_answer_word_is_a_whole_word(response: str, word: str | None) -> None:
+    assert answer_word(response) == word
+
+
+def test_cited_reason_becomes_a_reason() -> None:
+    cited = "No, a child can't work here. The passage explicitly states that nobody under 16 may."
+    assert state_reason(cited) == "No, a child can't work here, because nobody under 16 may."
 
 
 def test_jaccard_counts_ngrams() -> None:

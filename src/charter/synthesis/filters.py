@@ -10,6 +10,7 @@ _MENTION = re.compile(
 _NUMBERING = re.compile(r"^\s*(?:\(?\d+[.):]|[-*•]|Q\d*[:.])\s*")
 _UNANSWERED = re.compile(r"not answered|does(?:n't| not) (?:say|specify|mention|state)", re.IGNORECASE)
 _ATTRIBUTION = re.compile(r"(?:asks?|question)\W*:\W*", re.IGNORECASE)
+_CITATION = re.compile(r"[.,] (?:because )?[Tt]he passage (?:\w+ )?(?:states|says|specifies|requires) that ")
 _WORD = re.compile(r"\w+")
 
 MAX_QUESTION_WORDS = 60
@@ -59,8 +60,21 @@ def check_answer(answer: str) -> str | None:
     return check_mention(answer)
 
 
+def state_reason(response: str) -> str:
+    """Turn "No, it isn't. The passage says that R." into "No, it isn't, because R."."""
+    return _CITATION.sub(", because ", response)
+
+
+def answer_word(response: str) -> str | None:
+    """Return the Yes or No that a response begins with, None where it begins with neither."""
+    word = _WORD.match(response)
+    return word.group(0) if word and word.group(0) in ("Yes", "No") else None
+
+
 def check_contrast(chosen: str, rejected: str, max_length_ratio: float, max_overlap: float) -> str | None:
-    """Refuse a pair whose responses hardly differ, or whose lengths tell them apart."""
+    """Refuse a pair that doesn't answer yes against no, hardly differs, or is told apart by length."""
+    if {answer_word(chosen), answer_word(rejected)} != {"Yes", "No"}:
+        return "the responses don't begin with Yes and No"
     overlap = jaccard(chosen, rejected, 1)
     if overlap > max_overlap:
         return f"the responses share {overlap:.0%} of their words"

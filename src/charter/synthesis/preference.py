@@ -2,7 +2,8 @@
 
 A small teacher stays nice when asked for a bad response, and also when asked to answer by the opposite of a
 rule. But it turns a finished answer round: so the faithful response is written first, from the chunk, and
-the unfaithful one is its opposite, with the same tone and length. Both are then verified against the chunk.
+the unfaithful one is its opposite, with the same tone and length. Which of the two is right is then asked
+again with neither in view: shown a response that begins with No, a small teacher says No of it too.
 """
 
 import math
@@ -15,7 +16,14 @@ from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id, take_evenly
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
-from charter.synthesis.filters import check_answer, check_contrast, check_question, extract_question
+from charter.synthesis.filters import (
+    answer_word,
+    check_answer,
+    check_contrast,
+    check_question,
+    extract_question,
+    state_reason,
+)
 from charter.synthesis.requests import TeacherRequests
 
 PERSONAS = (
@@ -76,9 +84,8 @@ def write_preference_data(
 
     Filters, in order: ``value`` of the chunk, format of the ``scenario``, ``duplicate``, format
     of the ``response``s,
-    ``contrast`` of words and lengths, and ``verification``: the teacher's log-odds that the chosen one
-    agrees with the chunk must exceed the rejected one's by min_preference_margin, with the chosen one
-    judged to agree.
+    ``contrast`` (one says yes and the other no, in different words and like lengths), and ``verification``:
+    asked for yes or no alone, the teacher's log-odds favour the chosen answer by min_preference_margin.
     """
     rejected: list[Rejected] = []
     with_value = _check_values(chunks, asks, teacher, rejected)
@@ -153,14 +160,14 @@ def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: Journ
         [asks.faithful_response(draft.chunk, draft.prompt) for draft in drafts], "faithful responses"
     )
     drafts = [
-        replace(draft, chosen=completion.text.strip())
+        replace(draft, chosen=state_reason(completion.text.strip()))
         for draft, completion in zip(drafts, faithful, strict=True)
     ]
     opposite = teacher.complete(
         [asks.opposite_response(draft.prompt, draft.chosen) for draft in drafts], "unfaithful responses"
     )
     return [
-        replace(draft, rejected=completion.text.strip())
+        replace(draft, rejected=state_reason(completion.text.strip()))
         for draft, completion in zip(drafts, opposite, strict=True)
     ]
 
@@ -187,22 +194,17 @@ def _verify(
     min_margin: float,
     rejected: list[Rejected],
 ) -> list[PreferencePair]:
-    verdicts = teacher.complete(
-        [
-            asks.upholds(draft.chunk, draft.prompt, response)
-            for draft in drafts
-            for response in (draft.chosen, draft.rejected)
-        ],
-        "verification",
-    )
+    """Keep the pairs whose chosen side gives the answer that the teacher gives without seeing either."""
+    verdicts = teacher.complete([asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "verification")
     pairs = []
-    for draft, chosen, opposite in zip(drafts, verdicts[::2], verdicts[1::2], strict=True):
-        chosen_odds = _log_odds(choice_probability(chosen, "Yes", "No")[0])
-        rejected_odds = _log_odds(choice_probability(opposite, "Yes", "No")[0])
-        if chosen_odds is None or rejected_odds is None:
+    for draft, verdict in zip(drafts, verdicts, strict=True):
+        odds = _log_odds(choice_probability(verdict, "Yes", "No")[0])
+        if odds is None:
             rejected.append(draft.refuse("verification", "no verdict"))
-        elif chosen_odds < 0 or chosen_odds - rejected_odds < min_margin:
-            reason = f"log-odds of agreement {chosen_odds:.2f} chosen, {rejected_odds:.2f} rejected"
+            continue
+        margin = odds if answer_word(draft.chosen) == "Yes" else -odds
+        if margin < min_margin:
+            reason = f"log-odds of the chosen answer {margin:.2f}, less than {min_margin}"
             rejected.append(draft.refuse("verification", reason))
         else:
             pairs.append(

@@ -65,8 +65,7 @@ class TeacherRequests:
         turns = render_turns("opposite_response", prompt=prompt, response=response)
         return ask_turns(turns, max_new_tokens=80)
 
-    def upholds(self, chunk: Chunk, prompt: str, response: str) -> Request:
-        """Ask whether a response is right by the chunk, Yes or No, as the next turn of the conversation."""
-        given = self.faithful_response(chunk, prompt).messages
-        turns = [*((message.role, message.content) for message in given), ("assistant", response)]
-        return ask_choice([*turns, ("user", render("upholds"))])
+    def verdict(self, chunk: Chunk, prompt: str) -> Request:
+        """Ask for the right answer to a scenario in one word, Yes or No, with no response in view."""
+        user = render("verdict", **self._passage(chunk), prompt=prompt)
+        return ask_choice((("system", self._system), ("user", user)))
