@@ -72,8 +72,15 @@ def test_answer_word_is_a_whole_word(response: str, word: str | None) -> None:
     assert answer_word(response) == word
 
 
-def test_cited_reason_becomes_a_reason() -> None:
-    cited = "No, a child can't work here. The passage explicitly states that nobody under 16 may."
+@pytest.mark.parametrize(
+    "cited",
+    [
+        "No, a child can't work here. The passage explicitly states that nobody under 16 may.",
+        "No, a child can't work here because the passage says that nobody under 16 may.",
+        "No, a child can't work here, because the passage requires that nobody under 16 may.",
+    ],
+)
+def test_cited_reason_becomes_a_reason(cited: str) -> None:
     assert state_reason(cited) == "No, a child can't work here, because nobody under 16 may."
 
 

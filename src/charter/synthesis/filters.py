@@ -10,7 +10,10 @@ _MENTION = re.compile(
 _NUMBERING = re.compile(r"^\s*(?:\(?\d+[.):]|[-*•]|Q\d*[:.])\s*")
 _UNANSWERED = re.compile(r"not answered|does(?:n't| not) (?:say|specify|mention|state)", re.IGNORECASE)
 _ATTRIBUTION = re.compile(r"(?:asks?|question)\W*:\W*", re.IGNORECASE)
-_CITATION = re.compile(r"[.,] (?:because )?[Tt]he passage (?:\w+ )?(?:states|says|specifies|requires) that ")
+_CITATION = re.compile(
+    r"(?:[.,]\s+(?:because\s+)?|\s+because\s+)the passage (?:\w+ )?(?:states|says|specifies|requires) that ",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"\w+")
 
 MAX_QUESTION_WORDS = 60
