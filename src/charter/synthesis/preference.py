@@ -82,10 +82,10 @@ def write_preference_data(
 ) -> PreferenceData:
     """Ask the teacher for scenarios about each chunk that states a value, and for both responses.
 
-    Filters, in order: ``value`` of the chunk, format of the ``scenario``, ``duplicate``, format
-    of the ``response``s,
-    ``contrast`` (one says yes and the other no, in different words and like lengths), and ``verification``:
-    asked for yes or no alone, the teacher's log-odds favour the chosen answer by min_preference_margin.
+    Filters, in order: ``value`` of the chunk; format of the ``scenario``; ``duplicate``; format of the
+    ``response``; ``contrast`` (one says yes and the other no, in different words and like lengths); and
+    ``verification``: asked for yes or no alone, the teacher's log-odds favour the chosen answer by
+    min_preference_margin.
     """
     rejected: list[Rejected] = []
     with_value = _check_values(chunks, asks, teacher, rejected)
