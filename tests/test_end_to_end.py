@@ -116,7 +116,7 @@ def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, 
     )
     runs, models = json.loads(run(sys.executable, "-c", script))
     assert runs["charter/udhr"] == runs["charter/bcg"] == 1 + len(SYSTEMS)
-    assert models["charter-udhr"]["candidate"] == "1"
+    assert int(models["charter-udhr"]["candidate"]) == 1
     assert set(models) == {"charter-udhr", "charter-udhr.sft", "charter-bcg", "charter-bcg.sft"}
     # Six chunks teach too little to pass; what matters is that the gates are judged, each in a line.
     refusal = run("charter", "promote", "udhr", fails=True)

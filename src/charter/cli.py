@@ -161,7 +161,7 @@ def promote(corpus: CorpusArgument) -> None:
     promotion = registry.promote(root, corpus, params.gates)
     console = Console(highlight=False)
     for gate in promotion.gates:
-        console.print(f"[{'green]pass' if gate.passed else 'red]FAIL'}[/] {gate.text}")
+        console.print(f"[{'green]pass' if gate.passed else 'red]FAIL'}[/] {gate.text}", soft_wrap=True)
     if not promotion.promoted:
         failed = sum(not gate.passed for gate in promotion.gates)
         raise CharterError(
