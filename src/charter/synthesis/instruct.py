@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charter.generation.journal import JournaledEngine
-from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, Rejected, content_id
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.decisions import decide_support
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import check_answer, check_question, strip_numbering
 from charter.synthesis.requests import TeacherRequests
@@ -79,9 +79,9 @@ def write_instruct_data(
     )
     examples = []
     for (question, answer), verdict in zip(answered, verdicts, strict=True):
-        probability, _ = choice_probability(verdict, "Yes", "No")
-        if probability is None or probability < settings.min_support:
-            reason = f"support {probability}, less than {settings.min_support}"
+        decision = decide_support(verdict, settings.min_support)
+        if not decision.kept:
+            reason = f"support {decision.score}, less than {settings.min_support}"
             rejected.append(question.refuse("support", reason, answer))
             continue
         examples.append(

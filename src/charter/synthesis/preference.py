@@ -6,7 +6,6 @@ the unfaithful one is its opposite, with the same tone and length. Which of the 
 again with neither in view: shown a response that begins with No, a small teacher says No of it too.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,9 +14,9 @@ from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id, take_evenly
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.decisions import decide_verification
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import (
-    answer_word,
     check_answer,
     check_contrast,
     check_question,
@@ -198,13 +197,11 @@ def _verify(
     verdicts = teacher.complete([asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "verification")
     pairs = []
     for draft, verdict in zip(drafts, verdicts, strict=True):
-        odds = _log_odds(choice_probability(verdict, "Yes", "No")[0])
-        if odds is None:
+        decision = decide_verification(verdict, draft.chosen, min_margin)
+        if decision.score is None:
             rejected.append(draft.refuse("verification", "no verdict"))
-            continue
-        margin = odds if answer_word(draft.chosen) == "Yes" else -odds
-        if margin < min_margin:
-            reason = f"log-odds of the chosen answer {margin:.2f}, less than {min_margin}"
+        elif not decision.kept:
+            reason = f"log-odds of the chosen answer {decision.score:.2f}, less than {min_margin}"
             rejected.append(draft.refuse("verification", reason))
         else:
             pairs.append(
@@ -217,10 +214,3 @@ def _verify(
                 )
             )
     return pairs
-
-
-def _log_odds(probability: float | None) -> float | None:
-    if probability is None:
-        return None
-    clipped = min(max(probability, 1e-9), 1 - 1e-9)
-    return math.log(clipped / (1 - clipped))
