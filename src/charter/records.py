@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
 Kind = Literal["instruct", "preference"]
+LabelledKind = Literal["answer", "response"]
 Item = TypeVar("Item")
 
 
@@ -96,6 +97,24 @@ class Rejected(Row):
     filter: str
     reason: str
     raw: str
+
+
+class LabelledItem(Row):
+    """A text whose right judgement is known, to measure a validator of synthesis on; never trained on.
+
+    These rows are written by hand, so ``id`` is any name that the file has once. An ``answer`` is judged for
+    whether the passage supports it, a ``response`` to a scenario for whether it follows the passage;
+    ``label`` is true where it does. ``quote`` is the part of the document that decides, word for word, and
+    leads back to the chunk that has it; ``note`` says why.
+    """
+
+    id: str
+    kind: LabelledKind
+    quote: str
+    question: str
+    text: str
+    label: bool
+    note: str
 
 
 class Passage(Row):

@@ -1,0 +1,78 @@
+"""The committed labelled items: balanced, in the style of synthesis, and each with its one chunk."""
+
+from collections import Counter
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from charter.params import Params
+from charter.paths import ProjectPaths
+from charter.records import Chunk, LabelledItem, LabelledKind
+from charter.stages import extract, fetch_documents
+from charter.storage import read_rows
+from charter.synthesis.filters import answer_word, check_answer, check_question
+from charter.synthesis.labelled import bind_items
+
+ROOT = Path(__file__).parent.parent.parent
+CORPORA = ("udhr", "bcg")
+KINDS: tuple[LabelledKind, ...] = ("answer", "response")
+
+
+def labelled(corpus: str, kind: LabelledKind | None = None) -> list[LabelledItem]:
+    rows = read_rows(ROOT / f"data/labelled/{corpus}.jsonl", LabelledItem)
+    return [row for row in rows if kind is None or row.kind == kind]
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_kinds_and_labels_are_balanced(corpus: str) -> None:
+    items = labelled(corpus)
+    assert len(items) >= 64
+    counts = Counter((item.kind, item.label) for item in items)
+    assert set(counts.values()) == {len(items) // 4}
+    assert len({item.question for item in items}) == len({item.id for item in items}) == len(items)
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+@pytest.mark.parametrize("kind", KINDS)
+def test_neither_first_word_nor_length_tells_the_label(corpus: str, kind: LabelledKind) -> None:
+    true, false = (
+        [row.text for row in labelled(corpus, kind) if row.label == label] for label in (True, False)
+    )
+    for word in ("Yes", "No"):
+        shares = [mean(answer_word(text) == word for text in texts) for texts in (true, false)]
+        assert abs(shares[0] - shares[1]) <= 0.1
+        assert min(shares) > 0.1
+    lengths = [mean(map(len, texts)) for texts in (true, false)]
+    assert 0.9 < lengths[0] / lengths[1] < 1.1
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_items_would_reach_the_validators(corpus: str) -> None:
+    for item in labelled(corpus):
+        assert check_question(item.question) is None, item.id
+        assert check_answer(item.text) is None, item.id
+    for item in labelled(corpus, "response"):
+        assert answer_word(item.text), item.id
+        assert "because" in item.text, item.id
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_each_quote_is_in_one_chunk_and_they_are_spread(
+    corpus: str, params: Params, base_models: ProjectPaths, tmp_path: Path
+) -> None:
+    project = ProjectPaths(tmp_path)
+    project.seed.parent.parent.mkdir()
+    project.seed.parent.symlink_to(base_models.seed.parent)
+    (tmp_path / "data/raw").mkdir(parents=True)
+    if corpus == "udhr":
+        fetch_documents.run(params, project)
+    else:
+        (tmp_path / "data/raw/bcg.pdf").symlink_to(ROOT / "data/raw/bcg.pdf")
+    paths = project.corpus(corpus)
+    whole = params.model_copy(update={"extract": params.extract.model_copy(update={"limit": 0})})
+    extract.run(whole, paths)
+    chunks = read_rows(paths.chunks, Chunk)
+    bound = bind_items(labelled(corpus), chunks, ROOT / f"data/labelled/{corpus}.jsonl")
+    assert len({row.chunk.id for row in bound}) > 0.9 * len(chunks)
