@@ -59,6 +59,12 @@ def test_corpus_name_must_suit_files(values: Any) -> None:
         parse_params(values, "params.yaml")
 
 
+def test_labelled_items_are_of_a_corpus(values: Any) -> None:
+    values["labelled"]["handbook"] = "data/labelled/handbook.jsonl"
+    with pytest.raises(CharterError, match=r"labelled: .*handbook is not in corpora"):
+        parse_params(values, "params.yaml")
+
+
 def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(CharterError, match="no such file"):
         load_params(tmp_path / "params.yaml")
@@ -76,6 +82,8 @@ def test_profile_goes_through_params_and_dvc(project: Path, profile: str) -> Non
     for corpus in params.corpora:
         tracked = stages[f"dpo@{corpus}"].params
         assert {key for dependency in tracked for key in dependency.params} >= {"seed", "dpo", "compute"}
+    measured = {name.partition("@")[2] for name in stages if name.startswith("validators@")}
+    assert measured == set(params.labelled)
     assert "# Every parameter of the pipeline." in (project / "params.yaml").read_text()
 
 
@@ -84,6 +92,14 @@ def test_default_profile_undoes_every_other(project: Path) -> None:
         apply_profile(project, profile)
         apply_profile(project, "default")
         assert read_yaml(project / "params.yaml") == read_yaml(ROOT / "params.yaml"), profile
+
+
+def test_an_empty_mapping_of_a_profile_empties_and_default_brings_it_back(project: Path) -> None:
+    apply_profile(project, "smoke")
+    assert load_params(project / "params.yaml").labelled == {}
+    assert "# What a candidate must reach" in (project / "params.yaml").read_text()
+    apply_profile(project, "default")
+    assert set(load_params(project / "params.yaml").labelled) == {"udhr", "bcg"}
 
 
 def test_invalid_profile_changes_nothing(project: Path) -> None:

@@ -25,7 +25,7 @@ app = typer.Typer(
     "`dvc repro` runs the pipeline; these commands prepare it, read its results and promote its models.",
 )
 
-CORPUS_STAGES = ("extract", "synthesize", "cft", "sft", "dpo", "rag-index", "evaluate")
+CORPUS_STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
 SHARED_STAGES = ("base-models", "fetch-documents", "report")
 
 CorpusArgument = Annotated[str, typer.Argument(help="A corpus of params.yaml, such as udhr.")]

@@ -7,7 +7,15 @@ file, sees all of them. A misspelt, missing or mistyped key fails at once and na
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -195,7 +203,12 @@ class Gate(Section):
 
 
 class Params(Section):
-    """The whole of params.yaml."""
+    """The whole of params.yaml.
+
+    ``labelled`` maps a corpus to its hand-labelled items, rows of `charter.records.LabelledItem`, on which
+    the validators of synthesis are measured. The quote of each must be in a chunk: a profile that limits
+    extraction to some chunks leaves it empty.
+    """
 
     profile: str
     seed: Annotated[int, Field(ge=0)]
@@ -205,12 +218,20 @@ class Params(Section):
     teacher: Teacher
     extract: Extract
     synthesize: Synthesize
+    labelled: dict[CorpusName, str]
     cft: Training
     sft: Training
     dpo: Dpo
     retrieval: Retrieval
     evaluate: Evaluate
     gates: tuple[Gate, ...]
+
+    @field_validator("labelled")
+    @classmethod
+    def _of_corpora(cls, labelled: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if unknown := sorted(set(labelled) - set(info.data.get("corpora", labelled))):
+            raise ValueError(f"{', '.join(unknown)} is not in corpora")
+        return labelled
 
 
 def parse_params(values: Any, source: str) -> Params:

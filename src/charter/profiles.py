@@ -34,6 +34,8 @@ def load_overlay(root: Path, name: str) -> dict[str, Any]:
 def apply_profile(root: Path, name: str) -> None:
     """Lay a profile over params.yaml; comments, and keys that the profile doesn't name, stay.
 
+    A mapping that is empty in the profile empties the one in params.yaml.
+
     Raises:
         CharterError: There is no such profile, or the outcome isn't valid; then nothing changes.
     """
@@ -49,7 +51,7 @@ def apply_profile(root: Path, name: str) -> None:
 
 def _merge(values: Any, overlay: Mapping[str, Any]) -> None:
     for key, value in overlay.items():
-        if isinstance(value, Mapping) and isinstance(values.get(key), Mapping):
+        if value and isinstance(value, Mapping) and isinstance(values.get(key), Mapping):
             _merge(values[key], value)
         else:
             values[key] = value

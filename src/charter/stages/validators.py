@@ -1,0 +1,63 @@
+"""validators: the validators of synthesis on hand-labelled items, asked and decided as in synthesis."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from charter.errors import CharterError
+from charter.generation.teacher import open_teacher
+from charter.params import Params
+from charter.paths import CorpusPaths
+from charter.records import Chunk, LabelledItem, LabelledKind
+from charter.storage import read_rows
+from charter.synthesis.decisions import Decision, decide_support, decide_verification
+from charter.synthesis.labelled import BoundItem, bind_items
+from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.validators import measure_validator
+
+
+def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
+    """Return the quality of each validator, by the name that its filter has in synthesis.
+
+    Beside `charter.synthesis.validators.ValidatorQuality` there are the ``threshold`` and, in
+    ``mistakes``, the ids of the items that it decided wrongly.
+
+    Raises:
+        CharterError: The corpus has no labelled items, or they don't fit its chunks (`bind_items`).
+    """
+    if paths.name not in params.labelled:
+        raise CharterError(f"labelled.{paths.name}: missing; name the file of the corpus's labelled items")
+    settings = params.synthesize
+    source = paths.root / params.labelled[paths.name]
+    bound = bind_items(read_rows(source, LabelledItem), read_rows(paths.chunks, Chunk), source)
+    answers, responses = _of_kind(bound, "answer"), _of_kind(bound, "response")
+    asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
+    with open_teacher(params, paths) as teacher:
+        supported = teacher.complete(
+            [asks.support(row.chunk, row.item.question, row.item.text) for row in answers],
+            "labelled answers",
+        )
+        verified = teacher.complete(
+            [asks.verdict(row.chunk, row.item.question) for row in responses], "labelled responses"
+        )
+    support = [decide_support(verdict, settings.min_support) for verdict in supported]
+    verification = [
+        decide_verification(verdict, row.item.text, settings.min_preference_margin)
+        for row, verdict in zip(responses, verified, strict=True)
+    ]
+    return {
+        "support": _measure(answers, support, settings.min_support),
+        "verification": _measure(responses, verification, settings.min_preference_margin),
+    }
+
+
+def _of_kind(bound: Sequence[BoundItem], kind: LabelledKind) -> list[BoundItem]:
+    return [row for row in bound if row.item.kind == kind]
+
+
+def _measure(bound: Sequence[BoundItem], decisions: Sequence[Decision], threshold: float) -> dict[str, Any]:
+    labels = [row.item.label for row in bound]
+    quality = measure_validator(decisions, labels, [row.chunk.id for row in bound])
+    mistakes = [
+        row.item.id for row, decision in zip(bound, decisions, strict=True) if decision.kept != row.item.label
+    ]
+    return {"threshold": threshold, **quality.model_dump(), "mistakes": mistakes}

@@ -1,0 +1,157 @@
+"""The validators stage, with an engine whose verdicts are given."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from charter.errors import CharterError
+from charter.generation.engine import Completion, Request
+from charter.generation.journal import JournaledEngine
+from charter.params import Params
+from charter.paths import CorpusPaths, ProjectPaths
+from charter.records import Chunk, LabelledItem, LabelledKind, content_id
+from charter.stages import validators
+from charter.storage import write_rows
+from charter.synthesis.requests import TeacherRequests
+
+TEXTS = ("Gifts above EUR 50 are refused.", "Helmets are worn on site.")
+CHUNKS = [
+    Chunk(
+        id=content_id(text),
+        document="d",
+        document_sha256="0" * 64,
+        headings=("Rules",),
+        pages=(),
+        start=0,
+        end=len(text),
+        text=text,
+    )
+    for text in TEXTS
+]
+
+
+def item(name: str, kind: LabelledKind, label: bool, chunk: int, question: str, text: str) -> LabelledItem:
+    quote = TEXTS[chunk].rstrip(".")
+    return LabelledItem(
+        id=name, kind=kind, quote=quote, question=question, text=text, label=label, note="made up"
+    )
+
+
+ITEMS = [
+    item("a1", "answer", True, 0, "Which gifts are refused?", "Those above EUR 50."),
+    item("a2", "answer", False, 0, "Which gifts are kept?", "Those up to EUR 90."),
+    item("a3", "answer", True, 1, "What is worn on site?", "Helmets are."),
+    item("a4", "answer", False, 1, "Who wears helmets?", "Visitors alone do."),
+    item(
+        "r1",
+        "response",
+        True,
+        0,
+        "I got a watch of EUR 80. May I keep it?",
+        "No, because it is above EUR 50.",
+    ),
+    item("r2", "response", False, 0, "I got a car. May I keep it?", "Yes, because cars are no gifts."),
+    item("r3", "response", True, 1, "I'm on site. Do I wear a helmet?", "Yes, because helmets are worn."),
+    item("r4", "response", False, 1, "I visit the site. Is a cap enough?", "Yes, because caps are helmets."),
+]
+YES = {
+    "Those above EUR 50.": 0.9,
+    "Those up to EUR 90.": 0.5,  # kept at 0.5: a mistake
+    "Helmets are.": 0.3,  # refused: a mistake
+    "Visitors alone do.": 0.2,
+    "May I keep it?": 0.1,
+    "Do I wear a helmet?": 0.52,  # right, but below the margin: a mistake
+    "Is a cap enough?": 0.05,
+}
+
+
+class GivenVerdicts:
+    """An engine that says Yes with the probability given for a text in the last turns."""
+
+    def __init__(self, yes: Mapping[str, float]) -> None:
+        self._yes = yes
+        self.requests: list[Request] = []
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        for index, request in enumerate(requests):
+            self.requests.append(request)
+            shown = " ".join(message.content for message in request.messages[-2:])
+            (yes,) = [probability for text, probability in self._yes.items() if text in shown]
+            alternatives = (("Yes", math.log(yes)), ("No", math.log(1 - yes)))
+            yield index, Completion(text="Yes", tokens=1, alternatives=alternatives)
+
+
+@pytest.fixture
+def engine() -> GivenVerdicts:
+    return GivenVerdicts(YES)
+
+
+@pytest.fixture
+def paths(tmp_path: Path, engine: GivenVerdicts, monkeypatch: pytest.MonkeyPatch) -> CorpusPaths:
+    paths = ProjectPaths(tmp_path).corpus("udhr")
+    write_rows(paths.chunks, CHUNKS)
+    write_rows(tmp_path / "labelled.jsonl", ITEMS)
+    monkeypatch.setattr(
+        validators, "open_teacher", lambda _, paths: JournaledEngine(paths.journal, "given", lambda: engine)
+    )
+    return paths
+
+
+@pytest.fixture
+def ours(params: Params) -> Params:
+    settings = params.synthesize.model_copy(update={"min_support": 0.5, "min_preference_margin": 0.25})
+    return params.model_copy(update={"labelled": {"udhr": "labelled.jsonl"}, "synthesize": settings})
+
+
+def test_validators_are_measured_at_the_thresholds_of_synthesis(ours: Params, paths: CorpusPaths) -> None:
+    measured = validators.run(ours, paths)
+    assert set(measured) == {"support", "verification"}
+    support, verification = measured["support"], measured["verification"]
+    assert (support["threshold"], support["n"], support["unscored"]) == (0.5, 4, 0)
+    assert support["mistakes"] == ["a2", "a3"]
+    assert [support[name]["value"] for name in ("precision", "recall", "accuracy", "auc")] == [
+        0.5,
+        0.5,
+        0.5,
+        0.75,
+    ]
+    assert (verification["threshold"], verification["mistakes"]) == (0.25, ["r3"])
+    assert [verification[name]["value"] for name in ("precision", "recall", "accuracy", "auc")] == [
+        1.0,
+        0.5,
+        0.75,
+        1.0,
+    ]
+    assert verification["precision"]["n"] == 1
+
+
+def test_a_lower_threshold_keeps_more(ours: Params, paths: CorpusPaths) -> None:
+    settings = ours.synthesize.model_copy(update={"min_support": 0.25, "min_preference_margin": 0.05})
+    measured = validators.run(ours.model_copy(update={"synthesize": settings}), paths)
+    assert measured["support"]["mistakes"] == ["a2"]
+    assert measured["verification"]["mistakes"] == []
+
+
+def test_the_teacher_is_asked_what_synthesis_asks_and_once(
+    ours: Params, paths: CorpusPaths, engine: GivenVerdicts
+) -> None:
+    validators.run(ours, paths)
+    asks = TeacherRequests(ours.corpora["udhr"].title, ours.synthesize.temperature)
+    expected = [asks.support(CHUNKS[n // 2], ITEMS[n].question, ITEMS[n].text) for n in range(4)]
+    expected += [asks.verdict(CHUNKS[n // 2], ITEMS[4 + n].question) for n in range(4)]
+    assert engine.requests == expected
+    validators.run(ours, paths)
+    assert len(engine.requests) == len(expected)
+
+
+def test_a_corpus_without_labelled_items_is_named(ours: Params, paths: CorpusPaths) -> None:
+    with pytest.raises(CharterError, match=r"labelled\.udhr: missing"):
+        validators.run(ours.model_copy(update={"labelled": {}}), paths)
+
+
+def test_a_quote_that_no_chunk_has_is_named_with_its_line(ours: Params, paths: CorpusPaths) -> None:
+    write_rows(paths.chunks, CHUNKS[:1])
+    with pytest.raises(CharterError, match=r"labelled\.jsonl:3: a3: no chunk has the quote .*extract\.limit"):
+        validators.run(ours, paths)
