@@ -245,6 +245,26 @@ def test_parameters_that_the_results_are_not_of_are_refused(project_root: Path, 
         tracking.publish(project_root, params)
 
 
+def test_validators_measured_with_other_parameters_are_left_out(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    params = make_project(project_root, ("udhr", "bcg"))
+    recorded = {"params": {"params.yaml": {"labelled.bcg": "data/labelled/older.jsonl"}}}
+    (project_root / "dvc.lock").write_text(yaml.safe_dump({"stages": {"validators@bcg": recorded}}))
+    for corpus in ("udhr", "bcg"):
+        write_json(
+            CorpusPaths(project_root, corpus).metrics("validators"), {"support": {"auc": {"value": 0.75}}}
+        )
+    tracking.publish(project_root, params)
+    name = "validators/support.auc.value"
+    assert labelled(mlflow_client, "udhr")["pipeline"].data.metrics[name] == 0.75
+    outdated = labelled(mlflow_client, "bcg")["pipeline"]
+    assert name not in outdated.data.metrics
+    stored = {item.path for item in mlflow_client.list_artifacts(outdated.info.run_id, "metrics")}
+    assert "metrics/evaluate.json" in stored
+    assert "metrics/validators.json" not in stored
+
+
 def test_an_adapter_that_was_not_evaluated_is_refused(
     project_root: Path, mlflow_client: MlflowClient
 ) -> None:

@@ -6,7 +6,7 @@ Only files are read, so a state that DVC restored from its cache is the same as 
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,12 @@ from charter.storage import directory_sha256, read_json
 ALIGNED: tuple[System, ...] = ("dpo", "sft")
 """The aligned systems, which are registered; the first is the one that gates judge."""
 
+_BESIDE = ("validators",)
+"""Stages that the evaluation doesn't rest on: DVC may run them after it, and a profile may have none."""
+
+_ELSEWHERE = ("gates", "corpora", "labelled")
+"""Parameters that shape neither models nor their evaluation; a corpus's own entry of ``corpora`` is kept."""
+
 _CODE = ("src", "dvc.yaml", "pyproject.toml")
 
 
@@ -28,9 +34,10 @@ _CODE = ("src", "dvc.yaml", "pyproject.toml")
 class PipelineState:
     """What one corpus's pipeline was run with and what it measured.
 
-    ``params`` are the dotted parameters that concern the corpus (so neither the gates nor other corpora);
-    ``stage_metrics`` maps stage to dotted metric to value. ``fingerprint`` identifies parameters and
-    results: equal states have equal fingerprints wherever and whenever they were computed.
+    ``params`` are the dotted parameters that shape the corpus's results (so neither the gates, nor labelled
+    items, nor other corpora); ``stage_metrics`` maps stage to dotted metric to value. ``fingerprint``
+    identifies parameters and results: equal states have equal fingerprints wherever and whenever they were
+    computed.
     """
 
     paths: CorpusPaths
@@ -50,25 +57,31 @@ def read_state(root: Path, params: Params, corpus: str) -> PipelineState:
 
     Raises:
         CharterError: The corpus is unknown or not evaluated, a file is broken, params.yaml has changed
-            since the stages ran, or an adapter is not the one that was evaluated.
+            since a stage ran that the evaluation rests on, or an adapter is not the one that was evaluated.
     """
     if corpus not in params.corpora:
         raise CharterError(f"corpora.{corpus}: no such corpus; there are {', '.join(params.corpora)}")
     paths = CorpusPaths(root, corpus)
     evaluation = load_evaluation(paths.metrics("evaluate"))
     given = params.model_dump(mode="json", exclude_unset=True)
-    _check_params(root, given, corpus)
+    outdated = _outdated(root, given, corpus)
+    for stage, key in outdated.items():
+        if stage not in _BESIDE:
+            raise CharterError(
+                f"{PARAMS_FILE}: {key} has changed since {stage}@{corpus} ran, so its results are not of "
+                "these parameters; run `dvc repro` first"
+            )
     for system in ALIGNED:
         _check_adapter(paths, evaluation, system)
 
-    concerning = {key: value for key, value in given.items() if key not in ("gates", "corpora")}
+    concerning = {key: value for key, value in given.items() if key not in _ELSEWHERE}
     concerning["corpus"] = given["corpora"][corpus]
     flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in flatten(concerning)}
     return PipelineState(
         paths=paths,
         evaluation=evaluation,
         params=flat,
-        stage_metrics=_stage_metrics(paths),
+        stage_metrics=_stage_metrics(paths, outdated),
         fingerprint=content_id(evaluation.model_dump_json(), json.dumps(flat, sort_keys=True)),
     )
 
@@ -100,22 +113,21 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
 
 
-def _check_params(root: Path, given: dict[str, Any], corpus: str) -> None:
-    """Compare params.yaml with the values that DVC recorded when the corpus's stages ran."""
+def _outdated(root: Path, given: dict[str, Any], corpus: str) -> dict[str, str]:
+    """Map each stage of the corpus that DVC ran with another value of a parameter to that parameter."""
     lock = root / "dvc.lock"
     if not lock.exists():
-        return
-    stages = read_yaml(lock)["stages"]
-    for stage, entry in stages.items():
+        return {}
+    outdated = {}
+    for stage, entry in read_yaml(lock)["stages"].items():
         # dvc.lock has a stage only after it ended: the one that is running is still to be recorded.
-        if stage.partition("@")[2] != corpus or stage == os.environ.get("DVC_STAGE"):
+        name, _, of_corpus = stage.partition("@")
+        if of_corpus != corpus or stage == os.environ.get("DVC_STAGE"):
             continue
         for key, value in entry.get("params", {}).get(PARAMS_FILE, {}).items():
             if _look_up(given, key) != value:
-                raise CharterError(
-                    f"{PARAMS_FILE}: {key} has changed since {stage} ran, so its results are not of these "
-                    "parameters; run `dvc repro` first"
-                )
+                outdated[name] = key
+    return outdated
 
 
 def _look_up(tree: Any, dotted: str) -> Any:
@@ -131,7 +143,7 @@ def _check_adapter(paths: CorpusPaths, evaluation: Evaluation, system: System) -
         raise CharterError(f"{adapter}: not the adapter that evaluate measured; run `dvc repro` first")
 
 
-def _stage_metrics(paths: CorpusPaths) -> dict[str, dict[str, float]]:
+def _stage_metrics(paths: CorpusPaths, outdated: Container[str]) -> dict[str, dict[str, float]]:
     """Read the numbers in the metrics files of all stages but evaluate, which has a type of its own."""
     evaluate = paths.metrics("evaluate")
     return {
@@ -139,5 +151,5 @@ def _stage_metrics(paths: CorpusPaths) -> dict[str, dict[str, float]]:
             key: float(value) for key, value in flatten(read_json(path)) if isinstance(value, int | float)
         }
         for path in sorted(evaluate.parent.glob("*.json"))
-        if path != evaluate
+        if path != evaluate and path.stem not in outdated
     }

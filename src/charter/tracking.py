@@ -350,8 +350,8 @@ def _datasets(state: PipelineState) -> Iterator[DatasetInput]:
 def _artifacts(root: Path, state: PipelineState) -> Iterator[tuple[Path, str | None]]:
     """Yield the files worth a look in the UI, and the folder of each."""
     paths = state.paths
-    metrics = paths.metrics("evaluate").parent
-    files: list[tuple[Path, str | None]] = [(path, "metrics") for path in sorted(metrics.glob("*.json"))]
+    stages = ("evaluate", *state.stage_metrics)
+    files: list[tuple[Path, str | None]] = [(paths.metrics(stage), "metrics") for stage in stages]
     files += [(path, None) for path in (paths.params, root / "dvc.lock", paths.predictions)]
     files += [(paths.report, "report")]
     return ((path, place) for path, place in files if path.exists())

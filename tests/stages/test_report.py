@@ -47,6 +47,19 @@ def test_the_report_is_written_from_the_files(params: Params, project: ProjectPa
     assert "<code>unknown</code>" in text  # the folder is in no git repository
 
 
+def test_validators_are_shown_of_corpora_that_have_labelled_items(
+    params: Params, project: ProjectPaths
+) -> None:
+    for name in params.corpora:
+        figures = {"support": {"precision": {"value": 0.8125, "low": None}, "mistakes": ["item-3", "item-7"]}}
+        write_json(project.corpus(name).metrics("validators"), figures)
+    report.run(params.model_copy(update={"labelled": {"bcg": "data/labelled/bcg.jsonl"}}), project)
+    text = project.report.read_text(encoding="utf-8")
+    assert text.count("support.precision.value") == 1
+    assert "0.8125" in text
+    assert "item-3, item-7" in text
+
+
 def test_a_corpus_that_is_not_evaluated_is_named(params: Params, project: ProjectPaths) -> None:
     project.corpus("bcg").metrics("evaluate").unlink()
     with pytest.raises(CharterError, match=r"bcg/evaluate\.json: no such file; .*dvc repro"):

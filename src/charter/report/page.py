@@ -52,7 +52,7 @@ class CorpusContent:
 
     evaluation: Evaluation
     predictions: Sequence[Prediction]
-    stages: Mapping[str, Mapping[str, float]]
+    stages: Mapping[str, Mapping[str, Any]]
     curves: Mapping[str, Curve]
 
 

@@ -11,7 +11,7 @@ from charter.results import load_evaluation
 from charter.state import flatten, git_revision
 from charter.storage import read_json, read_rows, write_text
 
-_STAGES = ("extract", "synthesize", "cft", "sft", "dpo", "rag-index")
+_STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index")
 _TRAININGS = ("cft", "sft", "dpo")
 
 
@@ -21,21 +21,21 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
     Raises:
         CharterError: A corpus isn't evaluated, or one of its files is broken.
     """
-    corpora = [_content(paths.corpus(name)) for name in params.corpora]
+    corpora = [_content(paths.corpus(name), name in params.labelled) for name in params.corpora]
     commit, changed = git_revision(paths.root)
     revision = f"{commit} with local changes" if changed else commit
     write_text(paths.report, build_report(corpora, params, revision))
     return {"corpora": len(corpora)}
 
 
-def _content(paths: CorpusPaths) -> CorpusContent:
+def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
     return CorpusContent(
         evaluation=load_evaluation(paths.metrics("evaluate")),
         predictions=read_rows(paths.predictions, Prediction),
         stages={
             stage: dict(flatten(read_json(paths.metrics(stage))))
             for stage in _STAGES
-            if paths.metrics(stage).exists()
+            if paths.metrics(stage).exists() and (labelled or stage != "validators")
         },
         curves={stage: _curve(paths.curve(stage)) for stage in _TRAININGS if paths.curve(stage).exists()},
     )
