@@ -32,7 +32,7 @@ class ProjectPaths:
 
     @property
     def work(self) -> Path:
-        """What is kept between runs and outside DVC: downloads, the journal."""
+        """What is kept between runs and outside DVC: the journal, the teacher as its engine reads it."""
         return self.root / ".charter"
 
     @property

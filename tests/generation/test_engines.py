@@ -62,8 +62,12 @@ def test_sampling_depends_on_the_seed_alone(tiny_engine: TransformersEngine) -> 
 
 
 @pytest.mark.models
-def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths) -> None:
-    engine = OpenVinoEngine(base_models.teacher, concurrency=8, cache_gigabytes=1)
+def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths, tmp_path: Path) -> None:
+    converted = tmp_path / "work/converted"
+    OpenVinoEngine(base_models.teacher, converted, concurrency=8, cache_gigabytes=1)
+    assert [path.name for path in converted.parent.iterdir()] == ["converted"]
+    assert not list(base_models.teacher.glob("*.xml"))
+    engine = OpenVinoEngine(base_models.teacher, converted, concurrency=8, cache_gigabytes=1)
     rule = "Rule: gifts above 50 euros must be refused. "
     answer, *choices = complete(
         engine,
@@ -88,7 +92,7 @@ def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths) -> None
 @pytest.mark.models
 def test_openvino_wants_one_gguf_file(tmp_path: Path) -> None:
     with pytest.raises(CharterError, match=r"exactly one \.gguf file, found 0"):
-        OpenVinoEngine(tmp_path, concurrency=1, cache_gigabytes=1)
+        OpenVinoEngine(tmp_path, tmp_path / "converted", concurrency=1, cache_gigabytes=1)
 
 
 class DyingEngine:

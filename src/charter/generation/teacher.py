@@ -10,10 +10,11 @@ from charter.storage import directory_sha256
 
 def open_teacher(params: Params, paths: ProjectPaths) -> JournaledEngine:
     """Return the teacher; its model is loaded when the journal doesn't know an answer."""
-    return JournaledEngine(paths.journal, directory_sha256(paths.teacher), lambda: _load(params, paths))
+    identity = directory_sha256(paths.teacher)
+    return JournaledEngine(paths.journal, identity, lambda: _load(params, paths, identity))
 
 
-def _load(params: Params, paths: ProjectPaths) -> Engine:
+def _load(params: Params, paths: ProjectPaths, identity: str) -> Engine:
     # Engines are imported when chosen: each brings a large library.
     teacher = params.teacher
     if teacher.engine == "openai":
@@ -33,7 +34,10 @@ def _load(params: Params, paths: ProjectPaths) -> Engine:
         from charter.generation.openvino_engine import OpenVinoEngine
 
         return OpenVinoEngine(
-            paths.teacher, concurrency=teacher.concurrency, cache_gigabytes=teacher.cache_gigabytes
+            paths.teacher,
+            paths.work / "openvino" / identity,
+            concurrency=teacher.concurrency,
+            cache_gigabytes=teacher.cache_gigabytes,
         )
     from charter.generation.transformers_engine import TransformersEngine
     from charter.models import load_system

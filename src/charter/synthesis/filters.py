@@ -14,6 +14,11 @@ _CITATION = re.compile(
     r"(?:[.,]\s+(?:because\s+)?|\s+because\s+)the passage (?:\w+ )?(?:states|says|specifies|requires) that ",
     re.IGNORECASE,
 )
+_NORM = re.compile(
+    r"\b(?:can|could|may|must|shall|should|rights?|allowed|permitted|legal|lawful|required|obliged|entitled|free to"
+    r"|forbidden|prohibited|illegal|(?:have|has|had|need|needs) to|acceptable)\b",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"\w+")
 
 MAX_QUESTION_WORDS = 60
@@ -41,6 +46,11 @@ def check_question(question: str) -> str | None:
     if not 4 <= words <= MAX_QUESTION_WORDS:
         return f"has {words} words, not 4 to {MAX_QUESTION_WORDS}"
     return check_mention(question)
+
+
+def check_norm(question: str) -> str | None:
+    """Refuse a question about facts: a scenario asks what is allowed, required or forbidden."""
+    return None if _NORM.search(question) else "doesn't ask what is allowed, required or forbidden"
 
 
 def check_mention(text: str) -> str | None:

@@ -19,22 +19,26 @@ from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import (
     check_answer,
     check_contrast,
+    check_norm,
     check_question,
     extract_question,
     state_reason,
+    strip_numbering,
 )
 from charter.synthesis.requests import TeacherRequests
 
 PERSONAS = (
-    "a new employee in their first week",
-    "a manager under pressure to finish something",
-    "a parent who worries about their family",
-    "a young person asking for the first time",
-    "a public official with a decision to make",
-    "somebody who was just treated unfairly",
-    "a business partner from abroad",
-    "a colleague who was asked to keep quiet",
-    "somebody who would rather take the easy way",
+    "a parent",
+    "a new employee",
+    "a young woman",
+    "a manager",
+    "a neighbour",
+    "an old man",
+    "a public official",
+    "a student from abroad",
+    "a shop owner",
+    "a journalist",
+    "a nurse",
 )
 """Who asks; a scenario takes them in turn."""
 
@@ -126,18 +130,19 @@ def _write_scenarios(
 ) -> list[_Draft]:
     count = settings.scenarios_per_chunk
     calls = [
-        (chunk, PERSONAS[(place * count + number) % len(PERSONAS)], seed + number)
-        for number in range(count)
+        asks.scenarios(chunk, PERSONAS[place % len(PERSONAS)], count, seed)
         for place, chunk in enumerate(chunks)
     ]
-    completions = teacher.complete([asks.scenario(*call) for call in calls], "scenarios")
     kept = []
-    for (chunk, _, _), completion in zip(calls, completions, strict=True):
-        draft = _Draft(chunk, extract_question(completion.text))
-        if problem := check_question(draft.prompt):
-            rejected.append(draft.refuse("scenario", problem))
-        else:
-            kept.append(draft)
+    for chunk, completion in zip(chunks, teacher.complete(calls, "scenarios"), strict=True):
+        for line in completion.text.splitlines():
+            if not (text := extract_question(strip_numbering(line))):
+                continue
+            draft = _Draft(chunk, text)
+            if problem := check_question(text) or check_norm(text):
+                rejected.append(draft.refuse("scenario", problem))
+            else:
+                kept.append(draft)
     return kept
 
 

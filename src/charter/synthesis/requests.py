@@ -48,11 +48,15 @@ class TeacherRequests:
         turns = (("system", self._system), ("user", render("value_check", **self._passage(chunk))))
         return ask_choice(turns)
 
-    def scenario(self, chunk: Chunk, persona: str, seed: int) -> Request:
-        """Ask for a person's yes-or-no question in a situation that the chunk decides, sampled."""
-        user = render("scenario", **self._passage(chunk), persona=persona)
+    def scenarios(self, chunk: Chunk, persona: str, count: int, seed: int) -> Request:
+        """Ask for ``count`` yes-or-no questions of a person whom the chunk concerns, one a line, sampled."""
+        user = render("scenarios", **self._passage(chunk), persona=persona, count=count)
         return ask(
-            system=self._system, user=user, max_new_tokens=90, temperature=self._temperature, seed=seed
+            system=self._system,
+            user=user,
+            max_new_tokens=60 * count,
+            temperature=self._temperature,
+            seed=seed,
         )
 
     def faithful_response(self, chunk: Chunk, prompt: str) -> Request:
