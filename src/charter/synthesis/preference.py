@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
-from charter.records import Chunk, PreferencePair, Rejected, content_id, take_evenly
+from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import (
@@ -37,7 +37,7 @@ PERSONAS = (
     "a colleague who was asked to keep quiet",
     "somebody who would rather take the easy way",
 )
-"""Who asks; a scenario takes them in turn."""
+"""Who asks; the scenarios of a chunk take them in turn, from where its id points."""
 
 MAX_SHARED_WORDS = 0.9
 
@@ -89,7 +89,7 @@ def write_preference_data(
     """
     rejected: list[Rejected] = []
     with_value = _check_values(chunks, asks, teacher, rejected)
-    with_value = take_evenly(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
+    with_value = _choose(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
     drafts = _write_scenarios(with_value, asks, teacher, settings, seed, rejected)
     drafts = _drop_duplicates(drafts, encoder, settings.max_question_similarity, rejected)
     drafts = _write_responses(drafts, asks, teacher)
@@ -117,6 +117,12 @@ def _check_values(
     return kept
 
 
+def _choose(chunks: Sequence[Chunk], count: int) -> list[Chunk]:
+    """Choose ``count`` chunks by their ids: in an amended document, the others' places stay as they were."""
+    chosen = {chunk.id for chunk in sorted(chunks, key=lambda chunk: chunk.id)[:count]}
+    return [chunk for chunk in chunks if chunk.id in chosen]
+
+
 def _write_scenarios(
     chunks: Sequence[Chunk],
     asks: TeacherRequests,
@@ -127,9 +133,9 @@ def _write_scenarios(
 ) -> list[_Draft]:
     count = settings.scenarios_per_chunk
     calls = [
-        (chunk, PERSONAS[(place * count + number) % len(PERSONAS)], seed + number)
+        (chunk, PERSONAS[(int(chunk.id, 16) + number) % len(PERSONAS)], seed + number)
         for number in range(count)
-        for place, chunk in enumerate(chunks)
+        for chunk in chunks
     ]
     completions = teacher.complete([asks.scenario(*call) for call in calls], "scenarios")
     kept = []
