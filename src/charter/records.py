@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
 Kind = Literal["instruct", "preference"]
+SPLITS = ("train", "validation", "test")
 Item = TypeVar("Item")
 
 
