@@ -182,8 +182,8 @@ class OpenAIEngine:
 
     def _no_logprobs(self, problem: str = "") -> CharterError:
         return CharterError(
-            f"teacher.base_url: {self._base_url} gives no log-probs (top_logprobs), and the checks of what the "
-            "teacher writes read them; take a server that gives them, such as vLLM"
+            f"teacher.base_url: {self._base_url} gives no log-probs (top_logprobs), and the checks of what "
+            "the teacher writes read them; take a server that gives them, such as vLLM"
             + (f". {problem}" if problem else "")
         )
 
