@@ -16,7 +16,19 @@ def charter(*arguments: str, folder: Path = ROOT) -> subprocess.CompletedProcess
 
 def test_help_names_every_command() -> None:
     shown = charter("--help").stdout
-    for command in ("stage", "results", "add", "profile", "params", "publish", "ui", "promote", "rollback"):
+    commands = (
+        "stage",
+        "results",
+        "add",
+        "profile",
+        "params",
+        "diff",
+        "publish",
+        "ui",
+        "promote",
+        "rollback",
+    )
+    for command in commands:
         assert command in shown
 
 
@@ -36,6 +48,7 @@ def test_params_are_found_from_a_folder_below() -> None:
         (("promote", "nowhere"), "no corpus 'nowhere'"),
         (("profile", "huge"), "no profile 'huge'; there are default, paper, smoke"),
         (("results", "nowhere"), "no corpus 'nowhere'"),
+        (("diff", "nowhere"), "no corpus 'nowhere'"),
     ],
 )
 def test_mistakes_are_one_message_and_exit_code_1(arguments: tuple[str, ...], message: str) -> None:

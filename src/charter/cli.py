@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -123,6 +124,39 @@ def check_params() -> None:
     _, params = _project()
     corpora = ", ".join(params.corpora)
     Console().print(f"{PARAMS_FILE} is valid: profile {params.profile}, corpora {corpora}", highlight=False)
+
+
+@app.command()
+def diff(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are extracted.")] = None,
+    rev: Annotated[str, typer.Option(help="The git revision to compare with.")] = "HEAD",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if anything differs.")] = False,
+) -> None:
+    """Say what has changed in chunks and data since a git revision, section by section.
+
+    With --json: a list of {corpus, kind, change, document, headings, before, after, split_before,
+    split_after}.
+    """
+    from charter.differences import describe, find_differences, summarize
+    from charter.revisions import read_present, read_revision
+
+    root, params = _project()
+    for corpus in corpora or ():
+        _check_corpus(params, corpus)
+    project = ProjectPaths(root)
+    rows = []
+    for corpus in corpora or [name for name in params.corpora if project.corpus(name).chunks.exists()]:
+        paths = project.corpus(corpus)
+        found = find_differences(read_revision(paths, rev), read_present(paths))
+        rows += [{"corpus": corpus, **asdict(item)} for item in found]
+        if not as_json:
+            text = f"{summarize(found)}\n{describe(found)}" if found else "no difference"
+            sys.stdout.write(f"{corpus} since {rev}: {text}\n")
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    if exit_code and rows:
+        raise typer.Exit(1)
 
 
 @app.command()

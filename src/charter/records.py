@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
 Kind = Literal["instruct", "preference"]
 LabelledKind = Literal["answer", "response"]
+SPLITS = ("train", "validation", "test")
 Item = TypeVar("Item")
 
 

@@ -75,16 +75,25 @@ def read_rows(path: Path, row_type: type[RowType]) -> list[RowType]:
     """
     if not path.exists():
         raise CharterError(f"{path}: no such file; `dvc repro` makes it")
-    rows = []
     with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                rows.append(row_type.model_validate_json(line))
-            except ValidationError as error:
-                first = error.errors()[0]
-                field = ".".join(str(part) for part in first["loc"]) or "line"
-                message = f"{path}:{number}: not a {row_type.__name__}: {field}: {first['msg']}"
-                raise CharterError(message) from error
+        return parse_rows(file, row_type, str(path))
+
+
+def parse_rows(lines: Iterable[str], row_type: type[RowType], source: str) -> list[RowType]:
+    """Parse rows of one type; ``source`` is what errors call the file.
+
+    Raises:
+        CharterError: A line is not such a row; names the line and the field.
+    """
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(row_type.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "line"
+            message = f"{source}:{number}: not a {row_type.__name__}: {field}: {first['msg']}"
+            raise CharterError(message) from error
     return rows
 
 

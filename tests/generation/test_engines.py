@@ -1,7 +1,7 @@
 """Engines against real models: a completion is what the model's own greedy decoding gives."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,6 @@ import pytest
 from charter.chat import answer_messages
 from charter.errors import CharterError
 from charter.generation.engine import Completion, Message, Request, ask, ask_choice
-from charter.generation.journal import JournaledEngine
 from charter.generation.openvino_engine import OpenVinoEngine
 from charter.generation.transformers_engine import TransformersEngine
 from charter.generation.verdict import choice_probability
@@ -93,44 +92,3 @@ def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths, tmp_pat
 def test_openvino_wants_one_gguf_file(tmp_path: Path) -> None:
     with pytest.raises(CharterError, match=r"exactly one \.gguf file, found 0"):
         OpenVinoEngine(tmp_path, tmp_path / "converted", concurrency=1, cache_gigabytes=1)
-
-
-class DyingEngine:
-    """Answers ``lives`` requests with their own text, then dies as a killed process would: midway."""
-
-    def __init__(self, lives: int):
-        self.lives = lives
-        self.served: list[Request] = []
-
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        for index, request in enumerate(requests):
-            if len(self.served) == self.lives:
-                raise KeyboardInterrupt
-            self.served.append(request)
-            yield index, Completion(text=request.messages[-1].content.upper(), tokens=1)
-
-
-def test_journal_asks_nothing_twice_even_after_a_crash(tmp_path: Path) -> None:
-    requests = [ask(system="s", user=f"q{number}", max_new_tokens=5) for number in range(6)]
-    first, second = DyingEngine(lives=4), DyingEngine(lives=99)
-    path = tmp_path / "work/journal.sqlite"
-    with JournaledEngine(path, "model", lambda: first) as engine, pytest.raises(KeyboardInterrupt):
-        engine.complete(requests, "test")
-    with JournaledEngine(path, "model", lambda: second) as engine:
-        completions = engine.complete([*requests, requests[0]], "test")
-        assert engine.asked == 2
-    assert [completion.text for completion in completions] == ["Q0", "Q1", "Q2", "Q3", "Q4", "Q5", "Q0"]
-    assert [*first.served, *second.served] == requests
-
-
-def test_journal_tells_models_and_decodings_apart(tmp_path: Path) -> None:
-    request = ask(system="s", user="q", max_new_tokens=5)
-    warmer = request.model_copy(update={"temperature": 0.5})
-    engines = {"model": DyingEngine(9), "other": DyingEngine(9)}
-    for name in ("model", "other", "model"):
-        with JournaledEngine(tmp_path / "journal.sqlite", name, lambda name=name: engines[name]) as engine:
-            engine.complete([request, warmer], "test")
-    assert {name: engine.served for name, engine in engines.items()} == {
-        "model": [request, warmer],
-        "other": [request, warmer],
-    }

@@ -1,44 +1,84 @@
-"""The openai engine over real HTTP: retries, refusals, concurrency, the key."""
+"""The openai engine over real HTTP: against transformers' own server, and against one that misbehaves."""
 
 import json
+import logging
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from charter.errors import CharterError
-from charter.generation.engine import ask, ask_choice
+from charter.generation import openai_engine
+from charter.generation.engine import Completion, Request, ask, ask_choice
+from charter.generation.journal import JournaledEngine
 from charter.generation.openai_engine import OpenAIEngine
+from charter.generation.transformers_engine import TransformersEngine
+from charter.models import load_system
+from charter.params import Params
+from charter.paths import ProjectPaths
+from transformers_server import TransformersServer, free_port, serve
+
+KEY = "sk-very-secret"
+QUESTION = ask(system="s", user="q", max_new_tokens=1)
+CHOICE = ask_choice((("system", "s"), ("user", "q")))
 
 
-class Server(ThreadingHTTPServer):
-    """A chat-completions server that first sends the refusals it was given."""
+class Fault:
+    """What the server does instead of answering: a status with a text, garbage, or silence."""
+
+    def __init__(self, status: int = 200, text: str | None = None, silence: float = 0.0, **headers: str):
+        self.status, self.text, self.silence = status, text, silence
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class FaultyServer(ThreadingHTTPServer):
+    """A chat-completions server that answers in capitals, after the faults it was given."""
+
+    daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.refusals: list[tuple[int, dict[str, str]]] = []
+        self.faults: list[Fault] = []
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.times: list[float] = []
+        self.gives_logprobs = True
+        self.pause = 0.0
+        self.running = self.most_running = 0
         self.lock = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: FaultyServer
+    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
+        server = self.server
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.server.lock:
-            self.server.bodies.append(body)
-            self.server.keys.append(self.headers.get("Authorization"))
-            status, headers = self.server.refusals.pop(0) if self.server.refusals else (200, {})
-        text = body["messages"][-1]["content"].upper()
-        logprobs = {"content": [{"top_logprobs": [{"token": "Yes", "logprob": -0.1}]}]}
-        choice = {"message": {"content": text}, "logprobs": logprobs if body.get("logprobs") else None}
-        payload = json.dumps({"choices": [choice], "usage": {"completion_tokens": 3}}).encode()
-        self.send_response(status)
-        for name, value in headers.items():
+        with server.lock:
+            server.bodies.append(body)
+            server.keys.append(self.headers.get("Authorization"))
+            server.times.append(time.monotonic())
+            fault = server.faults.pop(0) if server.faults else Fault()
+            server.running += 1
+            server.most_running = max(server.most_running, server.running)
+        time.sleep(fault.silence or server.pause)
+        with server.lock:
+            server.running -= 1
+        choice: dict[str, Any] = {"message": {"content": body["messages"][-1]["content"].upper()}}
+        if server.gives_logprobs and body.get("logprobs"):
+            choice["logprobs"] = {"content": [{"top_logprobs": [{"token": "Yes", "logprob": -0.1}]}]}
+        answer = json.dumps({"choices": [choice], "usage": {"completion_tokens": 3}})
+        payload = (answer if fault.text is None else fault.text).encode()
+        self.send_response(fault.status)
+        for name, value in fault.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(payload)))
         self.end_headers()
@@ -49,48 +89,288 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever)
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.02)
+    with FaultyServer() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield running
         running.shutdown()
         thread.join()
 
 
-def connect(server: Server) -> OpenAIEngine:
-    return OpenAIEngine(f"http://127.0.0.1:{server.server_port}/v1", "mixtral", concurrency=4)
+def connect(server: FaultyServer, concurrency: int = 4) -> OpenAIEngine:
+    return OpenAIEngine(f"http://127.0.0.1:{server.server_port}/v1", "acme/mixtral", concurrency=concurrency)
 
 
-def test_requests_carry_their_decoding(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+def complete(engine: OpenAIEngine | TransformersEngine, *requests: Request) -> list[Completion]:
+    found = dict(engine.complete(requests))
+    return [found[index] for index in range(len(requests))]
+
+
+@pytest.fixture(scope="module")
+def transformers_server(
+    base_models: ProjectPaths, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TransformersServer]:
+    """The seed behind transformers' own server."""
+    with serve(base_models.seed, tmp_path_factory.mktemp("server") / "log") as server:
+        yield server
+
+
+@pytest.mark.models
+def test_a_real_server_says_what_the_model_says(
+    transformers_server: TransformersServer, base_models: ProjectPaths, params: Params
+) -> None:
+    asked = ("Is theft wrong?", "Name a right.", "May I lie to my employer about a gift?", "Why?")
+    requests = [ask(system="Be brief.", user=question, max_new_tokens=10) for question in asked]
+    # Exact, but for the rounding of a float32 sum: so one request at a time here too.
+    compute = params.compute.model_copy(update={"dtype": "float32", "device": "cpu"})
+    in_process = TransformersEngine(*load_system(base_models.seed, None, compute), batch_size=1)
+    served = OpenAIEngine(transformers_server.url, str(base_models.seed), concurrency=3)
+    answers = complete(served, *requests)
+    assert [answer.text for answer in answers] == [answer.text for answer in complete(in_process, *requests)]
+    assert all(1 < answer.tokens <= 10 for answer in answers)
+    before_first_answer = transformers_server.log.read_text().partition('completions HTTP/1.1" 200')[0]
+    assert before_first_answer.count("[Request received]") == 3
+
+
+@pytest.mark.models
+def test_a_real_server_without_logprobs_is_named(
+    transformers_server: TransformersServer, base_models: ProjectPaths
+) -> None:
+    engine = OpenAIEngine(transformers_server.url, str(base_models.seed), concurrency=1)
+    with pytest.raises(CharterError, match=r"teacher\.base_url: .* gives no log-probs"):
+        complete(engine, ask_choice((("user", "Is theft wrong? Yes or No."),)))
+
+
+@pytest.mark.models
+def test_a_real_server_with_another_model_is_named(transformers_server: TransformersServer) -> None:
+    engine = OpenAIEngine(transformers_server.url, "mixtral", concurrency=1)
+    with pytest.raises(CharterError, match=r"base_models\.teacher\.served: .* 'mixtral'.* HTTP 400"):
+        complete(engine, QUESTION)
+    engine = OpenAIEngine(transformers_server.url.removesuffix("/v1"), "mixtral", concurrency=1)
+    with pytest.raises(CharterError, match=r"teacher\.base_url ends in /v1\. HTTP 404"):
+        complete(engine, QUESTION)
+
+
+def test_requests_carry_their_decoding_and_the_key(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n")
     requests = [ask(system="s", user=f"q{number}", max_new_tokens=7, seed=number) for number in range(9)]
-    completions = dict(connect(server).complete(requests))
-    assert [completions[number].text for number in range(9)] == [f"Q{number}" for number in range(9)]
+    completions = complete(connect(server), *requests)
+    assert [completion.text for completion in completions] == [f"Q{number}" for number in range(9)]
     assert {body["seed"] for body in server.bodies} == set(range(9))
-    assert all(body["max_tokens"] == 7 and body["model"] == "mixtral" for body in server.bodies)
-    assert set(server.keys) == {"Bearer secret"}
+    assert all(body["max_tokens"] == 7 and body["model"] == "acme/mixtral" for body in server.bodies)
+    assert set(server.keys) == {f"Bearer {KEY}"}
 
 
-def test_a_verdict_brings_its_alternatives(server: Server) -> None:
-    ((_, completion),) = connect(server).complete([ask_choice((("system", "s"), ("user", "q")))])
+def test_without_a_key_none_is_sent(server: FaultyServer) -> None:
+    complete(connect(server), QUESTION)
+    assert server.keys == [None]
+
+
+def test_concurrency_is_used_and_not_exceeded(server: FaultyServer) -> None:
+    server.pause = 0.1
+    requests = [ask(system="s", user=f"q{number}", max_new_tokens=1) for number in range(12)]
+    assert [found.text for found in complete(connect(server), *requests)] == [f"Q{n}" for n in range(12)]
+    assert server.most_running == 4
+
+
+def test_a_slow_answer_holds_no_other_back(server: FaultyServer) -> None:
+    server.faults = [Fault(silence=1.0)]
+    requests = [ask(system="s", user=f"q{number}", max_new_tokens=1) for number in range(6)]
+    order = [index for index, _ in connect(server, concurrency=2).complete(requests)]
+    assert sorted(order) == list(range(6))
+    assert order[-1] == 0
+
+
+def test_a_verdict_brings_its_alternatives(server: FaultyServer) -> None:
+    (completion,) = complete(connect(server), CHOICE)
     assert completion.alternatives == (("Yes", -0.1),)
     assert server.bodies[0]["top_logprobs"] == 5
 
 
-def test_passing_refusals_are_tried_again(server: Server) -> None:
-    server.refusals = [(429, {"Retry-After": "1"}), (503, {})]
-    ((_, completion),) = connect(server).complete([ask(system="s", user="q", max_new_tokens=1)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(),
+        Fault(text='{"choices": [{"message": {"content": "Yes"}, "logprobs": {"content": null}}]}'),
+        Fault(400, "logprobs are not supported by this model"),
+    ],
+)
+def test_missing_logprobs_are_named(server: FaultyServer, fault: Fault) -> None:
+    server.gives_logprobs = False
+    server.faults = [fault]
+    with pytest.raises(CharterError, match=r"teacher\.base_url: .* gives no log-probs"):
+        complete(connect(server), CHOICE)
+
+
+def test_nothing_generated_is_a_verdict_without_alternatives(server: FaultyServer) -> None:
+    server.faults = [
+        Fault(
+            text='{"choices": [{"message": {"content": null}, "logprobs": {"content": []}}], "usage": null}'
+        )
+    ]
+    assert complete(connect(server), CHOICE) == [Completion(text="", tokens=0)]
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+def test_passing_refusals_are_tried_again(server: FaultyServer, status: int) -> None:
+    server.faults = [Fault(status, "busy"), Fault(status, "busy")]
+    (completion,) = complete(connect(server), QUESTION)
     assert completion.text == "Q"
     assert len(server.bodies) == 3
 
 
-def test_lasting_refusal_names_the_parameter_and_not_the_key(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    server.refusals = [(401, {})]
-    with pytest.raises(CharterError, match=r"teacher\.base_url: .* HTTP 401") as caught:
-        list(connect(server).complete([ask(system="s", user="q", max_new_tokens=1)]))
-    assert "secret" not in str(caught.value)
+def test_pauses_grow_and_are_not_all_alike(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.1)
+    server.faults = [Fault(503)] * 8
+    complete(connect(server, concurrency=2), QUESTION, QUESTION)
+    assert len(server.bodies) == 10
+    # Two requests, so neighbouring times are of both: the whole lies between half and all of 0.1 * 15.
+    assert 0.75 <= server.times[-1] - server.times[0] < 2.5
+    assert abs(server.times[-1] - server.times[-2]) > 0.001
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_waited_for(server: FaultyServer, form: str) -> None:
+    # A date has whole seconds: the third full second lies at least two seconds ahead.
+    value = "2" if form == "seconds" else formatdate(int(time.time()) + 3, usegmt=True)
+    server.faults = [Fault(429, Retry_After=value)]
+    complete(connect(server), QUESTION)
+    assert 1.9 <= server.times[1] - server.times[0] < 4
+
+
+def test_a_retry_after_nobody_waits_for_is_an_error(server: FaultyServer) -> None:
+    server.faults = [Fault(429, "quota used up", Retry_After="86400")]
+    with pytest.raises(CharterError, match=r"quota used up \(it asks to wait 86400 s\)"):
+        complete(connect(server), QUESTION)
     assert len(server.bodies) == 1
+
+
+def test_a_retry_after_that_says_nothing_is_passed_over(server: FaultyServer) -> None:
+    server.faults = [Fault(503, Retry_After="soon")]
+    assert complete(connect(server), QUESTION)[0].text == "Q"
+
+
+def test_silence_is_tried_again(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_engine, "_TIMEOUT", httpx.Timeout(0.3))
+    server.faults = [Fault(silence=1.0)]
+    assert complete(connect(server), QUESTION)[0].text == "Q"
+    assert len(server.bodies) == 2
+
+
+def test_a_lasting_fault_ends_after_a_bounded_number_of_tries(
+    server: FaultyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.faults = [Fault(503, "loading the model")] * 99
+    with pytest.raises(CharterError, match=r"teacher\.base_url: .* HTTP 503: loading the model.* is kept"):
+        complete(connect(server), QUESTION)
+    assert len(server.bodies) == 8
+    assert [record.levelno for record in caplog.records if "trying again" in record.message] == [
+        logging.WARNING
+    ]
+
+
+def test_a_server_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.001)
+    engine = OpenAIEngine(f"http://127.0.0.1:{free_port()}/v1", "mixtral", concurrency=1)
+    with pytest.raises(CharterError, match=r"teacher\.base_url: .* did not answer: ConnectError"):
+        complete(engine, QUESTION)
+
+
+def test_a_server_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.1)
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        engine = OpenAIEngine(f"http://127.0.0.1:{place.getsockname()[1]}/v1", "m", concurrency=1)
+
+        def answer_late() -> None:
+            time.sleep(0.5)
+            place.listen()
+            connection, _ = place.accept()
+            with connection:
+                connection.recv(65536)
+                text = b'{"choices": [{"message": {"content": "here"}}]}'
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text))
+
+        thread = threading.Thread(target=answer_late)
+        thread.start()
+        assert complete(engine, QUESTION)[0].text == "here"
+        thread.join()
+
+
+@pytest.mark.parametrize("text", ["<html>Welcome</html>", '{"choices": []}', '{"choices": [{"mess'])
+def test_what_is_no_chat_completion_is_shown(server: FaultyServer, text: str) -> None:
+    server.faults = [Fault(text=text)]
+    with pytest.raises(CharterError, match=r"not with a chat completion") as caught:
+        complete(connect(server), QUESTION)
+    assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (401, r"teacher\.base_url: .* wants a key: set OPENAI_API_KEY .*none is set.* HTTP 401"),
+        (400, r"base_models\.teacher\.served: .* refuses a request to 'acme/mixtral'.* HTTP 400"),
+        (404, r"base_models\.teacher\.served: .* serves a model under that name.* HTTP 404"),
+    ],
+)
+def test_lasting_refusals_say_what_to_do(server: FaultyServer, status: int, message: str) -> None:
+    server.faults = [Fault(status, "no")]
+    with pytest.raises(CharterError, match=message):
+        complete(connect(server), QUESTION)
+    assert len(server.bodies) == 1
+
+
+def test_the_key_is_never_told(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.faults = [Fault(), Fault(503, f"busy, {KEY}"), Fault(401, f"bad key {KEY}")]
+    path = tmp_path / "journal.sqlite"
+    with JournaledEngine(path, "model", lambda: connect(server, concurrency=1)) as engine:
+        engine.complete([QUESTION], "first")
+        with pytest.raises(CharterError, match=r"bad key \[key\]") as caught:
+            engine.complete([CHOICE], "second")
+    assert KEY not in str(caught.value)
+    assert "busy, [key]" in caplog.text
+    assert KEY not in caplog.text
+    assert all(KEY.encode() not in file.read_bytes() for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "a\nb"])
+def test_a_key_that_is_none_is_refused_unseen(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(CharterError, match=r"^OPENAI_API_KEY has characters that no key has$"):
+        OpenAIEngine("http://127.0.0.1:8000/v1", "mixtral", concurrency=1)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost:8000/v1", "ftp://host/v1", "http://", "http://me:word@host/v1", "http://ho st:x/v1"],
+)
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    with pytest.raises(CharterError, match=r"^teacher\.base_url") as caught:
+        OpenAIEngine(address, "mixtral", concurrency=1)
+    assert "word" not in str(caught.value)
+
+
+def test_a_failure_loses_nothing_that_was_under_way(server: FaultyServer, tmp_path: Path) -> None:
+    """One request is refused at once; of four at a time, the three others still reach the journal."""
+    server.faults = [Fault(400, "too long")]
+    server.pause = 0.2
+    requests = [ask(system="s", user=f"q{number}", max_new_tokens=1) for number in range(20)]
+    path = tmp_path / "journal.sqlite"
+    with (
+        JournaledEngine(path, "model", lambda: connect(server)) as engine,
+        pytest.raises(CharterError, match="too long"),
+    ):
+        engine.complete(requests, "first")
+    assert len(server.bodies) == 4
+    with JournaledEngine(path, "model", lambda: connect(server)) as engine:
+        assert [found.text for found in engine.complete(requests, "again")] == [f"Q{n}" for n in range(20)]
+        assert engine.asked == 17

@@ -38,7 +38,8 @@ class Completion(BaseModel):
     the request asked for them. ``tokens`` counts what was generated.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A log-prob may be -inf, which plain JSON has no number for.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     text: str
     tokens: int

@@ -13,6 +13,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from charter.errors import CharterError
 from charter.generation.engine import Completion, Engine, Request
 
 
@@ -23,15 +24,24 @@ class JournaledEngine:
     """
 
     def __init__(self, journal: Path, model_identity: str, load: Callable[[], Engine]):
-        """``model_identity`` tells models apart (their hash); ``load`` makes the engine when needed."""
+        """``model_identity`` tells models apart (their hash); ``load`` makes the engine when needed.
+
+        Raises:
+            CharterError: The file is no journal, or can't be written.
+        """
         journal.parent.mkdir(parents=True, exist_ok=True)
-        # Two stages may run at once: wait for the other's write instead of failing.
+        # Two stages may run at once: wait for the other's write instead of failing. Without transactions of
+        # our own each completion is committed as it comes.
         self._database = sqlite3.connect(journal, timeout=60, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS completions"
-            " (key TEXT PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, completion TEXT NOT NULL)"
-        )
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY,"
+                " model TEXT NOT NULL, request TEXT NOT NULL, completion TEXT NOT NULL)"
+            )
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise CharterError(f"{journal}: {error}; is it a journal, and may it be written?") from error
         self._identity = model_identity
         self._load = load
         self.asked = 0
@@ -60,17 +70,24 @@ class JournaledEngine:
             ) as progress:
                 for index, completion in self._engine.complete(list(missing.values())):
                     key = open_keys[index]
-                    self._database.execute(
-                        "INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?)",
-                        (key, self._identity, missing[key].model_dump_json(), completion.model_dump_json()),
-                    )
-                    known[key] = completion
+                    known[key] = self._keep(key, missing[key], completion)
                     self.asked += 1
                     progress.update(1)
         return [known[key] for key in keys]
 
     def _key(self, request: Request) -> str:
         return hashlib.sha256(f"{self._identity}\n{request.model_dump_json()}".encode()).hexdigest()
+
+    def _keep(self, key: str, request: Request, completion: Completion) -> Completion:
+        """Journal a completion and return it; where another process was first, return what that one has.
+
+        A rerun will find the first, so it is the first that both must go on with.
+        """
+        self._database.execute(
+            "INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?)",
+            (key, self._identity, request.model_dump_json(), completion.model_dump_json()),
+        )
+        return self._find(key) or completion
 
     def _find(self, key: str) -> Completion | None:
         row = self._database.execute("SELECT completion FROM completions WHERE key = ?", (key,)).fetchone()

@@ -8,13 +8,13 @@ from charter.errors import CharterError
 from charter.generation.teacher import open_teacher
 from charter.params import Params, Synthesize
 from charter.paths import CorpusPaths
-from charter.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
 from charter.retrieval.encoder import Encoder
 from charter.storage import read_rows, write_rows
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.splits import SPLITS, assign_splits
+from charter.synthesis.splits import assign_splits
 
 Kept = TypeVar("Kept", InstructExample, PreferencePair)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
-from charter.records import Chunk, PreferencePair, Rejected, content_id, take_evenly
+from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import decide_verification
 from charter.synthesis.duplicates import find_duplicates
@@ -40,7 +40,7 @@ PERSONAS = (
     "a journalist",
     "a nurse",
 )
-"""Who asks; a scenario takes them in turn."""
+"""Who asks; the scenarios of a chunk take them in turn, from where its id points."""
 
 MAX_SHARED_WORDS = 0.9
 
@@ -92,7 +92,7 @@ def write_preference_data(
     """
     rejected: list[Rejected] = []
     with_value = _check_values(chunks, asks, teacher, rejected)
-    with_value = take_evenly(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
+    with_value = _choose(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
     drafts = _write_scenarios(with_value, asks, teacher, settings, seed, rejected)
     drafts = _drop_duplicates(drafts, encoder, settings.max_question_similarity, rejected)
     drafts = _write_responses(drafts, asks, teacher)
@@ -120,6 +120,12 @@ def _check_values(
     return kept
 
 
+def _choose(chunks: Sequence[Chunk], count: int) -> list[Chunk]:
+    """Choose ``count`` chunks by their ids: in an amended document, the others' places stay as they were."""
+    chosen = {chunk.id for chunk in sorted(chunks, key=lambda chunk: chunk.id)[:count]}
+    return [chunk for chunk in chunks if chunk.id in chosen]
+
+
 def _write_scenarios(
     chunks: Sequence[Chunk],
     asks: TeacherRequests,
@@ -130,14 +136,13 @@ def _write_scenarios(
 ) -> list[_Draft]:
     count = settings.scenarios_per_chunk
     calls = [
-        asks.scenarios(chunk, PERSONAS[place % len(PERSONAS)], count, seed)
-        for place, chunk in enumerate(chunks)
+        asks.scenarios(chunk, PERSONAS[int(chunk.id, 16) % len(PERSONAS)], count, seed) for chunk in chunks
     ]
     kept = []
     for chunk, completion in zip(chunks, teacher.complete(calls, "scenarios"), strict=True):
-        for line in completion.text.splitlines():
-            if not (text := extract_question(strip_numbering(line))):
-                continue
+        lines = (extract_question(strip_numbering(line)) for line in completion.text.splitlines())
+        # Small teachers sometimes write a dozen where two were asked for.
+        for text in [line for line in lines if line][:count]:
             draft = _Draft(chunk, text)
             if problem := check_question(text) or check_norm(text):
                 rejected.append(draft.refuse("scenario", problem))

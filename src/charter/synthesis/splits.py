@@ -6,13 +6,11 @@ from charter.records import content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import group_duplicates
 
-SPLITS = ("train", "validation", "test")
-
 
 def assign_splits(
     texts: Sequence[str], encoder: Encoder, max_similarity: float, validation_share: float, test_share: float
 ) -> list[str]:
-    """Give each text one of SPLITS.
+    """Give each text one of `charter.records.SPLITS`.
 
     A group of near-duplicates goes to one split, so that no held-out question is a near-duplicate of a
     training one. Its place is a hash of its first text: an amended document moves what it changed.
