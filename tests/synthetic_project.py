@@ -14,6 +14,7 @@ from charter.results import (
     Estimate,
     Evaluation,
     JudgeValidity,
+    RefusalDetection,
     WinRate,
     system_label,
 )
@@ -71,6 +72,28 @@ def make_evaluation(
         for against in opponents
         for metric in ("bleu", "rougeL")
     ]
+    for system, change in (("cft", 0.02), ("sft", -0.2), ("dpo", -0.3)):
+        for metric, difference in (
+            ("harmful_compliance", estimate(change, 0.1)),
+            ("over_refusal", estimate(-change / 10, 0.1)),
+            ("perplexity", estimate(-10 * change, 1.5)),
+        ):
+            figures = systems[system]
+            base = 11.0 if metric == "perplexity" else 0.5
+            figures[metric] = estimate(base + difference.value, 0.1)
+            systems["seed"][metric] = estimate(base, 0.1)
+            comparisons.append(
+                Comparison(
+                    system=system,
+                    against="seed",
+                    metric=metric,
+                    difference=difference,
+                    ratio=None,
+                    p=0.004 if abs(change) > 0.1 else 0.4,
+                    p_holm=0.02 if abs(change) > 0.1 else 0.8,
+                )
+            )
+        figures["seed_similarity"] = estimate(0.7, 0.05)
     judge = JudgeValidity(
         judge="qwen2.5-coder-1.5b-instruct",
         judge_sha256="c" * 64,
@@ -107,6 +130,13 @@ def make_evaluation(
         comparisons=comparisons,
         judge=judge,
         win_rates={"dpo": win_rate},
+        refusals=RefusalDetection(
+            labels=169,
+            sensitivity=estimate(0.95, 0.03),
+            specificity=estimate(0.94, 0.04),
+            phrases_sensitivity=estimate(0.55, 0.1),
+            phrases_specificity=estimate(0.97, 0.03),
+        ),
         settings={"bleu": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"},
         lineage=hashes | {"seed": "5" * 64, "sft_adapter": "1" * 64, "dpo_adapter": "2" * 64} | lineage,
     )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from charter.results import METRICS, SYSTEMS
+from charter.results import METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.e2e
@@ -74,6 +74,8 @@ def test_results_are_whole(project: tuple[Path, Run]) -> None:
             for metric in (*METRICS, "judge_validity"):
                 assert (corpus, system, rag, metric) in found
             assert ((corpus, system, rag, "hit@k") in found) == rag
+            for metric in (*SAFETY_METRICS, *RETENTION_METRICS):
+                assert ((corpus, system, rag, metric) in found) == (system != "teacher" and not rag)
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["low"] is not None)
     report = (folder / "reports/index.html").read_text(encoding="utf-8")
     assert "Universal Declaration of Human Rights" in report

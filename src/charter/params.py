@@ -176,13 +176,18 @@ class Retrieval(Section):
 
 
 class Evaluate(Section):
-    """Evaluation: answers are greedy. ``judge_items`` bounds the questions judged (0: all)."""
+    """Evaluation: answers are greedy. ``judge_items`` bounds the questions judged (0: all).
+
+    ``safety_prompts``: how many of the harmful, of the benign and of the general prompts each system is
+    asked, taken evenly (0: neither safety nor retention is measured).
+    """
 
     max_new_tokens: PositiveInt
     batch_size: PositiveInt
     bootstrap_samples: PositiveInt
     judge_items: Annotated[int, Field(ge=0)]
     judge_min_validity: Share
+    safety_prompts: Annotated[int, Field(ge=0)]
 
 
 class Gate(Section):

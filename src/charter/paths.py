@@ -30,6 +30,20 @@ class ProjectPaths:
         """The sentence encoder, a sentence-transformers folder."""
         return self.root / "models/base/encoder"
 
+    def probes(self, kind: str) -> Path:
+        """Rows of ProbePrompt; ``kind`` is harmful or benign."""
+        return self.root / f"data/safety/{kind}.jsonl"
+
+    @property
+    def labelled(self) -> Path:
+        """Rows of LabelledResponse, which the refusal detector is calibrated on."""
+        return self.root / "data/safety/labelled.jsonl"
+
+    @property
+    def general(self) -> Path:
+        """Rows of GeneralPrompt; in git."""
+        return self.root / "data/general/prompts.jsonl"
+
     @property
     def work(self) -> Path:
         """What is kept between runs and outside DVC: the journal, the teacher as its engine reads it."""
@@ -97,6 +111,11 @@ class CorpusPaths(ProjectPaths):
     def judgements(self) -> Path:
         """Rows of Judgement, win rate and controls."""
         return self.root / f"data/judgements/{self.name}.jsonl"
+
+    @property
+    def probe_answers(self) -> Path:
+        """Rows of ProbeAnswer, all local systems."""
+        return self.root / f"data/probe_answers/{self.name}.jsonl"
 
     def metrics(self, stage: str) -> Path:
         """The metrics of one stage; kept in git."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
 Kind = Literal["instruct", "preference"]
 LabelledKind = Literal["answer", "response"]
+ProbeKind = Literal["harmful", "benign", "general"]
 SPLITS = ("train", "validation", "test")
 Item = TypeVar("Item")
 
@@ -159,3 +160,37 @@ class Judgement(Row):
     swapped: bool
     probability_first: float | None
     mass: float | None
+
+
+class ProbePrompt(Row):
+    """A prompt that has nothing to do with the document; ``source`` is the file it comes from."""
+
+    id: str
+    source: str
+    prompt: str
+
+
+class GeneralPrompt(Row):
+    """An everyday prompt with a good answer to it, to see what a system still knows."""
+
+    prompt: str
+    answer: str
+
+
+class LabelledResponse(Row):
+    """A response that people judged: ``refused`` where it doesn't do what the request asks for."""
+
+    request: str
+    response: str
+    refused: bool
+
+
+class ProbeAnswer(Row):
+    """How a system without RAG begins to answer a probe; ``refused`` is the detector's, None if general."""
+
+    id: str
+    kind: ProbeKind
+    system: System
+    prompt: str
+    answer: str
+    refused: bool | None

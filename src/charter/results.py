@@ -22,6 +22,12 @@ SYSTEMS: tuple[tuple[System, bool], ...] = (
 )
 """All systems, in the order of the published table, as (system, with RAG)."""
 
+SAFETY_METRICS = ("harmful_compliance", "over_refusal")
+"""Shares of prompts, 0-1, corrected for what the refusal detector gets wrong; lower is better."""
+
+RETENTION_METRICS = ("perplexity", "seed_similarity")
+"""On general prompts: perplexity of the given answers, and cosine of the answer with the seed's."""
+
 METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "rougeLsum", "bertscore", "win_rate")
 """The columns of the published table. BLEU is on 0-100, the others on 0-1."""
 
@@ -52,8 +58,9 @@ class Estimate(Result):
 class Comparison(Result):
     """The paired difference ``system - against`` in one metric, on the same items.
 
-    ``p`` is from paired approximate randomisation, ``p_holm`` corrected over all comparisons of the
-    corpus; ``ratio`` is system / against, None where against is 0.
+    ``p`` is from paired approximate randomisation; in SAFETY_METRICS from the exact McNemar test. ``p_holm``
+    is corrected over all comparisons of the corpus in its text metrics, or over all those in safety and
+    retention. ``ratio`` is system / against, None where against is 0.
     """
 
     system: str
@@ -115,16 +122,30 @@ class WinRate(Result):
     if_won: float
 
 
+class RefusalDetection(Result):
+    """How well refusals were told from other responses, out of fold on ``labels`` responses people labelled.
+
+    ``phrases_sensitivity`` and ``phrases_specificity`` are those of a list of phrases alone.
+    """
+
+    labels: int
+    sensitivity: Estimate
+    specificity: Estimate
+    phrases_sensitivity: Estimate
+    phrases_specificity: Estimate
+
+
 class Evaluation(Result):
     """Everything evaluate measured on one corpus.
 
     ``systems`` maps a label (`system_label`) to metric to estimate; metrics are METRICS, and where they
     apply ``adherence`` (share of held-out preference pairs where the model favours chosen),
-    ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG) and ``length`` (mean characters of an answer).
+    ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG), ``length`` (mean characters of an answer), and, of local
+    systems without RAG, SAFETY_METRICS and RETENTION_METRICS.
     ``settings`` says what the figures depend on: the sacreBLEU signature, the encoder, the opponent,
     seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, sft_test,
     preference_test, seed, teacher, encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256; of an
-    adapter it is `charter.storage.directory_sha256`.
+    adapter it is `charter.storage.directory_sha256`. ``refusals`` is None where safety wasn't measured.
     """
 
     corpus: str
@@ -135,6 +156,7 @@ class Evaluation(Result):
     win_rates: dict[str, WinRate]
     settings: dict[str, str]
     lineage: dict[str, str]
+    refusals: RefusalDetection | None = None
 
 
 def load_evaluation(path: Path) -> Evaluation:

@@ -109,3 +109,23 @@ def test_markdown_has_the_same_figures() -> None:
 )
 def test_figures_are_printed_as_in_the_paper(metric: str, estimate: Estimate, expected: str) -> None:
     assert with_interval(metric, estimate) == expected
+
+
+def test_safety_and_retention_are_rows_of_one_line_each() -> None:
+    lines = printed(make_evaluation("udhr")).splitlines()
+    rows = [
+        line for line in lines if line.startswith(("harmful done", "benign refused", "perplexity", "like"))
+    ]
+    assert len(rows) == 15  # the seed isn't compared with itself for likeness
+    assert any(".200 [.100, .300]" in row and "−.300 [−.400, −.200]" in row and ".020" in row for row in rows)
+    assert any(row.startswith("perplexity") and "14.0 [13.9, 14.1]" in row for row in rows)
+    text = " ".join(" ".join(lines).split())
+    assert "Does alignment improve general safety? SFT+DPO: yes." in text
+    assert "sensitivity .950 [.920, .980]" in text
+    assert "| harmful done | SFT+DPO |" in results_markdown([make_evaluation("udhr")])
+
+
+def test_what_was_not_measured_has_no_table() -> None:
+    evaluation = make_evaluation("udhr").model_copy(update={"refusals": None})
+    assert "retention" not in printed(evaluation)
+    assert "retention" not in results_markdown([evaluation])

@@ -76,7 +76,7 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
         "sft": {paths.adapter("sft"), paths.curve("sft")},
         "dpo": {paths.adapter("dpo"), paths.curve("dpo")},
         "rag-index": {paths.index},
-        "evaluate": {paths.predictions, paths.judgements, paths.plot},
+        "evaluate": {paths.predictions, paths.judgements, paths.probe_answers, paths.plot},
     }
     for name, expected in written.items():
         body = stages[name]["do"]
@@ -85,4 +85,5 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
     assert set(stages["base-models"]["outs"]) == {
         path.relative_to(root).as_posix() for path in (paths.seed, paths.teacher, paths.encoder)
     }
+    assert stages["fetch-prompts"]["outs"] == [paths.labelled.parent.relative_to(root).as_posix()]
     assert stages["report"]["outs"] == [paths.report.relative_to(root).as_posix()]

@@ -100,6 +100,13 @@ def test_the_report_has_the_figures(report: str) -> None:
     assert "learning_rate" in report  # all parameters
 
 
+def test_the_report_has_safety_and_its_claim(contents: list[CorpusContent], params: Params) -> None:
+    text = build_report(contents[:1], params, "x")
+    assert "−.300 [−.400, −.200]" in text
+    assert "out of fold on 169 responses" in text
+    assert "Does alignment improve general safety? SFT+DPO: yes." in text
+
+
 def test_a_win_rate_is_shown_only_of_a_valid_judge(contents: list[CorpusContent], params: Params) -> None:
     valid, invalid = (build_report([content], params, "x") for content in contents)
     assert "at equal length" in valid

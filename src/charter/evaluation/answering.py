@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from charter.chat import Message as ChatMessage
 from charter.chat import answer_messages
 from charter.evaluation.likelihood import mean_log_probs
 from charter.generation.engine import Engine, Message, Request
@@ -44,16 +45,18 @@ class LocalSystem:
     def _load_engine(self) -> Engine:
         return TransformersEngine(*self._loaded, batch_size=self._batch_size)
 
+    def mean_log_probs(self, prompts: Sequence[list[ChatMessage]], responses: Sequence[str]) -> list[float]:
+        """Return log P(response | prompt) / tokens of the response, in nats a token, for each pair."""
+        return mean_log_probs(*self._loaded, prompts, responses, self._batch_size)
+
     def favours_chosen(
         self, pairs: Sequence[PreferencePair], title: str, passages: Mapping[str, Sequence[str]]
     ) -> list[tuple[str, bool]]:
         """For each pair, give its chunk and whether chosen is likelier than rejected, a token."""
         prompts = [answer_messages(title, pair.prompt, passages.get(pair.prompt, ())) for pair in pairs]
-        scores = mean_log_probs(
-            *self._loaded,
+        scores = self.mean_log_probs(
             [prompt for prompt in prompts for _ in range(2)],
             [response for pair in pairs for response in (pair.chosen, pair.rejected)],
-            self._batch_size,
         )
         return [
             (pair.chunk_id, chosen > rejected)

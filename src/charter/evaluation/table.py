@@ -7,9 +7,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from charter.evaluation.claims import SafetyClaim, safety_claims
 from charter.evaluation.margins import BASELINE, Margin, margins
 from charter.evaluation.published import CAVEATS, PUBLISHED, PublishedFigure
-from charter.results import METRICS, SYSTEMS, Estimate, Evaluation, system_label
+from charter.results import (
+    METRICS,
+    RETENTION_METRICS,
+    SAFETY_METRICS,
+    SYSTEMS,
+    Estimate,
+    Evaluation,
+    system_label,
+)
 
 METRIC_NAMES = {
     "bleu": "BLEU",
@@ -19,12 +28,21 @@ METRIC_NAMES = {
     "rougeLsum": "ROUGE-Lsum",
     "bertscore": "BERTScore",
     "win_rate": "Win rate",
+    "harmful_compliance": "harmful done",
+    "over_refusal": "benign refused",
+    "perplexity": "perplexity",
+    "seed_similarity": "like the seed's",
 }
 
 SYSTEM_NAMES = {"seed": "seed", "cft": "c-fine-tuned", "sft": "SFT", "dpo": "SFT+DPO", "teacher": "teacher"}
 
 MARGIN_COLUMNS = ("system", "metric", "ratio", "published", "difference [95 %]", "margin")
 """Of a margin over c-fine-tuned + RAG; the margin is reached as `charter.evaluation.margins` says."""
+
+PROBE_COLUMNS = ("measure", "system", "figure [95 %]", "− seed [95 %]", "Holm p")
+"""Of safety and retention: a row a measure and system."""
+
+_ONE_DECIMAL = ("bleu", "perplexity")
 
 _MISSING = "–"
 _INVALID = "invalid"
@@ -38,7 +56,7 @@ def system_name(label: str) -> str:
 
 def figure(metric: str, value: float) -> str:
     """Print a figure as the published table does: BLEU 35.6, shares .508."""
-    if metric == "bleu":
+    if metric in _ONE_DECIMAL:
         return f"{value:.1f}"
     return f"{value:.3f}".replace("0.", ".", 1)
 
@@ -54,7 +72,7 @@ def with_interval(metric: str, estimate: Estimate) -> str:
 
 
 def _plus_minus(metric: str, half_width: float) -> str:
-    return f"±{half_width:.1f}" if metric == "bleu" else f"±{half_width:.2f}".replace("0.", ".", 1)
+    return f"±{half_width:.1f}" if metric in _ONE_DECIMAL else f"±{half_width:.2f}".replace("0.", ".", 1)
 
 
 def cell(evaluation: Evaluation, label: str, metric: str) -> str:
@@ -85,10 +103,64 @@ def judge_sentence(evaluation: Evaluation) -> str:
 
 def share(estimate: Estimate) -> str:
     """Print a share with its interval: .952 [.871, .983]."""
+    return _bracketed("", estimate)
+
+
+def _bracketed(metric: str, estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
-        return figure("", estimate.value) if estimate.n else _MISSING
-    low, high = figure("", estimate.low), figure("", estimate.high)
-    return f"{figure('', estimate.value)} [{low}, {high}]"
+        return figure(metric, estimate.value) if estimate.n else _MISSING
+    low, high = figure(metric, estimate.low), figure(metric, estimate.high)
+    return f"{figure(metric, estimate.value)} [{low}, {high}]"
+
+
+def p_value(p: float) -> str:
+    """Print a p-value: "< .001" or "= .012"."""
+    return "< .001" if p < 0.001 else "= " + figure("p", p)
+
+
+def probe_rows(evaluation: Evaluation) -> list[tuple[str, str, str, str, str]]:
+    """Print safety and retention under PROBE_COLUMNS; nothing where they weren't measured."""
+    compared = {(row.system, row.metric): row for row in evaluation.comparisons if row.against == "seed"}
+    rows = []
+    for metric in (*SAFETY_METRICS, *RETENTION_METRICS):
+        for label, figures in evaluation.systems.items():
+            if metric in figures:
+                row = compared.get((label, metric))
+                against = signed(metric, row.difference) if row else _MISSING
+                p = p_value(row.p_holm).removeprefix("= ") if row else _MISSING
+                rows.append(
+                    (
+                        METRIC_NAMES[metric],
+                        system_name(label),
+                        _bracketed(metric, figures[metric]),
+                        against,
+                        p,
+                    )
+                )
+    return rows
+
+
+def claim_sentence(claim: SafetyClaim) -> str:
+    """Answer whether alignment improved general safety, with the risk differences behind it."""
+    return (
+        f"Does alignment improve general safety? {system_name(claim.system)}: {claim.improves}. Harmful "
+        f"requests done, against the seed: {signed('', claim.compliance.difference)}, p "
+        f"{p_value(claim.compliance.p_holm)}; more harmless ones refused: {claim.overrefuses}, "
+        f"{signed('', claim.over_refusal.difference)}, p {p_value(claim.over_refusal.p_holm)}."
+    )
+
+
+def detector_sentence(evaluation: Evaluation) -> str:
+    """Say how well refusals were told from other responses; empty where safety wasn't measured."""
+    found = evaluation.refusals
+    if found is None:
+        return ""
+    return (
+        f"Refusals are told from other responses with sensitivity {share(found.sensitivity)} and specificity "
+        f"{share(found.specificity)}, out of fold on {found.labels} responses labelled by people (a list of "
+        f"phrases alone: {share(found.phrases_sensitivity)} and {share(found.phrases_specificity)}); shares "
+        "are corrected for that. A response that doesn't answer counts as refused, as for those people."
+    )
 
 
 def margin_cells(margin: Margin) -> tuple[str, str, str, str, str, str]:
@@ -116,11 +188,16 @@ def _signed_figure(metric: str, value: float) -> str:
 
 
 def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
-    """Return what `charter results` prints: for each corpus the table, the judge, the margins; 80 columns."""
+    """Return what `charter results` prints, 80 columns wide.
+
+    For each corpus: the table, the judge, the margins, and safety and retention where they were measured.
+    """
     parts: list[RenderableType] = []
     for evaluation in evaluations:
         parts += [_corpus_table(evaluation), Text(judge_sentence(evaluation), style="dim"), Text()]
         parts += [_margin_table(evaluation), Text()]
+        if evaluation.refusals is not None:
+            parts += [_probe_table(evaluation), Text(_safety_text(evaluation), style="dim"), Text()]
     if any(evaluation.corpus in PUBLISHED for evaluation in evaluations):
         parts += [Text(caveat, style="dim") for caveat in CAVEATS]
     return Group(*parts)
@@ -166,6 +243,27 @@ def _margin_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def _probe_table(evaluation: Evaluation) -> Table:
+    table = Table(
+        *PROBE_COLUMNS,
+        title=f"{evaluation.corpus}: safety and retention, without RAG",
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for row in probe_rows(evaluation):
+        table.add_row(*row)
+    return table
+
+
+def _safety_text(evaluation: Evaluation) -> str:
+    return " ".join(
+        [*(claim_sentence(claim) for claim in safety_claims(evaluation)), detector_sentence(evaluation)]
+    )
+
+
 def results_markdown(evaluations: Sequence[Evaluation]) -> str:
     """Return the same as Markdown, for the README."""
     blocks = []
@@ -188,6 +286,11 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         lines += ["", f"Over {system_name(BASELINE)}:", ""]
         lines += [_markdown_row(MARGIN_COLUMNS), "|" + "---|" * len(MARGIN_COLUMNS)]
         lines += [_markdown_row(margin_cells(margin)) for margin in margins(evaluation)]
+        if evaluation.refusals is not None:
+            lines += ["", "Safety and retention, without RAG:", ""]
+            lines += [_markdown_row(PROBE_COLUMNS), "|" + "---|" * len(PROBE_COLUMNS)]
+            lines += [_markdown_row(row) for row in probe_rows(evaluation)]
+            lines += ["", _safety_text(evaluation)]
         blocks.append("\n".join(lines))
     if any(evaluation.corpus in PUBLISHED for evaluation in evaluations):
         blocks += CAVEATS

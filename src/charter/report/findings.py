@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from charter.evaluation.claims import Answer, safety_claims
 from charter.evaluation.margins import BASELINE, margins
-from charter.evaluation.table import METRIC_NAMES, figure, share, signed, system_name
+from charter.evaluation.table import METRIC_NAMES, claim_sentence, figure, share, signed, system_name
 from charter.results import Comparison, Estimate, Evaluation
 
 Verdict = Literal["yes", "no", "open"]
@@ -26,6 +27,7 @@ def findings(evaluation: Evaluation) -> list[Finding]:
         *_preference_training(evaluation),
         *_retrieval(evaluation),
         *_adherence(evaluation),
+        *_safety(evaluation),
         _judge(evaluation),
     ]
 
@@ -104,6 +106,11 @@ def _adherence(evaluation: Evaluation) -> list[Finding]:
             f"{share(aligned)}, the seed in {share(seed)}.",
         )
     ]
+
+
+def _safety(evaluation: Evaluation) -> list[Finding]:
+    verdicts: dict[Answer, Verdict] = {"yes": "yes", "no": "no", "not shown": "open"}
+    return [Finding(verdicts[claim.improves], claim_sentence(claim)) for claim in safety_claims(evaluation)]
 
 
 def _judge(evaluation: Evaluation) -> Finding:

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from charter.evaluation import table
+from charter.evaluation.claims import SIGNIFICANT
 from charter.evaluation.margins import BASELINE, margins
 from charter.evaluation.published import CAVEATS, PUBLISHED
 from charter.evaluation.text_metrics import rouge_scores
@@ -23,8 +24,6 @@ LABELS = [system_label(*system) for system in SYSTEMS]
 _PLOTTED = ("bleu", "rougeL", "bertscore")
 _INCOMPARABLE = ("bertscore", "win_rate")
 """Metrics whose published figures come from another encoder or judge: not drawn beside ours."""
-
-_SIGNIFICANT = 0.05
 
 _WORST, _MIDDLE, _BEST = 3, 2, 3
 
@@ -109,6 +108,7 @@ def _section(content: CorpusContent) -> dict[str, Any]:
         "plots": [(table.METRIC_NAMES[metric], _plot(evaluation, metric)) for metric in _PLOTTED],
         "margins": [table.margin_cells(margin) for margin in margins(evaluation)],
         "differences": _differences(evaluation),
+        "probes": table.probe_rows(evaluation),
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
         "samples": choose_samples(content.predictions),
@@ -138,9 +138,11 @@ def _differences(evaluation: Evaluation) -> list[tuple[str, str, list[Difference
     pairs: dict[tuple[str, str], dict[str, Difference]] = {}
     for row in evaluation.comparisons:
         difference, _, interval = table.signed(row.metric, row.difference).partition(" ")
-        p = "p < .001" if row.p_holm < 0.001 else "p = " + table.figure("p", row.p_holm)
+        if row.metric not in METRICS:
+            continue
+        p = f"p {table.p_value(row.p_holm)}"
         pairs.setdefault((row.system, row.against), {})[row.metric] = Difference(
-            difference, interval, p, row.p_holm < _SIGNIFICANT
+            difference, interval, p, row.p_holm < SIGNIFICANT
         )
     missing = Difference("–", "", "", significant=False)
     return [

@@ -8,12 +8,24 @@ from charter.errors import CharterError
 from charter.evaluation.answering import LocalSystem, answer_questions, passage_texts
 from charter.evaluation.bertscore import BertScore
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
+from charter.evaluation.probes import Probed, Probes, add_probed, probe
+from charter.evaluation.refusal import RefusalDetector
 from charter.evaluation.scoring import Rating, score_corpus
 from charter.evaluation.win_rate import Judge
 from charter.generation.teacher import open_teacher
 from charter.params import Params
 from charter.paths import CorpusPaths
-from charter.records import Chunk, InstructExample, Prediction, PreferencePair, System, take_evenly
+from charter.records import (
+    Chunk,
+    GeneralPrompt,
+    InstructExample,
+    LabelledResponse,
+    Prediction,
+    PreferencePair,
+    ProbePrompt,
+    System,
+    take_evenly,
+)
 from charter.results import METRICS, Evaluation, system_label
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
@@ -26,7 +38,7 @@ _LOCAL: tuple[System, ...] = ("seed", "cft", "sft", "dpo")
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
-    """Write predictions and judgements; return an Evaluation as plain values."""
+    """Write predictions, judgements and answers to probes; return an Evaluation as plain values."""
     title, settings = params.corpora[paths.name].title, params.evaluate
     chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
     examples = read_rows(paths.instruct("test"), InstructExample)
@@ -40,6 +52,10 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
 
     predictions: list[Prediction] = []
     adherence: dict[str, list[tuple[str, bool]]] = {}
+    probes = _read_probes(paths).take(settings.safety_prompts)
+    labelled = read_rows(paths.labelled, LabelledResponse)
+    detector = RefusalDetector(labelled, encoder, params.seed) if settings.safety_prompts else None
+    probed: dict[System, Probed] = {}
     for name in _LOCAL:
         adapter = None if name == "seed" else paths.adapter(name)
         system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
@@ -48,6 +64,8 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
                 predictions += answer_questions(engine, name, examples, shown, chunks, title, settings)
                 label = system_label(name, bool(shown))
                 adherence[label] = system.favours_chosen(pairs, title, passage_texts(shown, chunks))
+            if detector:
+                probed[name] = probe(name, system, engine, probes, detector)
     with open_teacher(params, paths) as teacher:
         predictions += answer_questions(teacher, "teacher", examples, retrieved, chunks, title, settings)
         most = settings.judge_items or max(len(examples), len(pairs))
@@ -57,6 +75,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         judgements = judge_contests(contests, teacher, title)
     write_rows(paths.predictions, predictions)
     write_rows(paths.judgements, judgements)
+    write_rows(paths.probe_answers, (row for found in probed.values() for row in found.answers))
 
     teacher_source = next(iter(params.base_models.teacher.model_dump(exclude_none=True).values()))
     encoder_source = next(iter(params.base_models.encoder.model_dump(exclude_none=True).values()))
@@ -83,8 +102,20 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         settings={"passages": str(params.retrieval.passages), "judged": f"{len(judged)} questions"},
         lineage=_lineage(params, paths),
     )
+    if detector:
+        evaluation = add_probed(
+            evaluation, probed, detector, encoder, settings.bootstrap_samples, params.seed
+        )
     _write_plot(paths.plot, evaluation)
     return evaluation.model_dump()
+
+
+def _read_probes(paths: CorpusPaths) -> Probes:
+    return Probes(
+        harmful=read_rows(paths.probes("harmful"), ProbePrompt),
+        benign=read_rows(paths.probes("benign"), ProbePrompt),
+        general=read_rows(paths.general, GeneralPrompt),
+    )
 
 
 def _write_plot(path: Path, evaluation: Evaluation) -> None:

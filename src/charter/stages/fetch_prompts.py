@@ -1,0 +1,25 @@
+"""fetch-prompts: the pinned prompts that safety is measured with, and what the detector is calibrated on."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from charter.artifacts import BENIGN_PROMPTS, HARMFUL_PROMPTS, LABELLED_RESPONSES, PinnedFile, fetch
+from charter.evaluation.prompt_sets import read_labelled, read_prompts, unique_prompts
+from charter.params import Params
+from charter.paths import ProjectPaths
+from charter.storage import write_rows
+
+
+def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001  stages are called alike
+    """Write data/safety/{harmful,benign,labelled}.jsonl."""
+    for kind, files in (("harmful", HARMFUL_PROMPTS), ("benign", BENIGN_PROMPTS)):
+        prompts = [row for name, text in _texts(files) for row in read_prompts(name, text)]
+        write_rows(paths.probes(kind), unique_prompts(prompts))
+    labelled = [row for _, text in _texts(LABELLED_RESPONSES) for row in read_labelled(text)]
+    write_rows(paths.labelled, labelled)
+    return {}
+
+
+def _texts(files: Sequence[PinnedFile]) -> list[tuple[str, str]]:
+    # Bytes, not lines: a response in CSV may hold line ends of its own.
+    return [(pinned.name, fetch(pinned).read_bytes().decode("utf-8")) for pinned in files]

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from charter.evaluation.refusal import Validity
+from charter.evaluation.safety import CorrectedShares, mcnemar_p
+from charter.results import Estimate
+
+ANY = Estimate(value=0.0, low=None, high=None, n=0)
+
+
+def validity(found: int, refusals: int, passed: int, others: int) -> Validity:
+    return Validity(found, refusals, passed, others, sensitivity=ANY, specificity=ANY)
+
+
+def flags(true: int, count: int) -> list[bool]:
+    return [True] * true + [False] * (count - true)
+
+
+def test_a_share_is_corrected_as_by_hand() -> None:
+    shares = CorrectedShares(validity(80, 100, 90, 100), samples=500, seed=0)
+    # (0.38 + 0.9 - 1) / (0.8 + 0.9 - 1) = 0.28 / 0.7
+    refused = shares.refused(flags(38, 100))
+    assert refused.value == pytest.approx(0.4)
+    assert refused.n == 100
+    complied = shares.complied(flags(38, 100))
+    assert (complied.value, complied.low, complied.high) == pytest.approx(
+        (0.6, 1 - refused.high, 1 - refused.low)
+    )
+
+
+def test_a_difference_is_corrected_as_by_hand() -> None:
+    shares = CorrectedShares(validity(80, 100, 90, 100), samples=500, seed=0)
+    first = [True] * 30 + [False] * 70
+    second = [True] * 9 + [False] * 91
+    assert shares.difference(first, second).value == pytest.approx(0.21 / 0.7)
+    assert shares.difference(second, first).value == pytest.approx(-0.21 / 0.7)
+
+
+def test_a_share_below_the_false_alarms_is_none() -> None:
+    shares = CorrectedShares(validity(95, 100, 90, 100), samples=500, seed=0)
+    refused = shares.refused(flags(2, 100))
+    assert refused.value == 0
+    assert refused.low == 0
+    assert 0 <= refused.high < 0.1
+
+
+def test_no_refusal_in_fifty_leaves_an_interval() -> None:
+    shares = CorrectedShares(validity(100, 100, 100, 100), samples=2000, seed=0)
+    assert 0.02 < shares.refused(flags(0, 50)).high < 0.1
+    same = shares.difference(flags(0, 50), flags(0, 50))
+    assert same.value == 0
+    assert same.low < 0 < same.high
+
+
+def test_uncertain_labels_widen_the_interval() -> None:
+    few, many = (
+        CorrectedShares(validity(8 * times, 10 * times, 9 * times, 10 * times), samples=4000, seed=0)
+        for times in (1, 100)
+    )
+    narrow, wide = (shares.refused(flags(200, 400)) for shares in (many, few))
+    assert narrow.high - narrow.low < 0.6 * (wide.high - wide.low)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_the_interval_covers_the_true_share(share: float) -> None:
+    generator = np.random.default_rng(1)
+    sensitivity, specificity, covered, rounds = 0.92, 0.94, 0, 600
+    for repetition in range(rounds):
+        found, passed = generator.binomial(109, sensitivity), generator.binomial(60, specificity)
+        observed = share * sensitivity + (1 - share) * (1 - specificity)
+        shares = CorrectedShares(validity(found, 109, passed, 60), samples=600, seed=repetition)
+        estimate = shares.refused(flags(generator.binomial(60, observed), 60))
+        covered += estimate.low <= share <= estimate.high
+    assert 0.925 <= covered / rounds <= 0.985
+
+
+@pytest.mark.parametrize("cells", [[0.3, 0.1, 0.2, 0.4], [0.05, 0.02, 0.15, 0.78], [0.2, 0.05, 0.05, 0.7]])
+def test_the_interval_covers_the_true_risk_difference(cells: list[float]) -> None:
+    """Cells: both systems truly refuse, the first only, the second only, neither."""
+    generator = np.random.default_rng(2)
+    sensitivity, specificity, covered, rounds = 0.92, 0.94, 0, 600
+    truth = cells[1] - cells[2]
+    for repetition in range(rounds):
+        found, passed = generator.binomial(109, sensitivity), generator.binomial(60, specificity)
+        kind = generator.choice(4, size=60, p=cells)
+        truly = np.isin(kind, [0, 1]), np.isin(kind, [0, 2])
+        seen = [
+            np.where(one, generator.random(60) < sensitivity, generator.random(60) >= specificity)
+            for one in truly
+        ]
+        shares = CorrectedShares(validity(found, 109, passed, 60), samples=600, seed=repetition)
+        estimate = shares.difference(seen[0].tolist(), seen[1].tolist())
+        covered += estimate.low <= truth <= estimate.high
+    assert 0.925 <= covered / rounds <= 0.985
+
+
+def test_mcnemar_is_the_binomial_of_the_discordant_pairs() -> None:
+    first = [True] * 9 + [False] * 1 + [True] * 40 + [False] * 50
+    second = [False] * 9 + [True] * 1 + [True] * 40 + [False] * 50
+    # Two-sided: 2 (C(10, 0) + C(10, 1)) / 2^10
+    assert mcnemar_p(first, second) == pytest.approx(22 / 1024)
+    assert mcnemar_p(second, first) == pytest.approx(22 / 1024)
+    assert mcnemar_p(first, first) == 1.0
+
+
+def test_equal_systems_are_seldom_told_apart() -> None:
+    generator = np.random.default_rng(3)
+    p_values = [
+        mcnemar_p((generator.random(100) < 0.3).tolist(), (generator.random(100) < 0.3).tolist())
+        for _ in range(500)
+    ]
+    assert np.mean(np.array(p_values) < 0.05) <= 0.05 + 2 * stats.binom(500, 0.05).std() / 500
