@@ -15,8 +15,8 @@ _CITATION = re.compile(
     re.IGNORECASE,
 )
 _NORM = re.compile(
-    r"\b(?:can|could|may|must|shall|should|rights?|allowed|permitted|legal|lawful|required|obliged|entitled|free to"
-    r"|forbidden|prohibited|illegal|(?:have|has|had|need|needs) to|acceptable)\b",
+    r"\b(?:can|could|may|must|shall|should|rights?|allowed|permitted|legal|lawful|required|obliged|entitled"
+    r"|free to|forbidden|prohibited|illegal|(?:have|has|had|need|needs) to|acceptable)\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
