@@ -175,8 +175,14 @@ class Retrieval(Section):
     passages: PositiveInt
 
 
+JudgeMethod = Literal["pairwise", "single"]
+
+
 class Evaluate(Section):
     """Evaluation: answers are greedy. ``judge_items`` bounds the questions judged (0: all).
+
+    ``judge``: ``pairwise`` shows the judge two answers, in both orders; ``single`` asks of each answer alone
+    whether it is right, and prefers by the ratio of the odds.
 
     ``safety_prompts``: how many of the harmful, of the benign and of the general prompts each system is
     asked, taken evenly (0: neither safety nor retention is measured).
@@ -185,6 +191,7 @@ class Evaluate(Section):
     max_new_tokens: PositiveInt
     batch_size: PositiveInt
     bootstrap_samples: PositiveInt
+    judge: JudgeMethod
     judge_items: Annotated[int, Field(ge=0)]
     judge_min_validity: Share
     safety_prompts: Annotated[int, Field(ge=0)]

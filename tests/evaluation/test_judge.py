@@ -59,6 +59,22 @@ class PrefersLonger:
             yield index, Completion(text="A", tokens=1, alternatives=alternatives)
 
 
+class Believes:
+    """A judge that gives each answer the probability of Yes that it is told; counts what it is asked."""
+
+    def __init__(self, beliefs: dict[str, float]):
+        self.beliefs = beliefs
+        self.asked: list[str] = []
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        for index, request in enumerate(requests):
+            answer = request.messages[-1].content.split("Answer: ")[1].split("\n")[0]
+            self.asked.append(answer)
+            yes = self.beliefs[answer]
+            words = (("Yes", math.log(yes)), ("No", math.log(1 - yes)))
+            yield index, Completion(text="Yes", tokens=1, alternatives=words)
+
+
 def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
     predictions = [
         prediction(item, system, rag, f"{system} {rag} {item.id}")
@@ -95,13 +111,40 @@ def test_shuffled_answers_are_of_another_chunk() -> None:
 def test_both_orders_are_judged_and_read_from_the_letters(tmp_path: Path) -> None:
     contests = control_contests(EXAMPLES, [], CHUNKS)
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", PrefersLonger) as judge:
-        judgements = judge_contests(contests, judge, "the guidelines")
+        judgements = judge_contests(contests, judge, "the guidelines", "pairwise")
     found = {(row.comparison, row.item_id, row.swapped): row.probability_first for row in judgements}
     assert len(found) == len(judgements) == 3 + 2 * 3
     assert math.isclose(found["control:shuffled", "e1", False] or 0, 0.9)
     assert math.isclose(found["control:shuffled", "e1", True] or 0, 0.1)
     assert math.isclose(found["control:identical", "e1", False] or 0, 0.5)
     assert all(math.isclose(row.mass or 0, 1) for row in judgements)
+
+
+def test_answers_judged_alone_are_preferred_by_their_odds(tmp_path: Path) -> None:
+    pair = PreferencePair(id="p", chunk_id="c1", prompt="May I?", chosen="good", rejected="bad")
+    believes = Believes({"good": 0.8, "bad": 0.2})
+    contests = control_contests([], [pair], CHUNKS)
+    with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: believes) as judge:
+        first, swapped = judge_contests(contests, judge, "the guidelines", "single")
+    # Odds of 4 against odds of 1/4: 16 to 1.
+    assert math.isclose(first.probability_first or 0, 16 / 17)
+    assert math.isclose(swapped.probability_first or 0, 1 / 17)
+    assert believes.asked == ["good", "bad"]
+
+
+def test_an_answer_that_meets_several_is_judged_once(tmp_path: Path) -> None:
+    predictions = [
+        prediction(EXAMPLES[0], system, rag, answer)
+        for system, rag, answer in (("seed", True, "x"), ("sft", False, "y"), ("dpo", False, "x"))
+    ]
+    contests = win_rate_contests(predictions, "seed+rag", CHUNKS, {"e1"})
+    believes = Believes({"x": 0.3, "y": 0.999})
+    with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: believes) as judge:
+        judgements = judge_contests(contests, judge, "the guidelines", "single")
+    assert sorted(believes.asked) == ["x", "y"]
+    wins = {row.comparison: row.probability_first or 0 for row in judgements if not row.swapped}
+    assert math.isclose(wins["win_rate:dpo"], 0.5)
+    assert math.isclose(wins["win_rate:sft"], 999 / (999 + 3 / 7))
 
 
 def test_a_verdict_without_the_words_is_unscored() -> None:

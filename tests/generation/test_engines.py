@@ -1,6 +1,7 @@
 """Engines against real models: a completion is what the model's own greedy decoding gives."""
 
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,6 +87,31 @@ def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths, tmp_pat
         _, mass = choice_probability(choice, "Yes", "No")
         assert 0.9 < mass <= 1.0001
         assert choice.text == choice.alternatives[0][0]
+
+
+@pytest.mark.models
+def test_openvino_reads_a_prefix_once_though_all_ask_at_once(
+    base_models: ProjectPaths, tmp_path: Path
+) -> None:
+    engine = OpenVinoEngine(base_models.teacher, tmp_path / "converted", concurrency=8, cache_gigabytes=1)
+
+    def seconds(passages: list[str]) -> float:
+        questions = [
+            f"{passage}\n\nIs rule {number} kept? Yes or No." for number, passage in enumerate(passages)
+        ]
+        start = time.perf_counter()
+        found = complete(engine, [ask_choice((("user", question),)) for question in questions])
+        assert all(choice.alternatives for choice in found)
+        return time.perf_counter() - start
+
+    def passage(name: str) -> str:
+        return f"The rules of {name}. " + "Nobody may enter the yard after dark, or feed the animals. " * 20
+
+    seconds([passage("the warm-up")])
+    apart = seconds([passage(f"house {number}") for number in range(8)])
+    together = seconds([passage("the club")] * 8)
+    # An eighth of the tokens to read; half of the time would show it on the busiest machine.
+    assert together < apart / 2
 
 
 @pytest.mark.models

@@ -1,15 +1,18 @@
-"""The pairwise judge: sees the chunk, the question and two answers, in both orders.
+"""The judge: a model that sees the chunk and the question, and either two answers or each alone.
 
-Its verdict is the probability of the letters A and B as the next token, never a parsed text.
+Its verdict is the probability of one word or letter against another as the next token, never a parsed text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from scipy.special import expit, logit
+
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE
 from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
+from charter.params import JudgeMethod
 from charter.prompts import render
 from charter.records import Chunk, InstructExample, Judgement, Prediction, PreferencePair, content_id
 from charter.results import system_label
@@ -25,6 +28,13 @@ class Contest:
     question: str
     first: str
     second: str
+
+
+_Order = tuple[Contest, bool]
+"""A contest, and whether its second answer is shown first."""
+
+_Preference = tuple[float | None, float]
+"""The probability that the answer shown first is better, if it could be read, and the verdict's mass."""
 
 
 def win_rate_contests(
@@ -75,8 +85,10 @@ def control_contests(
     return contests
 
 
-def judge_contests(contests: Sequence[Contest], judge: JournaledEngine, title: str) -> list[Judgement]:
-    """Ask the judge about every contest in both orders; an identical pair needs one."""
+def judge_contests(
+    contests: Sequence[Contest], judge: JournaledEngine, title: str, method: JudgeMethod
+) -> list[Judgement]:
+    """Ask the judge, by either method, and return verdicts in both orders; an identical pair has one."""
     orders = [
         (contest, swapped)
         for contest in contests
@@ -84,33 +96,72 @@ def judge_contests(contests: Sequence[Contest], judge: JournaledEngine, title: s
     ]
     # Contests of a chunk follow each other, so that an engine with prefix caching reads it once.
     orders.sort(key=lambda order: (order[0].chunk.id, order[0].question))
-    verdicts = judge.complete([_request(*order, title) for order in orders], "judge")
-    judgements = []
-    for (contest, swapped), verdict in zip(orders, verdicts, strict=True):
-        probability, mass = choice_probability(verdict, "A", "B")
-        judgements.append(
-            Judgement(
-                id=content_id(contest.comparison, contest.item_id, str(swapped)),
-                item_id=contest.item_id,
-                chunk_id=contest.chunk.id,
-                comparison=contest.comparison,
-                swapped=swapped,
-                probability_first=probability,
-                mass=mass,
-            )
+    preferences = (_compare if method == "pairwise" else _rate)(orders, judge, title)
+    return [
+        Judgement(
+            id=content_id(contest.comparison, contest.item_id, str(swapped)),
+            item_id=contest.item_id,
+            chunk_id=contest.chunk.id,
+            comparison=contest.comparison,
+            swapped=swapped,
+            probability_first=probability,
+            mass=mass,
         )
-    return judgements
+        for (contest, swapped), (probability, mass) in zip(orders, preferences, strict=True)
+    ]
 
 
-def _request(contest: Contest, swapped: bool, title: str) -> Request:
-    first, second = (contest.second, contest.first) if swapped else (contest.first, contest.second)
+def _compare(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> list[_Preference]:
+    """Show both answers and ask for the better one's letter."""
+    requests = []
+    for contest, swapped in orders:
+        first, second = _shown(contest, swapped)
+        requests.append(_request("judge_pair", contest, title, first=first, second=second))
+    return [choice_probability(verdict, "A", "B") for verdict in judge.complete(requests, "judge")]
+
+
+def _rate(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> list[_Preference]:
+    """Ask of each answer alone whether it is right; the preference is the ratio of the odds.
+
+    sigma(l_first - l_second), l the log-odds of Yes: the model of Bradley and Terry (1952). No position can
+    be preferred, and an answer that meets several others is asked about once.
+    """
+    rated = {
+        (contest.chunk.id, contest.question, answer): _request("judge_answer", contest, title, answer=answer)
+        for contest, _ in orders
+        for answer in (contest.first, contest.second)
+    }
+    verdicts = judge.complete(list(rated.values()), "judge")
+    read = {
+        key: choice_probability(verdict, "Yes", "No") for key, verdict in zip(rated, verdicts, strict=True)
+    }
+    preferences = []
+    for contest, swapped in orders:
+        (first, first_mass), (second, second_mass) = (
+            read[contest.chunk.id, contest.question, answer] for answer in _shown(contest, swapped)
+        )
+        probability = None
+        if first is not None and second is not None:
+            probability = float(expit(logit(_inside(first)) - logit(_inside(second))))
+        preferences.append((probability, min(first_mass, second_mass)))
+    return preferences
+
+
+def _shown(contest: Contest, swapped: bool) -> tuple[str, str]:
+    return (contest.second, contest.first) if swapped else (contest.first, contest.second)
+
+
+def _inside(probability: float) -> float:
+    return min(max(probability, 1e-9), 1 - 1e-9)
+
+
+def _request(template: str, contest: Contest, title: str, **answers: str) -> Request:
     user = render(
-        "judge",
+        template,
         title=title,
         headings=" > ".join(contest.chunk.headings),
         passage=contest.chunk.text,
         question=contest.question,
-        first=first,
-        second=second,
+        **answers,
     )
     return ask_choice((("system", render("judge_system", title=title)), ("user", user)))

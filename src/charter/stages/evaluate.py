@@ -72,7 +72,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         judged = take_evenly(examples, most)
         contests = win_rate_contests(predictions, OPPONENT, chunks, {row.id for row in judged})
         contests += control_contests(judged, take_evenly(pairs, most), chunks)
-        judgements = judge_contests(contests, teacher, title)
+        judgements = judge_contests(contests, teacher, title, settings.judge)
     write_rows(paths.predictions, predictions)
     write_rows(paths.judgements, judgements)
     write_rows(paths.probe_answers, (row for found in probed.values() for row in found.answers))
@@ -88,7 +88,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         adherence=adherence,
         rating=Rating(
             judge=Judge(
-                name=teacher_source,
+                name=f"{teacher_source}, {settings.judge}",
                 sha256=directory_sha256(paths.teacher),
                 is_teacher=True,
                 min_validity=settings.judge_min_validity,

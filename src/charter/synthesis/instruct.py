@@ -8,8 +8,8 @@ from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import decide_support
-from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import check_answer, check_question, strip_numbering
+from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 
 STYLES = {
@@ -35,17 +35,6 @@ class _Question:
     style: str
     text: str
 
-    def refuse(self, filter_name: str, reason: str, answer: str | None = None) -> Rejected:
-        raw = self.text if answer is None else f"{self.text}\n{answer}"
-        return Rejected(
-            id=content_id(self.chunk.id, filter_name, raw),
-            chunk_id=self.chunk.id,
-            kind="instruct",
-            filter=filter_name,
-            reason=reason,
-            raw=raw,
-        )
-
 
 def write_instruct_data(
     chunks: Sequence[Chunk],
@@ -60,9 +49,11 @@ def write_instruct_data(
     Filters, in order: ``format`` and ``mention`` of a question, ``duplicate``, the same of an answer,
     and ``support``, the teacher's probability that the chunk says so.
     """
-    rejected: list[Rejected] = []
-    questions = _write_questions(chunks, asks, teacher, settings, seed, rejected)
-    questions = _drop_duplicates(questions, encoder, settings.max_question_similarity, rejected)
+    ledger = Ledger("instruct")
+    questions = _write_questions(chunks, asks, teacher, settings, seed, ledger)
+    questions = ledger.without_duplicates(
+        questions, [question.text for question in questions], encoder, settings.max_question_similarity
+    )
     answers = teacher.complete(
         [asks.answer(question.chunk, question.text) for question in questions], "answers"
     )
@@ -70,7 +61,7 @@ def write_instruct_data(
     for question, completion in zip(questions, answers, strict=True):
         answer = completion.text.strip()
         if problem := check_answer(answer):
-            rejected.append(question.refuse("answer", problem, answer))
+            ledger.refuse(question.chunk, "answer", problem, question.text, answer)
         else:
             answered.append((question, answer))
     verdicts = teacher.complete(
@@ -82,7 +73,7 @@ def write_instruct_data(
         decision = decide_support(verdict, settings.min_support)
         if not decision.kept:
             reason = f"support {decision.score}, less than {settings.min_support}"
-            rejected.append(question.refuse("support", reason, answer))
+            ledger.refuse(question.chunk, "support", reason, question.text, answer)
             continue
         examples.append(
             InstructExample(
@@ -94,7 +85,7 @@ def write_instruct_data(
             )
         )
     requested = len(chunks) * len(STYLES) * questions_a_call(chunks, settings)
-    return InstructData(examples, rejected, requested)
+    return InstructData(examples, ledger.rows, requested)
 
 
 def questions_a_call(chunks: Sequence[Chunk], settings: Synthesize) -> int:
@@ -109,7 +100,7 @@ def _write_questions(
     teacher: JournaledEngine,
     settings: Synthesize,
     seed: int,
-    rejected: list[Rejected],
+    ledger: Ledger,
 ) -> list[_Question]:
     # By style first: a chunk that another style has read is in the engine's prefix cache.
     calls = [(chunk, style) for style in STYLES for chunk in chunks]
@@ -127,20 +118,7 @@ def _write_questions(
                 continue
             question = _Question(chunk, style, text)
             if problem := check_question(text):
-                rejected.append(question.refuse("question", problem))
+                ledger.refuse(chunk, "question", problem, text)
             else:
                 kept.append(question)
-    return kept
-
-
-def _drop_duplicates(
-    questions: list[_Question], encoder: Encoder, max_similarity: float, rejected: list[Rejected]
-) -> list[_Question]:
-    duplicate_of = find_duplicates([question.text for question in questions], encoder, max_similarity)
-    kept = []
-    for question, original in zip(questions, duplicate_of, strict=True):
-        if original is None:
-            kept.append(question)
-        else:
-            rejected.append(question.refuse("duplicate", f"says the same as: {questions[original].text}"))
     return kept

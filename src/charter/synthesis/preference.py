@@ -15,7 +15,6 @@ from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import decide_verification
-from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import (
     check_answer,
     check_contrast,
@@ -25,6 +24,7 @@ from charter.synthesis.filters import (
     state_reason,
     strip_numbering,
 )
+from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 
 PERSONAS = (
@@ -62,17 +62,9 @@ class _Draft:
     chosen: str = ""
     rejected: str = ""
 
-    def refuse(self, filter_name: str, reason: str) -> Rejected:
-        parts = (self.prompt, self.chosen, self.rejected)
-        raw = "\n".join(part for part in parts if part)
-        return Rejected(
-            id=content_id(self.chunk.id, filter_name, raw),
-            chunk_id=self.chunk.id,
-            kind="preference",
-            filter=filter_name,
-            reason=reason,
-            raw=raw,
-        )
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        return self.prompt, self.chosen, self.rejected
 
 
 def write_preference_data(
@@ -90,24 +82,26 @@ def write_preference_data(
     ``verification``: asked for yes or no alone, the teacher's log-odds favour the chosen answer by
     min_preference_margin.
     """
-    rejected: list[Rejected] = []
-    with_value = _check_values(chunks, asks, teacher, rejected)
+    ledger = Ledger("preference")
+    with_value = _check_values(chunks, asks, teacher, ledger)
     with_value = _choose(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
-    drafts = _write_scenarios(with_value, asks, teacher, settings, seed, rejected)
-    drafts = _drop_duplicates(drafts, encoder, settings.max_question_similarity, rejected)
+    drafts = _write_scenarios(with_value, asks, teacher, settings, seed, ledger)
+    drafts = ledger.without_duplicates(
+        drafts, [draft.prompt for draft in drafts], encoder, settings.max_question_similarity
+    )
     drafts = _write_responses(drafts, asks, teacher)
-    drafts = _check_responses(drafts, settings, rejected)
-    pairs = _verify(drafts, asks, teacher, settings.min_preference_margin, rejected)
+    drafts = _check_responses(drafts, settings, ledger)
+    pairs = _verify(drafts, asks, teacher, settings.min_preference_margin, ledger)
     return PreferenceData(
         pairs=pairs,
-        rejected=rejected,
+        rejected=ledger.rows,
         requested=len(with_value) * settings.scenarios_per_chunk,
-        chunks_without_value=sum(row.filter == "value" for row in rejected),
+        chunks_without_value=sum(row.filter == "value" for row in ledger.rows),
     )
 
 
 def _check_values(
-    chunks: Sequence[Chunk], asks: TeacherRequests, teacher: JournaledEngine, rejected: list[Rejected]
+    chunks: Sequence[Chunk], asks: TeacherRequests, teacher: JournaledEngine, ledger: Ledger
 ) -> list[Chunk]:
     verdicts = teacher.complete([asks.value_check(chunk) for chunk in chunks], "value check")
     kept = []
@@ -116,7 +110,7 @@ def _check_values(
         if probability is not None and probability >= 0.5:
             kept.append(chunk)
         else:
-            rejected.append(_Draft(chunk).refuse("value", f"value probability {probability}"))
+            ledger.refuse(chunk, "value", f"value probability {probability}")
     return kept
 
 
@@ -132,7 +126,7 @@ def _write_scenarios(
     teacher: JournaledEngine,
     settings: Synthesize,
     seed: int,
-    rejected: list[Rejected],
+    ledger: Ledger,
 ) -> list[_Draft]:
     count = settings.scenarios_per_chunk
     calls = [
@@ -145,22 +139,9 @@ def _write_scenarios(
         for text in [line for line in lines if line][:count]:
             draft = _Draft(chunk, text)
             if problem := check_question(text) or check_norm(text):
-                rejected.append(draft.refuse("scenario", problem))
+                ledger.refuse(draft.chunk, "scenario", problem, *draft.texts)
             else:
                 kept.append(draft)
-    return kept
-
-
-def _drop_duplicates(
-    drafts: list[_Draft], encoder: Encoder, max_similarity: float, rejected: list[Rejected]
-) -> list[_Draft]:
-    duplicate_of = find_duplicates([draft.prompt for draft in drafts], encoder, max_similarity)
-    kept = []
-    for draft, original in zip(drafts, duplicate_of, strict=True):
-        if original is None:
-            kept.append(draft)
-        else:
-            rejected.append(draft.refuse("duplicate", f"says the same as: {drafts[original].prompt}"))
     return kept
 
 
@@ -181,16 +162,16 @@ def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: Journ
     ]
 
 
-def _check_responses(drafts: list[_Draft], settings: Synthesize, rejected: list[Rejected]) -> list[_Draft]:
+def _check_responses(drafts: list[_Draft], settings: Synthesize, ledger: Ledger) -> list[_Draft]:
     kept = []
     for draft in drafts:
         problem = check_answer(draft.chosen) or check_answer(draft.rejected)
         if problem:
-            rejected.append(draft.refuse("response", problem))
+            ledger.refuse(draft.chunk, "response", problem, *draft.texts)
             continue
         contrast = check_contrast(draft.chosen, draft.rejected, settings.max_length_ratio, MAX_SHARED_WORDS)
         if contrast:
-            rejected.append(draft.refuse("contrast", contrast))
+            ledger.refuse(draft.chunk, "contrast", contrast, *draft.texts)
             continue
         kept.append(draft)
     return kept
@@ -201,7 +182,7 @@ def _verify(
     asks: TeacherRequests,
     teacher: JournaledEngine,
     min_margin: float,
-    rejected: list[Rejected],
+    ledger: Ledger,
 ) -> list[PreferencePair]:
     """Keep the pairs whose chosen side gives the answer that the teacher gives without seeing either."""
     verdicts = teacher.complete([asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "verification")
@@ -209,10 +190,10 @@ def _verify(
     for draft, verdict in zip(drafts, verdicts, strict=True):
         decision = decide_verification(verdict, draft.chosen, min_margin)
         if decision.score is None:
-            rejected.append(draft.refuse("verification", "no verdict"))
+            ledger.refuse(draft.chunk, "verification", "no verdict", *draft.texts)
         elif not decision.kept:
             reason = f"log-odds of the chosen answer {decision.score:.2f}, less than {min_margin}"
-            rejected.append(draft.refuse("verification", reason))
+            ledger.refuse(draft.chunk, "verification", reason, *draft.texts)
         else:
             pairs.append(
                 PreferencePair(

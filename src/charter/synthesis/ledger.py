@@ -1,0 +1,55 @@
+"""The ledger of what synthesis refuses: nothing is dropped without its filter and the reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from charter.records import Chunk, Kind, Rejected, content_id
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.duplicates import find_duplicates
+
+
+class _Draft(Protocol):
+    """What is being written about a chunk."""
+
+    @property
+    def chunk(self) -> Chunk: ...
+
+
+Draft = TypeVar("Draft", bound=_Draft)
+
+
+@dataclass
+class Ledger:
+    """The refused rows of one data set."""
+
+    kind: Kind
+    rows: list[Rejected] = field(default_factory=list)
+
+    def refuse(self, chunk: Chunk, filter_name: str, reason: str, *texts: str) -> None:
+        """Enter a row: what was written of it so far are its ``texts``."""
+        raw = "\n".join(text for text in texts if text)
+        self.rows.append(
+            Rejected(
+                id=content_id(chunk.id, filter_name, raw),
+                chunk_id=chunk.id,
+                kind=self.kind,
+                filter=filter_name,
+                reason=reason,
+                raw=raw,
+            )
+        )
+
+    def without_duplicates(
+        self, drafts: Sequence[Draft], texts: Sequence[str], encoder: Encoder, max_similarity: float
+    ) -> list[Draft]:
+        """Refuse the drafts whose text, one in ``texts`` each, says what an earlier one says."""
+        kept = []
+        for draft, text, original in zip(
+            drafts, texts, find_duplicates(texts, encoder, max_similarity), strict=True
+        ):
+            if original is None:
+                kept.append(draft)
+            else:
+                self.refuse(draft.chunk, "duplicate", f"says the same as: {texts[original]}", text)
+        return kept
