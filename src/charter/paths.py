@@ -32,7 +32,7 @@ class ProjectPaths:
 
     @property
     def work(self) -> Path:
-        """What is kept between runs and outside DVC: downloads, the journal."""
+        """What is kept between runs and outside DVC: the journal, checkpoints."""
         return self.root / ".charter"
 
     @property
@@ -82,6 +82,10 @@ class CorpusPaths(ProjectPaths):
     def adapter(self, system: str) -> Path:
         """The LoRA adapter over the seed of ``cft``, ``sft`` or ``dpo``."""
         return self.root / f"models/{system}/{self.name}"
+
+    def checkpoints(self, stage: str) -> Path:
+        """The checkpoints of a training that has not ended: a folder a run, named by what determines it."""
+        return self.work / f"checkpoints/{self.name}/{stage}"
 
     @property
     def index(self) -> Path:
