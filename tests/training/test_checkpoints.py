@@ -142,7 +142,12 @@ def test_what_determines_a_run_names_its_folder(
 
 def test_only_what_is_whole_and_of_this_run_stays(tmp_path: Path) -> None:
     run, other = tmp_path / "run", tmp_path / "other"
-    for checkpoint in (run / "checkpoint-2", run / "checkpoint-10", run / "checkpoint-12", other / "checkpoint-20"):
+    for checkpoint in (
+        run / "checkpoint-2",
+        run / "checkpoint-10",
+        run / "checkpoint-12",
+        other / "checkpoint-20",
+    ):
         checkpoint.mkdir(parents=True)
     assert last_checkpoint(run) is None
     for step in (2, 10):

@@ -4,11 +4,12 @@ The processes of ``compute.processes`` are started on this machine. Where the st
 of many, by ``accelerate launch`` on one machine or a cluster, it is one of them and starts no others.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from charter.errors import CharterError
@@ -28,7 +29,10 @@ def launch(processes: int, function: Callable[..., Result], *args: Any) -> Resul
     """
     if processes == 1 or "WORLD_SIZE" in os.environ:
         return function(*args)
+    # It logs what it then raises.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     config = LaunchConfig(
+        run_id="charter",
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=processes,
@@ -38,17 +42,13 @@ def launch(processes: int, function: Callable[..., Result], *args: Any) -> Resul
         max_restarts=0,
     )
     try:
-        results: dict[int, Result] = elastic_launch(config, _call)(function, *args)
+        results: dict[int, Result] = elastic_launch(config, function)(*args)
     except ChildFailedError as error:
         _, failure = error.get_first_failure()
-        name, _, message = failure.message.partition(": ")
+        # A mapping where the process could still record its exception, else the signal that ended it.
+        raised = failure.message["message"] if isinstance(failure.message, dict) else ""
+        name, _, message = raised.partition(": ")
         if name == CharterError.__name__:
             raise CharterError(message) from error
         raise
     return results[0]
-
-
-@record
-def _call(function: Callable[..., Result], *args: Any) -> Result:
-    """Call a function so that what it raises reaches the process that launched it."""
-    return function(*args)

@@ -160,7 +160,7 @@ def loss_at_reference(loss: str, beta: float) -> float:
 
 
 def _shared(rows: Dataset, folder: Path, arguments: DPOConfig) -> Dataset:
-    """Put rows on disk, where all processes read what the main one adds: the reference's log-probabilities."""
+    """Put rows on disk, where all processes find the reference's log-probabilities."""
     with arguments.main_process_first(local=False):
         if arguments.process_index == 0:
             rows.save_to_disk(folder)
