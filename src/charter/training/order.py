@@ -5,15 +5,19 @@ from typing import Any
 
 import torch
 from torch.utils.data import Sampler
-from transformers.trainer_pt_utils import get_length_grouped_indices
+
+POOL = 8
+"""Steps whose rows are sorted by length together: enough to match lengths, few enough to mix the rows."""
 
 
 class LengthGroupedSampler(Sampler[int]):
     """Row numbers such that the rows of one step are of like length: a fifth of a random batch is padding.
 
-    The order depends on ``seed`` and the epoch alone, unlike that of transformers' sampler of this name,
-    which draws from the global generator: a resumed training goes on in the order it had, and every process
-    of one training, however many there are, takes its part of the same steps.
+    The rows are shuffled and sorted by length in pools of POOL steps, and the steps are shuffled again; an
+    incomplete one comes last. The order depends on ``seed`` and the epoch alone: a resumed training goes on
+    in the order it had, and the processes of one training, however many there are, take their parts of the
+    same steps. (The sampler of this name in transformers draws from the global generator, and hardly
+    groups fewer than a hundred steps.)
 
     Args:
         lengths: The tokens of each row.
@@ -30,7 +34,14 @@ class LengthGroupedSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed + int(self.epoch()))
-        return iter(get_length_grouped_indices(self.lengths, self.rows_a_step, generator=generator))
+        rows = torch.randperm(len(self.lengths), generator=generator).tolist()
+        steps: list[list[int]] = []
+        for start in range(0, len(rows), POOL * self.rows_a_step):
+            pool = sorted(rows[start : start + POOL * self.rows_a_step], key=lambda row: -self.lengths[row])
+            steps += [pool[at : at + self.rows_a_step] for at in range(0, len(pool), self.rows_a_step)]
+        incomplete = [steps.pop()] if len(rows) % self.rows_a_step else []
+        shuffled = [steps[at] for at in torch.randperm(len(steps), generator=generator).tolist()]
+        return (row for step in shuffled + incomplete for row in step)
 
 
 class LengthGrouped:
