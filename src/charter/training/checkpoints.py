@@ -6,6 +6,7 @@ numbers and the log (`transformers.Trainer`), so that on a CPU the same bytes co
 """
 
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -42,7 +43,7 @@ def run_folder(
         stage: ``cft``, ``sft`` or ``dpo``.
         rows: What is trained on, and what is evaluated.
         settings: The stage's section of the parameters.
-        params: All of them; the seed, the title and compute count.
+        params: All of them; the seed, the title and compute count, and how many processes there are.
         paths: The corpus.
         start: The folders of the weights that the training starts from.
     """
@@ -51,6 +52,7 @@ def run_folder(
         *(str(len(part)) for part in rows),
         settings.model_dump_json(),
         params.compute.model_dump_json(),
+        os.environ.get("WORLD_SIZE", "1"),
         params.corpora[paths.name].title,
         str(params.seed),
         *(directory_sha256(folder) for folder in start),
