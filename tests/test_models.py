@@ -12,7 +12,7 @@ from charter.params import Compute
 
 pytestmark = pytest.mark.models
 
-FLOAT32 = Compute(device="cpu", dtype="float32", quantization="none", attention="sdpa")
+FLOAT32 = Compute(device="cpu", dtype="float32", quantization="none", attention="sdpa", processes=1)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_compute_is_resolved() -> None:
     assert resolve_device(FLOAT32).type == "cpu"
     assert resolve_dtype(FLOAT32) is torch.float32
     assert resolve_dtype(FLOAT32.model_copy(update={"dtype": "bfloat16"})) is torch.bfloat16
-    automatic = Compute(device="auto", dtype="auto", quantization="none", attention="sdpa")
+    automatic = Compute(device="auto", dtype="auto", quantization="none", attention="sdpa", processes=1)
     assert resolve_device(automatic).type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -58,7 +58,10 @@ def stage(
         return
     _check_corpus(params, corpus)
     paths = ProjectPaths(root).corpus(corpus)
-    write_json(paths.metrics(name), module.run(params, paths))
+    metrics = module.run(params, paths)
+    # Of the processes that `accelerate launch` starts, the main one writes.
+    if os.environ.get("RANK", "0") == "0":
+        write_json(paths.metrics(name), metrics)
     if name == "evaluate":
         _publish(root, params, [corpus])
 

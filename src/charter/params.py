@@ -69,12 +69,16 @@ class BaseModels(Section):
 
 
 class Compute(Section):
-    """How torch runs: ``auto`` takes the GPU where there is one and bfloat16 where it is native."""
+    """How torch runs: ``auto`` takes the GPU where there is one and bfloat16 where it is native.
+
+    A training runs in ``processes`` processes, one a GPU, or sharing the processor's cores.
+    """
 
     device: Literal["auto", "cpu", "cuda"]
     dtype: Literal["auto", "float32", "bfloat16"]
     quantization: Literal["none", "nf4"]
     attention: Literal["sdpa", "eager", "flash_attention_2"]
+    processes: PositiveInt
 
 
 class Teacher(Section):
@@ -136,7 +140,7 @@ class Lora(Section):
 
 
 class Training(Section):
-    """What the three trainings share. Lengths in tokens; ``batch_size`` counts rows a device and step."""
+    """What the three trainings share. Lengths in tokens; ``batch_size`` counts rows a process and pass."""
 
     learning_rate: PositiveFloat
     epochs: PositiveFloat

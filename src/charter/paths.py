@@ -46,7 +46,7 @@ class ProjectPaths:
 
     @property
     def work(self) -> Path:
-        """What is kept between runs and outside DVC: the journal, the teacher as its engine reads it."""
+        """What is kept between runs and outside DVC: the journal, checkpoints, the converted teacher."""
         return self.root / ".charter"
 
     @property
@@ -96,6 +96,10 @@ class CorpusPaths(ProjectPaths):
     def adapter(self, system: str) -> Path:
         """The LoRA adapter over the seed of ``cft``, ``sft`` or ``dpo``."""
         return self.root / f"models/{system}/{self.name}"
+
+    def checkpoints(self, stage: str) -> Path:
+        """The checkpoints of a training that has not ended: a folder a run, named by what determines it."""
+        return self.work / f"checkpoints/{self.name}/{stage}"
 
     @property
     def index(self) -> Path:

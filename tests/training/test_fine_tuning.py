@@ -2,19 +2,24 @@ import csv
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from peft import PeftModel
 from safetensors.torch import load_file
 
 from charter.errors import CharterError
-from charter.models import load_seed, load_tokenizer
+from charter.models import load_seed, load_system, load_tokenizer
 from charter.params import Params
 from charter.paths import CorpusPaths
 from charter.records import Chunk, InstructExample, content_id
+from charter.training import fine_tuning, loop
 from charter.training.fine_tuning import train_on_answers, train_on_text
+from charter.training.loop import expect_all_rows
 
 pytestmark = pytest.mark.models
 
@@ -71,7 +76,7 @@ def test_sft_learns_and_writes_one_portable_adapter(
     assert metrics["steps"] == 16
     uniform = math.log(load_seed(paths.seed, quick.compute).config.vocab_size)
     assert metrics["train_loss"] < uniform - 0.5
-    assert metrics["eval_loss"] < metrics["train_loss"]
+    assert metrics["eval_loss"] < uniform - 0.5
     assert metrics["tokens_per_second"] == pytest.approx(metrics["tokens"] / metrics["runtime_seconds"])
 
     adapter = paths.adapter("sft")
@@ -138,3 +143,93 @@ def test_cft_trains_on_every_token_of_the_text(
     assert metrics["train_examples"] == len(chunks)
     weights = load_file(paths.adapter("cft") / "adapter_model.safetensors")
     assert all(torch.any(weight != 0) for weight in weights.values())
+
+
+@pytest.fixture
+def strong(quick: Params) -> Params:
+    """Parameters that take the adapter far from the seed."""
+    return quick.model_copy(
+        update={"sft": quick.sft.model_copy(update={"epochs": 8.0, "learning_rate": 1e-2})}
+    )
+
+
+def tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: weight.detach().clone() for name, weight in model.named_parameters()}
+
+
+def test_adapters_move_and_the_seed_does_not(
+    make_project: ProjectMaker,
+    strong: Params,
+    answers: list[InstructExample],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights: list[dict[str, torch.Tensor]] = []
+
+    def watched(trainer: Any, *rest: Any) -> Any:
+        weights.append(tensors(trainer.model))
+        metrics = loop.run_training(trainer, *rest)
+        weights.append(tensors(trainer.model))
+        return metrics
+
+    monkeypatch.setattr(fine_tuning, "run_training", watched)
+    train_on_answers(answers, [], "the Code", strong, make_project("project"))
+    before, after = weights
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {name for name in before if "lora_" in name}
+    assert len(moved) == 2 * 7 * 2  # layers x linear layers in one x A and B
+
+
+def test_what_is_saved_and_what_is_evaluated_is_what_was_trained(
+    make_project: ProjectMaker,
+    strong: Params,
+    answers: list[InstructExample],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    paths = make_project("project")
+    tokenizer = load_tokenizer(paths.seed)
+    prompt = tokenizer(answers[0].question, return_tensors="pt")["input_ids"]
+
+    def behaviour(model: Any) -> tuple[torch.Tensor, list[int]]:
+        """Its logits, and its greedy continuation."""
+        model.eval()
+        with torch.no_grad():
+            written = model.generate(input_ids=prompt, max_new_tokens=24, do_sample=False)
+            return model(input_ids=prompt).logits, written[0].tolist()
+
+    trained: list[tuple[torch.Tensor, list[int]]] = []
+
+    def watched(trainer: Any, *rest: Any) -> None:
+        trained.append(behaviour(trainer.model))
+        write_adapter(trainer, *rest)
+
+    write_adapter = loop.write_adapter
+    monkeypatch.setattr(loop, "write_adapter", watched)
+    train_on_answers(answers, [], "the Code", strong, paths)
+
+    registered = shutil.copytree(paths.adapter("sft"), tmp_path / "registered")
+    reloaded = behaviour(PeftModel.from_pretrained(load_seed(paths.seed, strong.compute), registered))
+    evaluated = behaviour(load_system(paths.seed, paths.adapter("sft"), strong.compute)[0])
+    seed = behaviour(load_seed(paths.seed, strong.compute))
+    assert torch.equal(reloaded[0], trained[0][0])
+    assert torch.allclose(evaluated[0], trained[0][0], atol=1e-4)
+    assert reloaded[1] == evaluated[1] == trained[0][1] != seed[1]
+
+
+def test_every_row_is_trained_on_in_every_epoch(
+    make_project: ProjectMaker, quick: Params, answers: list[InstructExample]
+) -> None:
+    paths = make_project("project")
+    tokenizer = load_tokenizer(paths.seed)
+    rows = fine_tuning.instruct_dataset(answers, "the Code", tokenizer, quick.sft.max_length)
+    tokens = sum(
+        len(tokenizer.apply_chat_template(row["prompt"] + row["completion"])["input_ids"]) for row in rows
+    )
+    metrics = train_on_answers(answers, [], "the Code", quick, paths)
+    assert metrics["tokens"] == quick.sft.epochs * tokens
+
+
+def test_a_dropped_row_is_an_error() -> None:
+    expect_all_rows(6, 6)
+    with pytest.raises(CharterError, match="dropped 2 of 6 training rows"):
+        expect_all_rows(6, 4)

@@ -159,14 +159,14 @@ def test_the_sft_term_adds_the_mean_log_likelihood_of_the_chosen(
 def test_a_reference_that_is_not_the_sft_model_is_refused(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class SeedAsReference(preference.DPOTrainer):  # type: ignore[misc]
+    class SeedAsReference(preference.PreferenceOptimizer):  # type: ignore[misc]
         """What trl did before it copied the adapter: a reference with all adapters off."""
 
         def compute_ref_log_probs(self, model, inputs):  # type: ignore[no-untyped-def]
             with model.disable_adapter(), torch.no_grad():
                 return preference.response_log_probs(model, inputs).chunk(2)
 
-    monkeypatch.setattr(preference, "DPOTrainer", SeedAsReference)
+    monkeypatch.setattr(preference, "PreferenceOptimizer", SeedAsReference)
     with pytest.raises(CharterError, match="reference is not the SFT model"):
         train_on_preferences(pairs, [], TITLE, quick, aligned)
     assert not aligned.adapter("dpo").exists()

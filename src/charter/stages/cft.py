@@ -5,8 +5,10 @@ from charter.paths import CorpusPaths
 from charter.records import Chunk
 from charter.storage import read_rows
 from charter.training.fine_tuning import train_on_text
+from charter.training.launch import launch
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
     """Write the adapter and the curve of ``cft``; return its metrics."""
-    return train_on_text(read_rows(paths.chunks, Chunk), params, paths)
+    chunks = read_rows(paths.chunks, Chunk)
+    return launch(params.compute.processes, train_on_text, chunks, params, paths)

@@ -4,6 +4,7 @@ from charter.params import Params
 from charter.paths import CorpusPaths
 from charter.records import PreferencePair
 from charter.storage import read_rows
+from charter.training.launch import launch
 from charter.training.preference import train_on_preferences
 
 
@@ -12,4 +13,5 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
     train, validation = (
         read_rows(paths.preference(split), PreferencePair) for split in ("train", "validation")
     )
-    return train_on_preferences(train, validation, params.corpora[paths.name].title, params, paths)
+    title = params.corpora[paths.name].title
+    return launch(params.compute.processes, train_on_preferences, train, validation, title, params, paths)

@@ -5,6 +5,7 @@ from charter.paths import CorpusPaths
 from charter.records import InstructExample
 from charter.storage import read_rows
 from charter.training.fine_tuning import train_on_answers
+from charter.training.launch import launch
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
@@ -12,4 +13,5 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
     train, validation = (
         read_rows(paths.instruct(split), InstructExample) for split in ("train", "validation")
     )
-    return train_on_answers(train, validation, params.corpora[paths.name].title, params, paths)
+    title = params.corpora[paths.name].title
+    return launch(params.compute.processes, train_on_answers, train, validation, title, params, paths)

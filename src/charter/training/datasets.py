@@ -9,6 +9,9 @@ from charter.chat import Message, answer_messages
 from charter.errors import CharterError
 from charter.records import Chunk, InstructExample, PreferencePair
 
+Example = dict[str, list[Message]]
+"""A row as trl reads it: ``prompt``, and the responses to it by their column."""
+
 
 def instruct_dataset(
     rows: Sequence[InstructExample], title: str, tokenizer: Any, max_length: int
@@ -21,12 +24,10 @@ def instruct_dataset(
     Raises:
         CharterError: A row is longer than ``max_length`` tokens (sft.max_length).
     """
-    examples = []
-    for row in rows:
-        prompt, completion = answer_messages(title, row.question), _answer(row.answer)
-        _check_row(row.id, prompt, completion, tokenizer, max_length, "sft.max_length")
-        examples.append({"prompt": prompt, "completion": completion})
-    return Dataset.from_list(examples) if examples else None
+    examples = [
+        {"prompt": answer_messages(title, row.question), "completion": _answer(row.answer)} for row in rows
+    ]
+    return _checked_dataset(rows, examples, tokenizer, max_length, "sft.max_length")
 
 
 def preference_dataset(
@@ -40,14 +41,15 @@ def preference_dataset(
     Raises:
         CharterError: A row is longer than ``max_length`` tokens (dpo.max_length).
     """
-    examples = []
-    for row in rows:
-        prompt = answer_messages(title, row.prompt)
-        chosen, rejected = _answer(row.chosen), _answer(row.rejected)
-        for response in (chosen, rejected):
-            _check_row(row.id, prompt, response, tokenizer, max_length, "dpo.max_length")
-        examples.append({"prompt": prompt, "chosen": chosen, "rejected": rejected})
-    return Dataset.from_list(examples) if examples else None
+    examples = [
+        {
+            "prompt": answer_messages(title, row.prompt),
+            "chosen": _answer(row.chosen),
+            "rejected": _answer(row.rejected),
+        }
+        for row in rows
+    ]
+    return _checked_dataset(rows, examples, tokenizer, max_length, "dpo.max_length")
 
 
 def text_dataset(chunks: Sequence[Chunk]) -> Dataset:
@@ -57,6 +59,20 @@ def text_dataset(chunks: Sequence[Chunk]) -> Dataset:
 
 def _answer(text: str) -> list[Message]:
     return [{"role": "assistant", "content": text}]
+
+
+def _checked_dataset(
+    rows: Sequence[InstructExample | PreferencePair],
+    examples: list[Example],
+    tokenizer: Any,
+    max_length: int,
+    parameter: str,
+) -> Dataset | None:
+    for row, example in zip(rows, examples, strict=True):
+        prompt, *responses = example.values()
+        for response in responses:
+            _check_row(row.id, prompt, response, tokenizer, max_length, parameter)
+    return Dataset.from_list(examples) if examples else None
 
 
 def _check_row(

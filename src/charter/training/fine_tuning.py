@@ -1,7 +1,5 @@
 """Supervised training of an adapter over the seed: on answers (sft), or on raw text (cft)."""
 
-from tempfile import TemporaryDirectory
-
 from datasets import disable_progress_bars
 from trl import SFTConfig, SFTTrainer
 
@@ -10,9 +8,15 @@ from charter.models import load_seed, load_tokenizer
 from charter.params import Params
 from charter.paths import CorpusPaths
 from charter.records import Chunk, InstructExample
+from charter.training.checkpoints import run_folder
 from charter.training.datasets import instruct_dataset, text_dataset
 from charter.training.loop import expect_all_rows, run_training
+from charter.training.order import LengthGrouped
 from charter.training.settings import lora_config, trainer_arguments
+
+
+class FineTuner(LengthGrouped, SFTTrainer):  # type: ignore[misc]
+    """trl's trainer, with rows of like length together."""
 
 
 def train_on_answers(
@@ -37,20 +41,18 @@ def train_on_answers(
     if rows is None:
         raise CharterError(f"{paths.instruct('train')}: no rows to train on; see {paths.rejected}")
     held_out = instruct_dataset(validation, title, tokenizer, settings.max_length)
+    run = run_folder("sft", (train, validation), settings, params, paths, [paths.seed])
     disable_progress_bars()
-    with TemporaryDirectory() as scratch:
-        arguments = trainer_arguments(settings, params.compute, params.seed, scratch, held_out is not None)
-        trainer = SFTTrainer(
-            load_seed(paths.seed, params.compute),
-            # Rows of similar length together: a fifth of a random batch is padding.
-            args=SFTConfig(**arguments, train_sampling_strategy="group_by_length"),
-            train_dataset=rows,
-            eval_dataset=held_out,
-            processing_class=tokenizer,
-            peft_config=lora_config(settings.lora),
-        )
-        expect_all_rows(len(rows), len(trainer.train_dataset))
-        return run_training(trainer, "sft", paths, len(rows))
+    trainer = FineTuner(
+        load_seed(paths.seed, params.compute),
+        args=SFTConfig(**trainer_arguments(settings, params.compute, params.seed, run, held_out is not None)),
+        train_dataset=rows,
+        eval_dataset=held_out,
+        processing_class=tokenizer,
+        peft_config=lora_config(settings.lora),
+    )
+    expect_all_rows(len(rows), len(trainer.train_dataset))
+    return run_training(trainer, "sft", paths, len(rows))
 
 
 def train_on_text(chunks: list[Chunk], params: Params, paths: CorpusPaths) -> dict[str, float]:
@@ -67,14 +69,14 @@ def train_on_text(chunks: list[Chunk], params: Params, paths: CorpusPaths) -> di
     """
     if not chunks:
         raise CharterError(f"{paths.chunks}: no chunks to train on")
+    run = run_folder("cft", (chunks,), params.cft, params, paths, [paths.seed])
     disable_progress_bars()
-    with TemporaryDirectory() as scratch:
-        arguments = trainer_arguments(params.cft, params.compute, params.seed, scratch, evaluated=False)
-        trainer = SFTTrainer(
-            load_seed(paths.seed, params.compute),
-            args=SFTConfig(**arguments, packing=True, packing_strategy="wrapped"),
-            train_dataset=text_dataset(chunks),
-            processing_class=load_tokenizer(paths.seed),
-            peft_config=lora_config(params.cft.lora),
-        )
-        return run_training(trainer, "cft", paths, len(chunks))
+    arguments = trainer_arguments(params.cft, params.compute, params.seed, run, evaluated=False)
+    trainer = FineTuner(
+        load_seed(paths.seed, params.compute),
+        args=SFTConfig(**arguments, packing=True, packing_strategy="wrapped"),
+        train_dataset=text_dataset(chunks),
+        processing_class=load_tokenizer(paths.seed),
+        peft_config=lora_config(params.cft.lora),
+    )
+    return run_training(trainer, "cft", paths, len(chunks))

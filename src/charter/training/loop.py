@@ -1,14 +1,18 @@
-"""Running a trl trainer: fast on a CPU too, watched, and written down."""
+"""Running a trl trainer: fast on a CPU too, watched, resumed where it was killed, and written down."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import trl.trainer.utils as trl_utils
+from peft.helpers import disable_input_dtype_casting
 from transformers import PrinterCallback
 
 from charter.errors import CharterError
 from charter.paths import CorpusPaths
+from charter.training.checkpoints import CheckpointSchedule, checkpoint_step, last_checkpoint, remove_stale
 from charter.training.monitor import TrainingMonitor
 from charter.training.outcome import training_metrics, write_adapter, write_curve
 
@@ -16,16 +20,28 @@ from charter.training.outcome import training_metrics, write_adapter, write_curv
 def run_training(trainer: Any, stage: str, paths: CorpusPaths, examples: int) -> dict[str, float]:
     """Train, write the adapter and the curve of ``stage``, and return its metrics.
 
+    A checkpoint in the trainer's folder is where it starts; when all is written the folder is removed.
+    Of several processes the main one writes.
+
     Raises:
         CharterError: The training diverged.
     """
+    run = Path(trainer.args.output_dir)
+    with trainer.args.main_process_first(local=False):
+        if trainer.is_world_process_zero():
+            remove_stale(run)
+    checkpoint = last_checkpoint(run)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(TrainingMonitor(stage))
-    with labelled_positions_only():
-        trainer.train()
+    trainer.add_callback(CheckpointSchedule())
+    with fast_on_every_device(trainer.model):
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    history = trainer.state.log_history
     write_adapter(trainer, paths.adapter(stage), paths.seed.relative_to(paths.root).as_posix())
-    write_curve(paths.curve(stage), trainer.state.log_history)
-    return training_metrics(trainer.state.log_history, examples)
+    if trainer.is_world_process_zero():
+        write_curve(paths.curve(stage), history)
+        shutil.rmtree(run.parent)
+    return training_metrics(history, examples, 0 if checkpoint is None else checkpoint_step(checkpoint))
 
 
 def expect_all_rows(given: int, kept: int) -> None:
@@ -39,16 +55,20 @@ def expect_all_rows(given: int, kept: int) -> None:
 
 
 @contextmanager
-def labelled_positions_only() -> Iterator[None]:
-    """Let trl compute log-probabilities at labelled positions alone, on every device.
+def fast_on_every_device(model: Any) -> Iterator[None]:
+    """Leave out work of trl and peft that changes no result.
 
     Without Triton, trl scores all positions and masks them afterwards, to spare devices that compile for
     each shape. A CPU doesn't, and the prompt's positions, two thirds of a row, times a vocabulary of
-    49,152 would be a large part of the work.
+    49,152 would be a large part of the work: labelled ones are scored alone.
+
+    peft casts the input of each adapter to the adapter's float32, and autocast casts it back to bfloat16:
+    a round trip through memory for every linear layer.
     """
     uses_triton = trl_utils._use_triton
     trl_utils._use_triton = lambda _device: True
     try:
-        yield
+        with disable_input_dtype_casting(model):
+            yield
     finally:
         trl_utils._use_triton = uses_triton

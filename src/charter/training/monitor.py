@@ -25,8 +25,10 @@ class TrainingMonitor(TrainerCallback):  # type: ignore[misc]
         self.bar: Any = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Open the bar."""
+        """Open the bar, at the step where a resumed training goes on."""
+        self.first_loss = next((entry["loss"] for entry in state.log_history if "loss" in entry), None)
         self.bar = tqdm(
+            initial=state.global_step,
             total=state.max_steps,
             desc=self.stage,
             unit="step",

@@ -38,7 +38,7 @@ def write_adapter(trainer: Any, folder: Path, seed: str) -> None:
     with TemporaryDirectory() as name:
         saved = Path(name)
         trainer.save_model(name)
-        if not trainer.accelerator.is_main_process:
+        if not trainer.is_world_process_zero():
             return
         config = read_json(saved / "adapter_config.json")
         config["base_model_name_or_path"] = seed
@@ -70,22 +70,23 @@ def write_curve(path: Path, history: LogHistory) -> None:
     write_text(path, text.getvalue())
 
 
-def training_metrics(history: LogHistory, examples: int) -> dict[str, float]:
-    """Summarise a finished training.
+def training_metrics(history: LogHistory, examples: int, resumed_at: int) -> dict[str, float]:
+    """Summarise a finished training that went on from step ``resumed_at`` (0: from its start).
 
     Returns:
-        train_examples; tokens, over all epochs, without padding; tokens_per_second, evaluations included;
-        steps; train_loss, the mean over the last epoch; runtime_seconds; and the last evaluation's
-        eval_loss, eval_margin and eval_accuracy, those that were measured.
+        train_examples; tokens, over all epochs, without padding; runtime_seconds and tokens_per_second,
+        evaluations included, since it was last started; steps; train_loss, the mean over the last epoch;
+        and the last evaluation's eval_loss, eval_margin and eval_accuracy, those that were measured.
     """
     summary = history[-1]
     logged = [entry for entry in history if "loss" in entry]
     last_epoch = [entry["loss"] for entry in logged if entry["epoch"] > summary["epoch"] - 1]
-    tokens, seconds = logged[-1]["num_tokens"], summary["train_runtime"]
+    tokens, seconds = logged[-1]["num_input_tokens_seen"], summary["train_runtime"]
+    tokens_before = logged[resumed_at - 1]["num_input_tokens_seen"] if resumed_at else 0
     metrics = {
         "train_examples": examples,
         "tokens": tokens,
-        "tokens_per_second": tokens / seconds,
+        "tokens_per_second": (tokens - tokens_before) / seconds,
         "steps": summary["step"],
         "train_loss": sum(last_epoch) / len(last_epoch),
         "runtime_seconds": seconds,

@@ -7,11 +7,11 @@ the reference. Its log-probabilities never change, so they are computed once, be
 """
 
 import math
-from tempfile import TemporaryDirectory
+from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import disable_progress_bars
+from datasets import Dataset, disable_progress_bars
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
@@ -20,8 +20,10 @@ from charter.models import load_adapter, load_seed, load_tokenizer, resolve_dtyp
 from charter.params import Dpo, Params
 from charter.paths import CorpusPaths
 from charter.records import PreferencePair
+from charter.training.checkpoints import run_folder
 from charter.training.datasets import preference_dataset
-from charter.training.loop import expect_all_rows, labelled_positions_only, run_training
+from charter.training.loop import expect_all_rows, fast_on_every_device, run_training
+from charter.training.order import LengthGrouped
 from charter.training.settings import trainer_arguments
 
 ROBUST_LABEL_NOISE = 0.1
@@ -29,6 +31,10 @@ ROBUST_LABEL_NOISE = 0.1
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 5e-2}
 """Nats a token that two computations of the same log-probability may differ by."""
+
+
+class PreferenceOptimizer(LengthGrouped, DPOTrainer):  # type: ignore[misc]
+    """trl's trainer, with pairs of like length together."""
 
 
 def train_on_preferences(
@@ -54,23 +60,28 @@ def train_on_preferences(
     if rows is None:
         raise CharterError(f"{paths.preference('train')}: no pairs to train on; see {paths.rejected}")
     held_out = preference_dataset(validation, title, tokenizer, settings.max_length)
-    seed = load_seed(paths.seed, params.compute)
+    run = run_folder("dpo", (train, validation), settings, params, paths, [paths.seed, paths.adapter("sft")])
     disable_progress_bars()
-    with TemporaryDirectory() as scratch, labelled_positions_only():
-        arguments = trainer_arguments(settings, params.compute, params.seed, scratch, held_out is not None)
-        trainer = DPOTrainer(
-            # No peft_config: with one, the reference would be the seed without the SFT adapter.
-            load_adapter(seed, paths.adapter("sft"), trainable=True),
-            args=DPOConfig(**arguments, **_loss_arguments(settings), precompute_ref_log_probs=True),
-            train_dataset=rows,
-            eval_dataset=held_out,
+    arguments = DPOConfig(
+        **trainer_arguments(settings, params.compute, params.seed, run, held_out is not None),
+        **_loss_arguments(settings),
+        precompute_ref_log_probs=True,
+    )
+    # No peft_config: with one, the reference would be the seed without the SFT adapter.
+    model = load_adapter(load_seed(paths.seed, params.compute), paths.adapter("sft"), trainable=True)
+    with fast_on_every_device(model):
+        trainer = PreferenceOptimizer(
+            model,
+            args=arguments,
+            train_dataset=_shared(rows, run / "train", arguments),
+            eval_dataset=None if held_out is None else _shared(held_out, run / "validation", arguments),
             processing_class=tokenizer,
         )
         expect_all_rows(len(rows), len(trainer.train_dataset))
         tolerance = TOLERANCE[resolve_dtype(params.compute)]
         check_reference(trainer, tolerance)
-        trainer.add_callback(StartGuard(settings, tolerance))
-        return run_training(trainer, "dpo", paths, len(rows))
+    trainer.add_callback(StartGuard(settings, tolerance))
+    return run_training(trainer, "dpo", paths, len(rows))
 
 
 def check_reference(trainer: DPOTrainer, tolerance: float) -> None:
@@ -146,6 +157,14 @@ def loss_at_reference(loss: str, beta: float) -> float:
     if loss == "ipo":
         return 1 / (4 * beta**2)
     return 1.0 if loss == "apo_zero" else math.log(2)
+
+
+def _shared(rows: Dataset, folder: Path, arguments: DPOConfig) -> Dataset:
+    """Put rows on disk, where all processes find the reference's log-probabilities."""
+    with arguments.main_process_first(local=False):
+        if arguments.process_index == 0:
+            rows.save_to_disk(folder)
+    return Dataset.load_from_disk(folder)
 
 
 def _loss_arguments(settings: Dpo) -> dict[str, Any]:

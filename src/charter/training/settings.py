@@ -1,5 +1,6 @@
 """From Charter's parameters to those of trl and peft."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,16 +22,17 @@ def lora_config(lora: Lora) -> LoraConfig:
 
 
 def trainer_arguments(
-    settings: Training | Dpo, compute: Compute, seed: int, output_dir: str, evaluated: bool
+    settings: Training | Dpo, compute: Compute, seed: int, run: Path, evaluated: bool
 ) -> dict[str, Any]:
     """Return what SFTConfig and DPOConfig have in common, and what trl's defaults get wrong for us.
 
-    Every step is logged, nothing is reported elsewhere, no checkpoint is kept, and an evaluation follows
-    each epoch where the training is ``evaluated``.
+    Every step is logged, nothing is reported elsewhere, `charter.training.checkpoints` says when a
+    checkpoint is written in the folder ``run``, and an evaluation follows each epoch where the training is
+    ``evaluated``.
     """
     device = resolve_device(compute)
     return {
-        "output_dir": output_dir,
+        "output_dir": str(run),
         "learning_rate": settings.learning_rate,
         "num_train_epochs": settings.epochs,
         "per_device_train_batch_size": settings.batch_size,
@@ -39,7 +41,7 @@ def trainer_arguments(
         "warmup_steps": settings.warmup_share,
         "weight_decay": settings.weight_decay,
         "max_length": settings.max_length,
-        "gradient_checkpointing": settings.gradient_checkpointing,
+        "activation_checkpointing": settings.gradient_checkpointing,
         "bf16": resolve_dtype(compute) is torch.bfloat16,
         "use_cpu": device.type == "cpu",
         "dataloader_pin_memory": device.type == "cuda",
@@ -48,6 +50,11 @@ def trainer_arguments(
         "logging_nan_inf_filter": False,
         "eval_strategy": "epoch" if evaluated else "no",
         "save_strategy": "no",
+        # The last one stays until the next is sealed.
+        "save_total_limit": 2,
+        "include_num_input_tokens_seen": "non_padding",
+        # Every adapter weight has its part in every step.
+        "ddp_find_unused_parameters": False,
         "report_to": "none",
         "disable_tqdm": True,
     }
