@@ -22,14 +22,14 @@ repro: $(VENV)/installed
 		"file://$(CURDIR)/reports/index.html"
 
 check: $(VENV)/installed
-	ruff check src tests scripts
-	ruff format --check src tests scripts
+	ruff check src tests scripts benchmarks
+	ruff format --check src tests scripts benchmarks
 	mypy
 	pytest -m "not models and not e2e"
 
 test: $(VENV)/installed
-	ruff check src tests scripts
-	ruff format --check src tests scripts
+	ruff check src tests scripts benchmarks
+	ruff format --check src tests scripts benchmarks
 	mypy
 	pytest
 
