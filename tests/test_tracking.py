@@ -15,7 +15,7 @@ from charter import tracking
 from charter.errors import CharterError
 from charter.params import load_params
 from charter.paths import CorpusPaths
-from charter.results import SYSTEMS, system_label
+from charter.results import SYSTEMS, load_evaluation, system_label
 from charter.storage import directory_sha256, write_json, write_text
 from synthetic_project import make_project, retrain, write_results
 
@@ -114,6 +114,25 @@ def test_publishing_again_writes_nothing(
     assert [item.created for item in second] == [False, False]
     assert [item.run_id for item in second] == [item.run_id for item in first]
     assert not list(elsewhere.iterdir())
+
+
+def test_the_report_joins_the_run_of_the_results_that_it_shows(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    params = make_project(project_root)
+    paths = CorpusPaths(project_root, "udhr")
+    shown = load_evaluation(paths.metrics("evaluate")).identity
+
+    def published(text: str) -> list[str]:
+        write_text(paths.report, text)
+        run_id = tracking.publish(project_root, params, ["udhr"])[0].run_id
+        files = mlflow_client.list_artifacts(run_id, "report")
+        return [Path(mlflow_client.download_artifacts(run_id, file.path)).read_text() for file in files]
+
+    assert published("of other results") == []
+    assert published(f"of {shown}") == [f"of {shown}"]
+    assert published(f"better set, of {shown}") == [f"better set, of {shown}"]
+    assert published("of other results") == [f"better set, of {shown}"]
 
 
 def test_changed_gates_or_another_corpus_make_no_new_run(

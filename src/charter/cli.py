@@ -55,6 +55,8 @@ def stage(
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
     if corpus is None:
         module.run(params, ProjectPaths(root))
+        if name == "report":
+            _publish(root, params, None)
         return
     _check_corpus(params, corpus)
     paths = ProjectPaths(root).corpus(corpus)

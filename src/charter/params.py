@@ -124,7 +124,7 @@ class Synthesize(Section):
     max_question_similarity: Share
     max_leak_similarity: Share
     min_support: Share
-    min_preference_margin: float
+    min_preference_margin: PositiveFloat
     max_length_ratio: PositiveFloat
     validation_share: Share
     test_share: Share

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from charter.errors import CharterError
-from charter.records import System
+from charter.records import System, content_id
 from charter.storage import read_json
 
 SYSTEMS: tuple[tuple[System, bool], ...] = (
@@ -157,6 +157,11 @@ class Evaluation(Result):
     settings: dict[str, str]
     lineage: dict[str, str]
     refusals: RefusalDetection | None = None
+
+    @property
+    def identity(self) -> str:
+        """A hash of all figures; a report carries those that it shows."""
+        return content_id(self.model_dump_json())
 
 
 def load_evaluation(path: Path) -> Evaluation:

@@ -40,13 +40,14 @@ from charter.paths import ProjectPaths
 from charter.records import System, content_id
 from charter.results import METRICS, SYSTEMS, Estimate, Evaluation, load_evaluation, system_label
 from charter.state import ALIGNED, PipelineState, git_revision, read_state
-from charter.storage import directory_sha256, write_json, write_text
+from charter.storage import directory_sha256, file_sha256, write_json, write_text
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
 
 _HISTORY = "previous_champions"
 _FINGERPRINT = "fingerprint"
+_REPORT = "sha256.report"
 _PARENT = "mlflow.parentRunId"
 _INTERRUPTED_AFTER_MS = 3600 * 1000
 _METRICS_A_BATCH = 800
@@ -186,6 +187,7 @@ def _publish_state(client: MlflowClient, root: Path, params: Params, state: Pipe
     if parent is None:
         _discard_interrupted(client, experiment_id, state.fingerprint)
         parent = _write_runs(client, root, experiment_id, state)
+    _attach_report(client, parent, state)
     versions = {}
     for system in ALIGNED:
         number = _register(client, root, params, state, system, parent)
@@ -353,8 +355,18 @@ def _artifacts(root: Path, state: PipelineState) -> Iterator[tuple[Path, str | N
     stages = ("evaluate", *state.stage_metrics)
     files: list[tuple[Path, str | None]] = [(paths.metrics(stage), "metrics") for stage in stages]
     files += [(path, None) for path in (paths.params, root / "dvc.lock", paths.predictions)]
-    files += [(paths.report, "report")]
     return ((path, place) for path, place in files if path.exists())
+
+
+def _attach_report(client: MlflowClient, run: Run, state: PipelineState) -> None:
+    """Add the report to a state's run, if it shows these results; it is written after they are published."""
+    report = state.paths.report
+    if not report.exists() or state.evaluation.identity not in report.read_text(encoding="utf-8"):
+        return
+    digest = file_sha256(report)
+    if run.data.tags.get(_REPORT) != digest:
+        client.log_artifact(run.info.run_id, str(report), "report")
+        client.set_tag(run.info.run_id, _REPORT, digest)
 
 
 def _register(

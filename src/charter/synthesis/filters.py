@@ -16,6 +16,7 @@ _CITATION = re.compile(
 )
 _NORM = re.compile(
     r"\b(?:can|could|may|must|shall|should|rights?|allowed|permitted|legal|lawful|required|obliged|entitled"
+    r"|mandatory|necessary|authori[sz]ed|authority"
     r"|free to|forbidden|prohibited|illegal|(?:have|has|had|need|needs) to|acceptable)\b",
     re.IGNORECASE,
 )

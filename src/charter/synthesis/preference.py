@@ -3,7 +3,8 @@
 A small teacher stays nice when asked for a bad response, and also when asked to answer by the opposite of a
 rule. But it turns a finished answer round: so the faithful response is written first, from the chunk, and
 the unfaithful one is its opposite, with the same tone and length. Which of the two is right is then asked
-again with neither in view: shown a response that begins with No, a small teacher says No of it too.
+again with neither in view, and decides which is chosen: shown a response that begins with No, a small
+teacher says No of it too.
 """
 
 from collections.abc import Sequence
@@ -79,8 +80,8 @@ def write_preference_data(
 
     Filters, in order: ``value`` of the chunk; format of the ``scenario``; ``duplicate``; format of the
     ``response``; ``contrast`` (one says yes and the other no, in different words and like lengths); and
-    ``verification``: asked for yes or no alone, the teacher's log-odds favour the chosen answer by
-    min_preference_margin.
+    ``verification``: asked for yes or no alone, the teacher's log-odds favour one of the two, which is
+    then the chosen one, by min_preference_margin.
     """
     ledger = Ledger("preference")
     with_value = _check_values(chunks, asks, teacher, ledger)
@@ -184,24 +185,30 @@ def _verify(
     min_margin: float,
     ledger: Ledger,
 ) -> list[PreferencePair]:
-    """Keep the pairs whose chosen side gives the answer that the teacher gives without seeing either."""
+    """Keep the pairs of which one side gives the answer that the teacher gives without seeing either.
+
+    That side is the chosen one. Small teachers write "Yes, they may, because nobody may ..." and turn it
+    into a right answer; such a pair is kept the other way round.
+    """
     verdicts = teacher.complete([asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "verification")
     pairs = []
     for draft, verdict in zip(drafts, verdicts, strict=True):
-        decision = decide_verification(verdict, draft.chosen, min_margin)
-        if decision.score is None:
-            ledger.refuse(draft.chunk, "verification", "no verdict", *draft.texts)
-        elif not decision.kept:
-            reason = f"log-odds of the chosen answer {decision.score:.2f}, less than {min_margin}"
+        sides = ((draft.chosen, draft.rejected), (draft.rejected, draft.chosen))
+        decisions = [decide_verification(verdict, chosen, min_margin) for chosen, _ in sides]
+        right = next((side for side, decision in zip(sides, decisions, strict=True) if decision.kept), None)
+        if right is None:
+            score = decisions[0].score
+            reason = "no verdict" if score is None else f"log-odds {score:.2f}, within {min_margin} of a tie"
             ledger.refuse(draft.chunk, "verification", reason, *draft.texts)
-        else:
-            pairs.append(
-                PreferencePair(
-                    id=content_id(draft.chunk.id, draft.prompt, draft.chosen, draft.rejected),
-                    chunk_id=draft.chunk.id,
-                    prompt=draft.prompt,
-                    chosen=draft.chosen,
-                    rejected=draft.rejected,
-                )
+            continue
+        chosen, rejected = right
+        pairs.append(
+            PreferencePair(
+                id=content_id(draft.chunk.id, draft.prompt, chosen, rejected),
+                chunk_id=draft.chunk.id,
+                prompt=draft.prompt,
+                chosen=chosen,
+                rejected=rejected,
             )
+        )
     return pairs
