@@ -2,7 +2,6 @@
 
 import pytest
 
-from charter.paths import ProjectPaths
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates, find_links, group_duplicates
 from charter.synthesis.splits import assign_splits
@@ -20,11 +19,6 @@ TEXTS = [
 
 WORDS = ["tax", "river", "school", "vote", "prison", "song", "bread", "ship", "doctor", "judge", "winter"]
 VERBS = ["own", "paint", "sell", "study", "forbid", "cross", "inherit", "repair", "export", "guard", "name"]
-
-
-@pytest.fixture(scope="module")
-def encoder(base_models: ProjectPaths) -> Encoder:
-    return Encoder(base_models.encoder)
 
 
 def test_near_duplicates_are_found_whatever_their_order(encoder: Encoder) -> None:

@@ -1,0 +1,11 @@
+"""What the tests of synthesis share."""
+
+import pytest
+
+from charter.paths import ProjectPaths
+from charter.retrieval.encoder import Encoder
+
+
+@pytest.fixture(scope="session")
+def encoder(base_models: ProjectPaths) -> Encoder:
+    return Encoder(base_models.encoder)

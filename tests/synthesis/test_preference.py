@@ -1,0 +1,89 @@
+"""Preference pairs: which side is chosen is decided by the verdict that saw neither."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from charter.generation.engine import Completion, Request
+from charter.generation.journal import JournaledEngine
+from charter.params import load_params
+from charter.records import Chunk
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.preference import PreferenceData, write_preference_data
+from charter.synthesis.requests import TeacherRequests
+from synthetic_project import ROOT
+
+pytestmark = pytest.mark.models
+
+CHUNK = Chunk(
+    id="0a",
+    document="rules",
+    document_sha256="0",
+    headings=("Animals",),
+    pages=(),
+    start=0,
+    end=34,
+    text="Visitors may not feed the animals.",
+)
+SCENARIOS = "1. I have some bread left. May I give it to the ducks?\n2. Did I enjoy the visit?\n3. Can I? No"
+YES = "Yes, you may give it to them, because visitors may feed animals."
+NO = "No, you may not give it to them, because feeding is forbidden."
+
+
+class Scripted:
+    """Writes one usable scenario, answers Yes, turns that round; the verdict's log-odds are ``odds``."""
+
+    def __init__(self, odds: float):
+        self.odds = odds
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+        for index, request in enumerate(requests):
+            if not request.alternatives:
+                turned_round = request.messages[0].content.startswith("You turn an answer")
+                text = SCENARIOS if request.temperature else NO if turned_round else YES
+                yield index, Completion(text=text, tokens=9)
+                continue
+            is_verdict = "Somebody asks" in request.messages[-1].content
+            yes = 1 / (1 + math.exp(-(self.odds if is_verdict else 5.0)))
+            words = (("Yes", math.log(yes)), ("No", math.log(1 - yes)))
+            yield index, Completion(text="Yes", tokens=1, alternatives=words)
+
+
+@pytest.fixture
+def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
+    settings = load_params(ROOT / "params.yaml").synthesize
+
+    def write(odds: float) -> PreferenceData:
+        assert settings.min_preference_margin == 0.5
+        with JournaledEngine(tmp_path / f"{odds}.sqlite", "scripted", lambda: Scripted(odds)) as teacher:
+            return write_preference_data(
+                [CHUNK], TeacherRequests("Rules", 0.7), teacher, encoder, settings, 1
+            )
+
+    return write
+
+
+@pytest.mark.parametrize(("odds", "chosen", "rejected"), [(0.6, YES, NO), (-0.6, NO, YES)])
+def test_the_chosen_response_is_the_one_that_the_verdict_agrees_with(
+    write, odds: float, chosen: str, rejected: str
+) -> None:
+    (pair,) = write(odds).pairs
+    assert (pair.chosen, pair.rejected) == (chosen, rejected)
+    assert pair.prompt == "I have some bread left. May I give it to the ducks?"
+
+
+@pytest.mark.parametrize("odds", [-0.4, 0.0, 0.4])
+def test_a_verdict_near_a_tie_keeps_neither(write, odds: float) -> None:
+    data = write(odds)
+    assert not data.pairs
+    assert [row.filter for row in data.rejected].count("verification") == 1
+
+
+def test_what_is_no_scenario_is_refused_with_its_reason(write) -> None:
+    refused = {row.raw: row.reason for row in write(5.0).rejected}
+    assert refused == {
+        "Did I enjoy the visit?": "doesn't ask what is allowed, required or forbidden",
+        "Can I?": "has 2 words, not 4 to 60",
+    }
