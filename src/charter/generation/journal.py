@@ -6,6 +6,8 @@ and an amended document asks only about what changed.
 
 import hashlib
 import sqlite3
+import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -59,12 +61,16 @@ class JournaledEngine:
         return self._load()
 
     def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
-        """Return the completions, in the order of the requests; ``purpose`` labels the progress bar."""
+        """Return the completions, in the order of the requests.
+
+        ``purpose`` labels the progress bar, and the line that a log has in its place.
+        """
         keys = [self._key(request) for request in requests]
         known = {key: found for key in keys if (found := self._find(key)) is not None}
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
         if missing:
             open_keys = list(missing)
+            start = time.monotonic()
             with tqdm(
                 total=len(requests), initial=len(requests) - len(missing), desc=purpose, disable=None
             ) as progress:
@@ -73,6 +79,9 @@ class JournaledEngine:
                     known[key] = self._keep(key, missing[key], completion)
                     self.asked += 1
                     progress.update(1)
+            if not sys.stderr.isatty():
+                taken = time.monotonic() - start
+                sys.stderr.write(f"{purpose}: {len(missing)} of {len(requests)} asked in {taken:.0f} s\n")
         return [known[key] for key in keys]
 
     def _key(self, request: Request) -> str:
