@@ -107,13 +107,14 @@ class Synthesize(Section):
     """What the teacher is asked for, and what is kept.
 
     ``questions_per_style``: questions asked a call; there is a call a style and chunk. ``max_questions``
-    bounds them all: a longer document is asked less a call, but at least once. ``scenarios_per_chunk``:
-    preference pairs tried a chunk, of at most ``max_scenarios`` / ``scenarios_per_chunk`` chunks, chosen
-    by their ids. Similarities are cosines of the encoder: questions above ``max_question_similarity`` to
-    a kept one are duplicates, and ``max_leak_similarity`` is what a held-out question may have with a
-    training one. ``min_support`` is the least teacher probability that an answer is supported by its
-    chunk. Preference pairs need log-odds of ``min_preference_margin`` nats for the chosen answer, and
-    responses of which the longer has at most ``max_length_ratio`` times the characters of the shorter.
+    bounds them all: about each chunk of a longer document it is asked in fewer styles, but at least in one.
+    ``scenarios_per_chunk``: preference pairs tried a chunk, of at most ``max_scenarios`` /
+    ``scenarios_per_chunk`` chunks, chosen by their ids. Similarities are cosines of the encoder: questions
+    above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity`` is what a
+    held-out question may have with a training one. ``min_support`` is the least teacher probability that
+    an answer is supported by its chunk. Preference pairs need log-odds of ``min_preference_margin`` nats
+    for the chosen answer, and responses of which the longer has at most ``max_length_ratio`` times the
+    characters of the shorter.
     """
 
     temperature: PositiveFloat

@@ -84,14 +84,14 @@ def write_instruct_data(
                 answer=answer,
             )
         )
-    requested = len(chunks) * len(STYLES) * questions_a_call(chunks, settings)
+    requested = len(chunks) * styles_a_chunk(chunks, settings) * settings.questions_per_style
     return InstructData(examples, ledger.rows, requested)
 
 
-def questions_a_call(chunks: Sequence[Chunk], settings: Synthesize) -> int:
-    """Return how many questions to ask for at once: fewer, but at least one, of a long document."""
-    bound = settings.max_questions // (len(chunks) * len(STYLES))
-    return max(1, min(settings.questions_per_style, bound))
+def styles_a_chunk(chunks: Sequence[Chunk], settings: Synthesize) -> int:
+    """Return in how many styles to ask about each chunk: fewer, but at least one, of a long document."""
+    bound = settings.max_questions // (len(chunks) * settings.questions_per_style)
+    return max(1, min(len(STYLES), bound))
 
 
 def _write_questions(
@@ -102,23 +102,22 @@ def _write_questions(
     seed: int,
     ledger: Ledger,
 ) -> list[_Question]:
-    # By style first: a chunk that another style has read is in the engine's prefix cache.
-    calls = [(chunk, style) for style in STYLES for chunk in chunks]
+    names, count = list(STYLES), styles_a_chunk(chunks, settings)
+    # Where a chunk starts in the styles depends on it alone: amending another one changes nothing for it.
+    calls = [
+        (chunk, names[(int(chunk.id, 16) + turn) % len(names)]) for turn in range(count) for chunk in chunks
+    ]
     completions = teacher.complete(
-        [
-            asks.questions(chunk, STYLES[style], questions_a_call(chunks, settings), seed)
-            for chunk, style in calls
-        ],
+        [asks.questions(chunk, STYLES[style], settings.questions_per_style, seed) for chunk, style in calls],
         "questions",
     )
     kept = []
     for (chunk, style), completion in zip(calls, completions, strict=True):
-        for line in completion.text.splitlines():
-            if not (text := strip_numbering(line)):
-                continue
-            question = _Question(chunk, style, text)
+        lines = (strip_numbering(line) for line in completion.text.splitlines())
+        # Small teachers sometimes write a dozen where three were asked for.
+        for text in [line for line in lines if line][: settings.questions_per_style]:
             if problem := check_question(text):
                 ledger.refuse(chunk, "question", problem, text)
             else:
-                kept.append(question)
+                kept.append(_Question(chunk, style, text))
     return kept
