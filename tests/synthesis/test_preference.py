@@ -27,7 +27,10 @@ CHUNK = Chunk(
     end=34,
     text="Visitors may not feed the animals.",
 )
-SCENARIOS = "1. I have some bread left. May I give it to the ducks?\n2. Did I enjoy the visit?\n3. Can I? No"
+SCENARIOS = """1. Did I enjoy the visit?
+2. Can I? No
+3. I have some bread left. May I give it to the ducks? Yes, I may.
+4. Am I allowed to bring a dog?"""
 YES = "Yes, you may give it to them, because visitors may feed animals."
 NO = "No, you may not give it to them, because feeding is forbidden."
 
@@ -53,7 +56,7 @@ class Scripted:
 
 @pytest.fixture
 def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
-    settings = load_params(ROOT / "params.yaml").synthesize
+    settings = load_params(ROOT / "params.yaml").synthesize.model_copy(update={"scenarios_per_chunk": 1})
 
     def write(odds: float) -> PreferenceData:
         assert settings.min_preference_margin == 0.5

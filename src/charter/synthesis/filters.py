@@ -39,6 +39,12 @@ def extract_question(text: str) -> str:
     return " ".join(asked[: end + 1 or None].split()).strip('"*').strip()
 
 
+def split_questions(text: str) -> list[str]:
+    """Return the lines of a list of questions, each without its marker and an answer behind it."""
+    lines = (extract_question(strip_numbering(line)) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
 def check_question(question: str) -> str | None:
     """Refuse what is no question, or one that only a reader of the passage understands."""
     words = len(question.split())
@@ -49,8 +55,10 @@ def check_question(question: str) -> str | None:
     return check_mention(question)
 
 
-def check_norm(question: str) -> str | None:
-    """Refuse a question about facts: a scenario asks what is allowed, required or forbidden."""
+def check_scenario(question: str) -> str | None:
+    """Refuse as `check_question` does, and a question about facts: a scenario asks what is allowed."""
+    if problem := check_question(question):
+        return problem
     return None if _NORM.search(question) else "doesn't ask what is allowed, required or forbidden"
 
 

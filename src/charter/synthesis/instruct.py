@@ -8,7 +8,7 @@ from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import decide_support
-from charter.synthesis.filters import check_answer, check_question, strip_numbering
+from charter.synthesis.filters import check_answer, check_question
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 
@@ -111,13 +111,10 @@ def _write_questions(
         [asks.questions(chunk, STYLES[style], settings.questions_per_style, seed) for chunk, style in calls],
         "questions",
     )
-    kept = []
-    for (chunk, style), completion in zip(calls, completions, strict=True):
-        lines = (strip_numbering(line) for line in completion.text.splitlines())
-        # Small teachers sometimes write a dozen where three were asked for.
-        for text in [line for line in lines if line][: settings.questions_per_style]:
-            if problem := check_question(text):
-                ledger.refuse(chunk, "question", problem, text)
-            else:
-                kept.append(_Question(chunk, style, text))
-    return kept
+    return [
+        _Question(chunk, style, text)
+        for (chunk, style), completion in zip(calls, completions, strict=True)
+        for text in ledger.accept_questions(
+            chunk, completion.text, settings.questions_per_style, "question", check_question
+        )
+    ]

@@ -1,12 +1,13 @@
 """The ledger of what synthesis refuses: nothing is dropped without its filter and the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from charter.records import Chunk, Kind, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
+from charter.synthesis.filters import split_questions
 
 
 class _Draft(Protocol):
@@ -39,6 +40,23 @@ class Ledger:
                 raw=raw,
             )
         )
+
+    def accept_questions(
+        self, chunk: Chunk, text: str, most: int, filter_name: str, check: Callable[[str], str | None]
+    ) -> list[str]:
+        """Return the first ``most`` questions of a list that pass ``check``; refuse those before that don't.
+
+        Small teachers sometimes write a dozen where three were asked for.
+        """
+        accepted: list[str] = []
+        for line in split_questions(text):
+            if len(accepted) == most:
+                break
+            if problem := check(line):
+                self.refuse(chunk, filter_name, problem, line)
+            else:
+                accepted.append(line)
+        return accepted
 
     def without_duplicates(
         self, drafts: Sequence[Draft], texts: Sequence[str], encoder: Encoder, max_similarity: float

@@ -19,11 +19,8 @@ from charter.synthesis.decisions import decide_verification
 from charter.synthesis.filters import (
     check_answer,
     check_contrast,
-    check_norm,
-    check_question,
-    extract_question,
+    check_scenario,
     state_reason,
-    strip_numbering,
 )
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
@@ -133,17 +130,12 @@ def _write_scenarios(
     calls = [
         asks.scenarios(chunk, PERSONAS[int(chunk.id, 16) % len(PERSONAS)], count, seed) for chunk in chunks
     ]
-    kept = []
-    for chunk, completion in zip(chunks, teacher.complete(calls, "scenarios"), strict=True):
-        lines = (extract_question(strip_numbering(line)) for line in completion.text.splitlines())
-        # Small teachers sometimes write a dozen where two were asked for.
-        for text in [line for line in lines if line][:count]:
-            draft = _Draft(chunk, text)
-            if problem := check_question(text) or check_norm(text):
-                ledger.refuse(draft.chunk, "scenario", problem, *draft.texts)
-            else:
-                kept.append(draft)
-    return kept
+    completions = teacher.complete(calls, "scenarios")
+    return [
+        _Draft(chunk, text)
+        for chunk, completion in zip(chunks, completions, strict=True)
+        for text in ledger.accept_questions(chunk, completion.text, count, "scenario", check_scenario)
+    ]
 
 
 def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[_Draft]:
