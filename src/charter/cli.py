@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from charter.errors import CharterError
+from charter.memory import keep_freed_memory
 from charter.params import PARAMS_FILE, Params, load_params
 from charter.paths import ProjectPaths
 from charter.results import Evaluation, load_evaluation, result_rows
@@ -52,6 +53,7 @@ def stage(
     if (name in CORPUS_STAGES) != (corpus is not None):
         raise CharterError(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
     root, params = _project()
+    keep_freed_memory()
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
     if corpus is None:
         module.run(params, ProjectPaths(root))
