@@ -80,7 +80,7 @@ def test_training_starts_at_the_reference(
     first = curve(aligned)[0]
     assert float(first["loss"]) == pytest.approx(math.log(2), abs=1e-5)
     assert float(first["margin"]) == pytest.approx(0, abs=1e-4)
-    assert float(curve(aligned)[-1]["margin"]) > 0.05
+    assert float(curve(aligned)[-1]["margin"]) > 0.02
 
 
 def test_the_reference_is_the_sft_model_and_not_the_seed(
