@@ -1,6 +1,6 @@
 """The results table, for the terminal and for Markdown, in the published order beside the published rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -229,31 +229,26 @@ def _corpus_table(evaluation: Evaluation) -> Table:
 
 
 def _margin_table(evaluation: Evaluation) -> Table:
-    table = Table(
-        *MARGIN_COLUMNS,
-        title=f"{evaluation.corpus}: over {system_name(BASELINE)}",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    for margin in margins(evaluation):
-        table.add_row(*margin_cells(margin))
-    return table
+    rows = [margin_cells(margin) for margin in margins(evaluation)]
+    return _rows_table(f"{evaluation.corpus}: over {system_name(BASELINE)}", MARGIN_COLUMNS, rows)
 
 
 def _probe_table(evaluation: Evaluation) -> Table:
+    title = f"{evaluation.corpus}: safety and retention, without RAG"
+    return _rows_table(title, PROBE_COLUMNS, probe_rows(evaluation))
+
+
+def _rows_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(
-        *PROBE_COLUMNS,
-        title=f"{evaluation.corpus}: safety and retention, without RAG",
+        *columns,
+        title=title,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for row in probe_rows(evaluation):
+    for row in rows:
         table.add_row(*row)
     return table
 
