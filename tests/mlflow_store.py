@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from charter import tracking
+from charter.tracking import store
 
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An mlflow.db with its tables, which take MLflow seconds to make."""
     folder = tmp_path_factory.mktemp("store")
-    mlflow_client = MlflowClient(tracking_uri=tracking.tracking_uri(folder))
+    mlflow_client = MlflowClient(tracking_uri=store.tracking_uri(folder))
     mlflow_client.search_experiments()
     mlflow_client.search_registered_models()
     return folder / "mlflow.db"

@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from charter import registry, tracking
+from charter import registry
 from charter.errors import CharterError
 from charter.params import Gate
 from charter.paths import CorpusPaths
+from charter.tracking import publishing
 from synthetic_project import make_evaluation, make_project, retrain, write_results
 
 pytest_plugins = ["mlflow_store"]
@@ -100,7 +101,7 @@ def test_promotion_moves_the_alias_and_rollback_goes_back_step_by_step(
     paths = CorpusPaths(project_root, "udhr")
     previous = []
     for beta, bleu in ((0.1, 37.0), (0.2, 38.0), (0.3, 39.0)):
-        tracking.publish(project_root, retrain(paths, beta, bleu))
+        publishing.publish(project_root, retrain(paths, beta, bleu))
         promotion = registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION)
         assert promotion.promoted
         assert champion(mlflow_client) == promotion.version
@@ -128,9 +129,9 @@ def test_a_planted_worse_version_is_refused_whatever_the_files_say(
 ) -> None:
     make_project(project_root, ("udhr",))
     paths = CorpusPaths(project_root, "udhr")
-    tracking.publish(project_root, retrain(paths, 0.1, 37.0))
+    publishing.publish(project_root, retrain(paths, 0.1, 37.0))
     registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION)
-    tracking.publish(project_root, retrain(paths, 0.2, 30.0))
+    publishing.publish(project_root, retrain(paths, 0.2, 30.0))
     write_results(paths, dpo_bleu=99.0)
 
     promotion = registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION)
@@ -142,7 +143,7 @@ def test_a_planted_worse_version_is_refused_whatever_the_files_say(
 def test_versions_that_charter_did_not_record_are_refused(
     project_root: Path, mlflow_client: MlflowClient
 ) -> None:
-    tracking.publish(project_root, make_project(project_root, ("udhr",)))
+    publishing.publish(project_root, make_project(project_root, ("udhr",)))
     good = mlflow_client.get_model_version_by_alias("charter-udhr", "candidate")
     bare = mlflow_client.create_model_version(
         "charter-udhr", (project_root / "models").as_uri(), tags={"bleu": "99"}
@@ -162,7 +163,7 @@ def test_versions_that_charter_did_not_record_are_refused(
 def test_a_rollback_skips_versions_that_were_deleted(project_root: Path, mlflow_client: MlflowClient) -> None:
     make_project(project_root, ("udhr",))
     for beta, bleu in ((0.1, 37.0), (0.2, 38.0), (0.3, 39.0)):
-        tracking.publish(project_root, retrain(CorpusPaths(project_root, "udhr"), beta, bleu))
+        publishing.publish(project_root, retrain(CorpusPaths(project_root, "udhr"), beta, bleu))
         registry.promote(project_root, "udhr", ())
     mlflow_client.delete_model_version("charter-udhr", "2")
     assert registry.rollback(project_root, "udhr").version == 1

@@ -183,7 +183,7 @@ def publish(
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine only.")] = 5000) -> None:
     """Open the MLflow UI over this project's runs and models."""
-    from charter.tracking import ui_command
+    from charter.tracking.store import ui_command
 
     root, params = _project()
     _publish(root, params, None)
@@ -248,9 +248,9 @@ def _evaluations(corpora: list[str] | None) -> list[Evaluation]:
 
 
 def _publish(root: Path, params: Params, corpora: list[str] | None) -> None:
-    from charter import tracking
+    from charter.tracking.publishing import publish
 
-    for publication in tracking.publish(root, params, corpora):
+    for publication in publish(root, params, corpora):
         state = "new" if publication.created else "there already"
         versions = ", ".join(f"{name} version {number}" for name, number in publication.versions.items())
         sys.stderr.write(f"MLflow {publication.experiment}: run {publication.run_id} ({state}); {versions}\n")

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from charter import tracking
 from charter.errors import CharterError
 from charter.params import Gate
 from charter.results import Estimate, Evaluation
 from charter.state import ALIGNED
+from charter.tracking import versions
 
 _SYSTEM = ALIGNED[0]
 
@@ -80,21 +80,21 @@ def promote(root: Path, corpus: str, gates: Sequence[Gate]) -> Promotion:
     Raises:
         CharterError: There is no candidate, or a version's records are missing or contradict each other.
     """
-    candidate = tracking.load_version(root, corpus, tracking.CANDIDATE)
+    candidate = versions.load_version(root, corpus, versions.CANDIDATE)
     if candidate is None:
         raise CharterError(
-            f"{tracking.model_name(corpus)} has no candidate; `dvc repro` and publish {corpus} first"
+            f"{versions.model_name(corpus)} has no candidate; `dvc repro` and publish {corpus} first"
         )
-    champion = tracking.load_version(root, corpus, tracking.CHAMPION)
+    champion = versions.load_version(root, corpus, versions.CHAMPION)
     previous = champion.number if champion else None
     results = evaluate_gates(gates, _recorded(candidate), _recorded(champion) if champion else None)
     promotion = Promotion(candidate.model, candidate.number, previous, results)
     if promotion.promoted and candidate.number != previous:
         # The history first: a rollback ignores an entry that is the present champion.
         if previous is not None:
-            history = _without_trailing(tracking.champion_history(root, corpus), previous)
-            tracking.record_history(root, corpus, [*history, previous])
-        tracking.set_champion(root, corpus, candidate.number)
+            history = _without_trailing(versions.champion_history(root, corpus), previous)
+            versions.record_history(root, corpus, [*history, previous])
+        versions.set_champion(root, corpus, candidate.number)
     return promotion
 
 
@@ -104,25 +104,25 @@ def rollback(root: Path, corpus: str) -> Rollback:
     Raises:
         CharterError: There is no champion, or none came before it.
     """
-    model = tracking.model_name(corpus)
-    champion = tracking.load_version(root, corpus, tracking.CHAMPION)
+    model = versions.model_name(corpus)
+    champion = versions.load_version(root, corpus, versions.CHAMPION)
     if champion is None:
         raise CharterError(f"{model} has no champion, so there is nothing to roll back")
-    history = _without_trailing(tracking.champion_history(root, corpus), champion.number)
+    history = _without_trailing(versions.champion_history(root, corpus), champion.number)
     if not history:
         raise CharterError(f"{model}: version {champion.number} is the first champion; none came before it")
     *earlier, version = history
-    tracking.set_champion(root, corpus, version)
-    tracking.record_history(root, corpus, earlier)
+    versions.set_champion(root, corpus, version)
+    versions.record_history(root, corpus, earlier)
     return Rollback(model, version, champion.number)
 
 
-def _recorded(version: tracking.RegisteredVersion) -> Evaluation:
+def _recorded(version: versions.RegisteredVersion) -> Evaluation:
     """Return what was recorded with a version, refusing one whose tags say otherwise."""
     name = f"{version.model} version {version.number}"
     if version.evaluation is None:
         raise CharterError(f"{name} has no evaluate.json recorded with it: it was not published by Charter")
-    for metric, value in tracking.metric_tags(_SYSTEM, version.evaluation).items():
+    for metric, value in versions.metric_tags(_SYSTEM, version.evaluation).items():
         if version.tags.get(metric) != value:
             raise CharterError(
                 f"{name}: its tag {metric} is {version.tags.get(metric)}, but the evaluation recorded "

@@ -1,4 +1,4 @@
-"""The rules of imports: they point down only, and one module alone knows mlflow."""
+"""The rules of imports: they point down only, and one package alone knows mlflow."""
 
 import ast
 from pathlib import Path
@@ -67,4 +67,4 @@ def test_imports_point_down(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_only_tracking_imports_mlflow(path: Path) -> None:
-    assert path.name == "tracking.py" or not any(name.split(".")[0] == "mlflow" for name in imported(path))
+    assert room(path) == "tracking" or not any(name.split(".")[0] == "mlflow" for name in imported(path))
