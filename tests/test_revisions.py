@@ -13,6 +13,7 @@ import pytest
 from charter.paths import CorpusPaths
 from charter.records import SPLITS, Chunk, InstructExample, PreferencePair, content_id
 from charter.storage import write_rows, write_text
+from rows import chunk_of
 from synthetic_project import ROOT
 
 PIPELINE = """
@@ -86,15 +87,8 @@ class Project:
 
 
 def make_chunk(heading: str, text: str) -> Chunk:
-    return Chunk(
-        id=content_id("udhr", heading, text, "0"),
-        document="udhr",
-        document_sha256="0" * 64,
-        headings=(heading,),
-        pages=(),
-        start=0,
-        end=len(text),
-        text=text,
+    return chunk_of(
+        text, chunk_id=content_id("udhr", heading, text, "0"), document="udhr", headings=(heading,)
     )
 
 

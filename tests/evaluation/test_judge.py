@@ -9,19 +9,11 @@ from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.records import Chunk, InstructExample, Prediction, PreferencePair, System
+from rows import chunk_of
 
 
 def chunk(name: str) -> Chunk:
-    return Chunk(
-        id=name,
-        document="d",
-        document_sha256="0",
-        headings=("Gifts",),
-        pages=(),
-        start=0,
-        end=4,
-        text=f"Rule {name}.",
-    )
+    return chunk_of(f"Rule {name}.", chunk_id=name, headings=("Gifts",))
 
 
 CHUNKS = {name: chunk(name) for name in ("c1", "c2")}

@@ -23,6 +23,7 @@ from charter.generation.transformers_engine import TransformersEngine
 from charter.models import load_system
 from charter.params import Params
 from charter.paths import ProjectPaths
+from local_server import serving
 from transformers_server import TransformersServer, free_port, serve
 
 KEY = "sk-very-secret"
@@ -92,12 +93,8 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.02)
-    with FaultyServer() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(FaultyServer()) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def connect(server: FaultyServer, concurrency: int = 4) -> OpenAIEngine:

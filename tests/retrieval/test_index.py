@@ -8,6 +8,7 @@ from charter.records import Chunk
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import build_index, load_index
 from charter.storage import directory_sha256, read_json, write_json
+from rows import chunk_of
 
 pytestmark = pytest.mark.models
 
@@ -19,16 +20,7 @@ TEXTS = {
 
 
 def chunk(name: str, text: str, headings: tuple[str, ...] = ()) -> Chunk:
-    return Chunk(
-        id=name,
-        document="d",
-        document_sha256="s",
-        headings=headings,
-        pages=(),
-        start=0,
-        end=len(text),
-        text=text,
-    )
+    return chunk_of(text, chunk_id=name, headings=headings)
 
 
 CHUNKS = [chunk(name, text) for name, text in TEXTS.items()]

@@ -10,7 +10,6 @@ from charter.evaluation.probes import TOKENS
 from charter.params import Params
 from charter.paths import CorpusPaths, ProjectPaths
 from charter.records import (
-    Chunk,
     GeneralPrompt,
     InstructExample,
     LabelledResponse,
@@ -22,6 +21,7 @@ from charter.records import (
 from charter.results import RETENTION_METRICS, SAFETY_METRICS, Evaluation
 from charter.stages import evaluate, rag_index
 from charter.storage import read_rows, write_rows, write_text
+from rows import chunk_of
 
 pytestmark = pytest.mark.models
 
@@ -57,19 +57,7 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
     texts = {topic: f"The manager decides about {topic}." for topic in TOPICS}
     write_rows(
         paths.chunks,
-        (
-            Chunk(
-                id=topic,
-                document="d",
-                document_sha256="0",
-                headings=(),
-                pages=(),
-                start=0,
-                end=len(text),
-                text=text,
-            )
-            for topic, text in texts.items()
-        ),
+        (chunk_of(text, chunk_id=topic) for topic, text in texts.items()),
     )
     for split in ("train", "test"):
         write_rows(

@@ -4,11 +4,11 @@ import pytest
 
 from charter.params import Params
 from charter.paths import ProjectPaths
-from charter.records import Chunk
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
 from charter.stages import rag_index
 from charter.storage import write_rows
+from rows import chunk_of
 
 
 @pytest.mark.models
@@ -19,19 +19,7 @@ def test_index_of_the_chunks_is_written(params: Params, base_models: ProjectPath
     texts = ["Gifts above EUR 50 are returned.", "Helmets are worn on site."]
     write_rows(
         paths.chunks,
-        (
-            Chunk(
-                id=str(n),
-                document="d",
-                document_sha256="s",
-                headings=(),
-                pages=(),
-                start=0,
-                end=len(text),
-                text=text,
-            )
-            for n, text in enumerate(texts)
-        ),
+        (chunk_of(text, chunk_id=str(n)) for n, text in enumerate(texts)),
     )
     assert rag_index.run(params, paths) == {"chunks": 2, "dimensions": 384}
     index = load_index(paths.index, Encoder(paths.encoder))

@@ -21,6 +21,8 @@ from charter.paths import CorpusPaths, ProjectPaths
 from charter.records import Chunk, content_id
 from charter.stages import synthesize
 from charter.storage import write_json, write_rows
+from local_server import serving
+from rows import chunk_of
 from synthetic_project import ROOT
 
 pytestmark = pytest.mark.models
@@ -88,15 +90,8 @@ def subjects(text: str) -> set[str]:
 
 def make_chunk(subject: str, rule: str = "") -> Chunk:
     text = f"This is what has to be known of {subject}: {rule or 'they are to be kept with care by all.'}"
-    return Chunk(
-        id=content_id("rules", subject, text, "0"),
-        document="rules",
-        document_sha256="0" * 64,
-        headings=(subject,),
-        pages=(),
-        start=0,
-        end=len(text),
-        text=text,
+    return chunk_of(
+        text, chunk_id=content_id("rules", subject, text, "0"), document="rules", headings=(subject,)
     )
 
 
@@ -105,12 +100,8 @@ CHUNKS = [make_chunk(subject) for subject in SUBJECTS[:6]]
 
 @pytest.fixture
 def teacher() -> Iterator[ScriptedTeacher]:
-    with ScriptedTeacher() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(ScriptedTeacher()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def make_project(root: Path, teacher: ScriptedTeacher, base_models: ProjectPaths) -> CorpusPaths:

@@ -7,9 +7,10 @@ import pytest
 from charter.errors import CharterError
 from charter.params import Params
 from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk, InstructExample, PreferencePair, content_id
+from charter.records import InstructExample, PreferencePair, content_id
 from charter.stages import cft, dpo, sft
 from charter.storage import write_rows
+from rows import chunk_of
 
 pytestmark = pytest.mark.models
 
@@ -24,19 +25,7 @@ def paths(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
     chunk = content_id("chunk")
     write_rows(
         paths.chunks,
-        (
-            Chunk(
-                id=content_id(text),
-                document="code",
-                document_sha256="0" * 64,
-                headings=(),
-                pages=(1,),
-                start=0,
-                end=len(text),
-                text=text,
-            )
-            for text in texts
-        ),
+        (chunk_of(text, document="code") for text in texts),
     )
     write_rows(
         paths.instruct("train"),

@@ -11,25 +11,14 @@ from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.params import Params
 from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk, LabelledItem, LabelledKind, content_id
+from charter.records import LabelledItem, LabelledKind
 from charter.stages import validators
 from charter.storage import write_rows
 from charter.synthesis.requests import TeacherRequests
+from rows import chunk_of
 
 TEXTS = ("Gifts above EUR 50 are refused.", "Helmets are worn on site.")
-CHUNKS = [
-    Chunk(
-        id=content_id(text),
-        document="d",
-        document_sha256="0" * 64,
-        headings=("Rules",),
-        pages=(),
-        start=0,
-        end=len(text),
-        text=text,
-    )
-    for text in TEXTS
-]
+CHUNKS = [chunk_of(text, headings=("Rules",)) for text in TEXTS]
 
 
 def item(name: str, kind: LabelledKind, label: bool, chunk: int, question: str, text: str) -> LabelledItem:

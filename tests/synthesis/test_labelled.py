@@ -5,23 +5,15 @@ from pathlib import Path
 import pytest
 
 from charter.errors import CharterError
-from charter.records import Chunk, LabelledItem, LabelledKind, content_id
+from charter.records import Chunk, LabelledItem, LabelledKind
 from charter.synthesis.labelled import bind_items
+from rows import chunk_of
 
 SOURCE = Path("data/labelled/ours.jsonl")
 
 
 def chunk(text: str) -> Chunk:
-    return Chunk(
-        id=content_id(text),
-        document="d",
-        document_sha256="0" * 64,
-        headings=(),
-        pages=(),
-        start=0,
-        end=len(text),
-        text=text,
-    )
+    return chunk_of(text)
 
 
 CHUNKS = [

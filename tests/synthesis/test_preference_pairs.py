@@ -9,24 +9,15 @@ import pytest
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.params import load_params
-from charter.records import Chunk
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.preference import PreferenceData, write_preference_data
 from charter.synthesis.requests import TeacherRequests
+from rows import chunk_of
 from synthetic_project import ROOT
 
 pytestmark = pytest.mark.models
 
-CHUNK = Chunk(
-    id="0a",
-    document="rules",
-    document_sha256="0",
-    headings=("Animals",),
-    pages=(),
-    start=0,
-    end=34,
-    text="Visitors may not feed the animals.",
-)
+CHUNK = chunk_of("Visitors may not feed the animals.", chunk_id="0a", document="rules", headings=("Animals",))
 SCENARIOS = """1. Did I enjoy the visit?
 2. Can I? No
 3. I have some bread left. May I give it to the ducks? Yes, I may.

@@ -16,10 +16,11 @@ from charter.errors import CharterError
 from charter.models import load_seed, load_system, load_tokenizer
 from charter.params import Params
 from charter.paths import CorpusPaths
-from charter.records import Chunk, InstructExample, content_id
+from charter.records import Chunk, InstructExample
 from charter.training import fine_tuning, loop
 from charter.training.fine_tuning import train_on_answers, train_on_text
 from charter.training.loop import expect_all_rows
+from rows import chunk_of
 
 pytestmark = pytest.mark.models
 
@@ -29,19 +30,7 @@ ProjectMaker = Callable[[str], CorpusPaths]
 @pytest.fixture
 def chunks() -> list[Chunk]:
     texts = [f"Section {number}. Employees follow rule {number} at all times." * 3 for number in range(6)]
-    return [
-        Chunk(
-            id=content_id(text),
-            document="code",
-            document_sha256="0" * 64,
-            headings=(),
-            pages=(),
-            start=0,
-            end=len(text),
-            text=text,
-        )
-        for text in texts
-    ]
+    return [chunk_of(text, document="code") for text in texts]
 
 
 def hashes(folder: Path) -> dict[str, str]:
