@@ -46,7 +46,6 @@ from charter.training.settings import lora_config
 
 ROOT = Path(__file__).parent.parent
 SEED = ProjectPaths(ROOT).seed
-TITLE = "Business Conduct Guidelines"
 EPOCHS = 2.0
 WORDS = (
     "the employee must report every gift to a manager before it is accepted and no one shall be denied "
@@ -87,11 +86,11 @@ def main(arguments: list[str] | None = None) -> None:
         questions, pairs = list(made_up_questions(options.rows)), list(made_up_pairs(options.rows))
         sides: dict[str, tuple[Callable[[], float], Callable[[], float]]] = {
             "sft": (
-                lambda: train_on_answers(questions, [], TITLE, params, paths)["tokens"],
+                lambda: train_on_answers(questions, [], params, paths)["tokens"],
                 lambda: stock_sft(questions, params, paths),
             ),
             "dpo": (
-                lambda: train_on_preferences(pairs, [], TITLE, params, paths)["tokens"],
+                lambda: train_on_preferences(pairs, [], params, paths)["tokens"],
                 lambda: stock_dpo(pairs, params, paths),
             ),
         }
@@ -162,7 +161,7 @@ def stock_sft(rows: list[InstructExample], params: Params, paths: CorpusPaths) -
     trainer = SFTTrainer(
         str(paths.seed),
         args=SFTConfig(**stock_arguments(params.sft, params, paths)),
-        train_dataset=instruct_dataset(rows, TITLE, tokenizer, params.sft.max_length),
+        train_dataset=instruct_dataset(rows, tokenizer, params.sft.max_length),
         processing_class=tokenizer,
         peft_config=lora_config(params.sft.lora),
         quantization_config=quantization(params),
@@ -176,7 +175,7 @@ def stock_dpo(rows: list[PreferencePair], params: Params, paths: CorpusPaths) ->
     trainer = DPOTrainer(
         str(paths.seed),
         args=DPOConfig(**stock_arguments(params.dpo, params, paths), beta=params.dpo.beta),
-        train_dataset=preference_dataset(rows, TITLE, tokenizer, params.dpo.max_length),
+        train_dataset=preference_dataset(rows, tokenizer, params.dpo.max_length),
         processing_class=tokenizer,
         peft_config=lora_config(params.sft.lora),
         quantization_config=quantization(params),

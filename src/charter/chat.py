@@ -8,11 +8,10 @@ Message = dict[str, str]
 """A turn of a chat: ``role`` and ``content``."""
 
 
-def answer_messages(title: str, question: str, passages: Sequence[str] = ()) -> list[Message]:
-    """Ask a question about the documents called ``title``, with the retrieved ``passages`` if any."""
-    return [
-        {
-            "role": "user",
-            "content": prompts.render("answer", title=title, question=question, passages=passages),
-        }
-    ]
+def answer_messages(question: str, passages: Sequence[str] = ()) -> list[Message]:
+    """Ask a question, with the retrieved ``passages`` if any.
+
+    Neither the documents' title nor headings are shown: small models repeat them instead of answering.
+    """
+    content = prompts.render("answer", question=question, passages=passages)
+    return [{"role": "user", "content": content}]

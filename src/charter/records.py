@@ -5,6 +5,7 @@ row leads back to a chunk, and a chunk to pages of a document.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Literal, TypeVar
 
@@ -16,6 +17,12 @@ LabelledKind = Literal["answer", "response"]
 ProbeKind = Literal["harmful", "benign", "general"]
 SPLITS = ("train", "validation", "test")
 Item = TypeVar("Item")
+
+_NUMBER = re.compile(
+    r"^(?:(?:article|section|chapter|part|annex|appendix|rule|clause)\s+(?:[\d.]+|[ivxlc]+\b|[a-z]\b)"
+    r"|§+\s*[\d.]+|[\d.]+(?=\s|$)|(?:[ivxlc]+|[a-z])[.)](?=\s))[.):\s–—-]*",
+    re.IGNORECASE,
+)
 
 
 def content_id(*parts: str) -> str:
@@ -68,6 +75,15 @@ class Chunk(Row):
     start: int
     end: int
     text: str
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The headings without numbers: "2.3 Outside work" is "Outside work", and "Article 7" names no topic.
+
+        A model that sees numbers cites them, and readers of what it writes don't have the document.
+        """
+        names = (_NUMBER.sub("", heading) for heading in self.headings)
+        return tuple(name for name in names if name)
 
 
 class InstructExample(Row):

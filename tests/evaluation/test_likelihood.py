@@ -15,7 +15,7 @@ from charter.params import Params
 def test_batched_scores_equal_a_plain_forward_pass(tiny_seed: Path, params: Params) -> None:
     compute = params.compute.model_copy(update={"dtype": "float32"})
     model, tokenizer = load_system(tiny_seed, None, compute)
-    prompts = [answer_messages("a text", "why? " * length) for length in (1, 40, 7)]
+    prompts = [answer_messages("why? " * length) for length in (1, 40, 7)]
     responses = ["Because.", "No, it is forbidden to everyone.", "Yes, ask the manager first, please."]
     scores = mean_log_probs(model, tokenizer, prompts, responses, batch_size=2)
     for prompt, response, score in zip(prompts, responses, scores, strict=True):

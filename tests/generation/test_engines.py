@@ -19,7 +19,7 @@ from charter.paths import ProjectPaths
 
 
 def chat(question: str, **decoding: float) -> Request:
-    messages = tuple(Message.model_validate(message) for message in answer_messages("a text", question))
+    messages = tuple(Message.model_validate(message) for message in answer_messages(question))
     return Request.model_validate({"messages": messages, "max_new_tokens": 12, **decoding})
 
 

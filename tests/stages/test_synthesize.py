@@ -71,8 +71,10 @@ class Handler(BaseHTTPRequestHandler):
 
 def reply(body: dict[str, Any]) -> dict[str, Any]:
     if body.get("logprobs"):
-        first = [{"token": "Yes", "logprob": -0.05}, {"token": "No", "logprob": -3.0}]
-        return {"message": {"content": "Yes"}, "logprobs": {"content": [{"top_logprobs": first}]}}
+        asks_truth = "True or False" in body["messages"][-1]["content"]
+        yes, no = ("True", "False") if asks_truth else ("Yes", "No")
+        first = [{"token": yes, "logprob": -0.05}, {"token": no, "logprob": -3.0}]
+        return {"message": {"content": yes}, "logprobs": {"content": [{"top_logprobs": first}]}}
     asked = body["messages"][-1]["content"]
     chance = hashlib.sha256(json.dumps(body["messages"]).encode() + bytes([body["seed"]])).digest()
     (subject,) = subjects(asked)

@@ -51,13 +51,19 @@ YES = {
     "Helmets are.": 0.3,  # refused: a mistake
     "Visitors alone do.": 0.2,
     "May I keep it?": 0.1,
-    "Do I wear a helmet?": 0.52,  # right, but below the margin: a mistake
+    "Do I wear a helmet?": 0.52,
     "Is a cap enough?": 0.05,
+    "No, because it is above EUR 50.": 0.8,
+    "Yes, because cars are no gifts.": 0.8,
+    "Yes, because helmets are worn.": 0.53,  # right, but by less than the margin: a mistake
+    "Yes, because caps are helmets.": 0.8,
+    "The opposite.": 0.5,
 }
+OPPOSITE = "The opposite."
 
 
 class GivenVerdicts:
-    """An engine that says Yes with the probability given for a text in the last turns."""
+    """An engine that says Yes, or True, with the probability given for a text in the last turns."""
 
     def __init__(self, yes: Mapping[str, float]) -> None:
         self._yes = yes
@@ -66,10 +72,14 @@ class GivenVerdicts:
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         for index, request in enumerate(requests):
             self.requests.append(request)
-            shown = " ".join(message.content for message in request.messages[-2:])
+            if not request.alternatives:
+                yield index, Completion(text=OPPOSITE, tokens=2)
+                continue
+            shown = request.messages[-1].content
             (yes,) = [probability for text, probability in self._yes.items() if text in shown]
-            alternatives = (("Yes", math.log(yes)), ("No", math.log(1 - yes)))
-            yield index, Completion(text="Yes", tokens=1, alternatives=alternatives)
+            words = ("True", "False") if "True or False" in shown else ("Yes", "No")
+            alternatives = tuple(zip(words, (math.log(yes), math.log(1 - yes)), strict=True))
+            yield index, Completion(text=words[0], tokens=1, alternatives=alternatives)
 
 
 @pytest.fixture
@@ -128,8 +138,12 @@ def test_the_teacher_is_asked_what_synthesis_asks_and_once(
 ) -> None:
     validators.run(ours, paths)
     asks = TeacherRequests(ours.corpora["udhr"].title, ours.synthesize.temperature)
-    expected = [asks.support(CHUNKS[n // 2], ITEMS[n].question, ITEMS[n].text) for n in range(4)]
-    expected += [asks.verdict(CHUNKS[n // 2], ITEMS[4 + n].question) for n in range(4)]
+    expected = [asks.support(CHUNKS[n // 2], ITEMS[n].text) for n in range(4)]
+    responses = [(CHUNKS[n // 2], ITEMS[4 + n]) for n in range(4)]
+    expected += [asks.opposite_response(row.question, row.text) for _, row in responses]
+    expected += [asks.verdict(chunk, row.question) for chunk, row in responses]
+    truths = [asks.support(chunk, text) for chunk, row in responses for text in (row.text, OPPOSITE)]
+    expected += dict.fromkeys(truths)
     assert engine.requests == expected
     validators.run(ours, paths)
     assert len(engine.requests) == len(expected)

@@ -6,11 +6,12 @@ from charter.synthesis.filters import (
     answer_word,
     check_answer,
     check_contrast,
+    check_numbers,
     check_question,
     extract_question,
     jaccard,
-    state_reason,
     strip_numbering,
+    without_citation,
 )
 
 
@@ -81,7 +82,41 @@ def test_answer_word_is_a_whole_word(response: str, word: str | None) -> None:
     ],
 )
 def test_cited_reason_becomes_a_reason(cited: str) -> None:
-    assert state_reason(cited) == "No, a child can't work here, because nobody under 16 may."
+    assert without_citation(cited) == "No, a child can't work here, because nobody under 16 may."
+
+
+@pytest.mark.parametrize(
+    ("answer", "stated"),
+    [
+        ("Yes, you may, as stated in Article 13 of the Declaration.", "Yes, you may."),
+        ("According to the passage, nobody may be held.", "Nobody may be held."),
+        ("The guidelines say that gifts are recorded.", "The guidelines say that gifts are recorded."),
+        ("The rule states that gifts are recorded.", "Gifts are recorded."),
+        (
+            "Agents work under the rule if they agree.",
+            "Agents work under the rule if they agree.",
+        ),
+    ],
+)
+def test_an_answer_states_its_rule_and_not_where_it_stands(answer: str, stated: str) -> None:
+    assert without_citation(answer) == stated
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is the purpose of this right?", "What does it protect?", "What is it for at all?"],
+)
+def test_a_question_that_points_at_what_its_reader_does_not_see_is_refused(question: str) -> None:
+    assert "nothing to refer to" in (check_question(question) or "")
+    assert check_question("Why is it wrong to accept this watch, worth 80 euros?") is None
+
+
+def test_a_number_of_an_answer_is_in_its_passage_or_question() -> None:
+    passage = "Gifts up to EUR 1,500 are recorded within five days; one is enough."
+    assert check_numbers("Within 5 days, up to EUR 1500.", passage) is None
+    assert check_numbers("No, two watches of EUR 90 are refused.", passage, "May I keep 2 at EUR 90?") is None
+    assert check_numbers("Those above EUR 150, within 5 days.", passage).startswith("has 150,")
+    assert check_numbers("Within three days.", passage) == "has 3, which the passage hasn't"
 
 
 def test_jaccard_counts_ngrams() -> None:

@@ -1,4 +1,4 @@
-"""Preference pairs: which side is chosen is decided by the verdict that saw neither."""
+"""Preference pairs: which side is chosen is decided by evidence that doesn't lean on their wording."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -27,10 +27,14 @@ NO = "No, you may not give it to them, because feeding is forbidden."
 
 
 class Scripted:
-    """Writes one usable scenario, answers Yes, turns that round; the verdict's log-odds are ``odds``."""
+    """Writes one usable scenario, answers Yes, turns that round.
 
-    def __init__(self, odds: float):
-        self.odds = odds
+    The log-odds of Yes are ``odds``, and those of the truth of the response that says Yes are ``truth``
+    above the other's.
+    """
+
+    def __init__(self, odds: float, truth: float):
+        self.odds, self.truth = odds, truth
 
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
         for index, request in enumerate(requests):
@@ -39,19 +43,26 @@ class Scripted:
                 text = SCENARIOS if request.temperature else NO if turned_round else YES
                 yield index, Completion(text=text, tokens=9)
                 continue
-            is_verdict = "Somebody asks" in request.messages[-1].content
-            yes = 1 / (1 + math.exp(-(self.odds if is_verdict else 5.0)))
-            words = (("Yes", math.log(yes)), ("No", math.log(1 - yes)))
-            yield index, Completion(text="Yes", tokens=1, alternatives=words)
+            asked = request.messages[-1].content
+            words, odds = ("Yes", "No"), 5.0
+            if "Somebody asks" in asked:
+                odds = self.odds
+            if "Statement:" in asked:
+                words, odds = ("True", "False"), 2.0 + (self.truth if YES in asked else 0.0)
+            share = 1 / (1 + math.exp(-odds))
+            chances = tuple(zip(words, (math.log(share), math.log(1 - share)), strict=True))
+            yield index, Completion(text=words[0], tokens=1, alternatives=chances)
 
 
 @pytest.fixture
 def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
-    settings = load_params(ROOT / "params.yaml").synthesize.model_copy(update={"scenarios_per_chunk": 1})
+    settings = load_params(ROOT / "params.yaml").synthesize.model_copy(
+        update={"scenarios_per_chunk": 1, "min_preference_margin": 1.0}
+    )
 
-    def write(odds: float) -> PreferenceData:
-        assert settings.min_preference_margin == 0.5
-        with JournaledEngine(tmp_path / f"{odds}.sqlite", "scripted", lambda: Scripted(odds)) as teacher:
+    def write(odds: float, truth: float) -> PreferenceData:
+        journal = tmp_path / f"{odds} {truth}.sqlite"
+        with JournaledEngine(journal, "scripted", lambda: Scripted(odds, truth)) as teacher:
             return write_preference_data(
                 [CHUNK], TeacherRequests("Rules", 0.7), teacher, encoder, settings, 1
             )
@@ -59,24 +70,27 @@ def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
     return write
 
 
-@pytest.mark.parametrize(("odds", "chosen", "rejected"), [(0.6, YES, NO), (-0.6, NO, YES)])
-def test_the_chosen_response_is_the_one_that_the_verdict_agrees_with(
-    write, odds: float, chosen: str, rejected: str
+@pytest.mark.parametrize(
+    ("odds", "truth", "chosen", "rejected"),
+    [(0.6, 1.1, YES, NO), (-0.6, -1.1, NO, YES)],
+)
+def test_the_chosen_response_is_the_one_that_the_verdicts_favour(
+    write, odds: float, truth: float, chosen: str, rejected: str
 ) -> None:
-    (pair,) = write(odds).pairs
+    (pair,) = write(odds, truth).pairs
     assert (pair.chosen, pair.rejected) == (chosen, rejected)
     assert pair.prompt == "I have some bread left. May I give it to the ducks?"
 
 
-@pytest.mark.parametrize("odds", [-0.4, 0.0, 0.4])
-def test_a_verdict_near_a_tie_keeps_neither(write, odds: float) -> None:
-    data = write(odds)
+@pytest.mark.parametrize(("odds", "truth"), [(3.0, 0.9), (-3.0, 0.0), (2.0, -2.0), (-1.0, 2.0)])
+def test_a_near_tie_or_verdicts_that_disagree_keep_neither(write, odds: float, truth: float) -> None:
+    data = write(odds, truth)
     assert not data.pairs
     assert [row.filter for row in data.rejected].count("verification") == 1
 
 
 def test_what_is_no_scenario_is_refused_with_its_reason(write) -> None:
-    refused = {row.raw: row.reason for row in write(5.0).rejected}
+    refused = {row.raw: row.reason for row in write(5.0, 0.0).rejected}
     assert refused == {
         "Did I enjoy the visit?": "doesn't ask what is allowed, required or forbidden",
         "Can I?": "has 2 words, not 4 to 60",

@@ -18,7 +18,6 @@ from charter.training.fine_tuning import train_on_answers
 from charter.training.monitor import TrainingMonitor
 from charter.training.preference import train_on_preferences
 
-TITLE = "the Code"
 ProjectMaker = Callable[[str], CorpusPaths]
 
 
@@ -84,9 +83,9 @@ def test_a_killed_fine_tuning_ends_with_the_same_bytes(
     make_project: ProjectMaker, long: Params, answers: list[InstructExample]
 ) -> None:
     alone, paths = make_project("alone"), make_project("killed")
-    whole = train_on_answers(answers, answers[:3], TITLE, long, alone)
+    whole = train_on_answers(answers, answers[:3], long, alone)
 
-    training = (train_on_answers, answers, answers[:3], TITLE, long, paths)
+    training = (train_on_answers, answers, answers[:3], long, paths)
     killed(die_in_step, 5, *training)
     assert last_step(paths, "sft") == 4  # within an epoch
     killed(die_while_saving, 8, *training)
@@ -108,10 +107,10 @@ def test_a_killed_dpo_ends_with_the_same_bytes(
 ) -> None:
     alone, paths = make_project("alone"), make_project("killed")
     for project in (alone, paths):
-        train_on_answers(answers, [], TITLE, long, project)
-    train_on_preferences(pairs, pairs[:3], TITLE, long, alone)
+        train_on_answers(answers, [], long, project)
+    train_on_preferences(pairs, pairs[:3], long, alone)
 
-    training = (train_on_preferences, pairs, pairs[:3], TITLE, long, paths)
+    training = (train_on_preferences, pairs, pairs[:3], long, paths)
     killed(die_in_step, 5, *training)
     assert last_step(paths, "dpo") == 4
     train_on_preferences(*training[1:])

@@ -21,13 +21,13 @@ def test_only_the_answer_and_its_end_carry_loss(
     trainer = SFTTrainer(
         load_seed(tiny_seed, quick.compute),
         args=SFTConfig(**trainer_arguments(quick.sft, quick.compute, 0, tmp_path, evaluated=False)),
-        train_dataset=instruct_dataset(answers, "the Code", tokenizer, 512),
+        train_dataset=instruct_dataset(answers, tokenizer, 512),
         processing_class=tokenizer,
     )
     batch = trainer.data_collator([trainer.train_dataset[row] for row in range(len(answers))])
     for row, tokens, labels in zip(answers, batch["input_ids"], batch["labels"], strict=True):
         prompt = tokenizer.apply_chat_template(
-            answer_messages("the Code", row.question), add_generation_prompt=True, tokenize=False
+            answer_messages(row.question), add_generation_prompt=True, tokenize=False
         )
         learnt = labels != -100
         assert tokenizer.decode(tokens[learnt]) == f"{row.answer}{tokenizer.eos_token}\n"
@@ -41,27 +41,27 @@ def test_a_long_answer_is_refused_by_row_and_parameter(
 ) -> None:
     tokenizer = load_tokenizer(tiny_seed)
     longest = answers[-1]
-    whole = [*answer_messages("the Code", longest.question), {"role": "assistant", "content": longest.answer}]
+    whole = [*answer_messages(longest.question), {"role": "assistant", "content": longest.answer}]
     length = len(tokenizer.apply_chat_template(whole)["input_ids"])
-    assert len(instruct_dataset(answers, "the Code", tokenizer, length)) == len(answers)
+    assert len(instruct_dataset(answers, tokenizer, length)) == len(answers)
     with pytest.raises(CharterError, match=rf"row {longest.id} has {length} tokens.*sft\.max_length"):
-        instruct_dataset(answers, "the Code", tokenizer, length - 1)
+        instruct_dataset(answers, tokenizer, length - 1)
 
 
 def test_a_long_rejected_response_is_refused(tiny_seed: Path, pairs: list[PreferencePair]) -> None:
     long = pairs[2].model_copy(update={"rejected": "Yes. " * 600})
     with pytest.raises(CharterError, match=rf"row {long.id} has \d+ tokens.*dpo\.max_length"):
-        preference_dataset([*pairs, long], "the Code", load_tokenizer(tiny_seed), 512)
+        preference_dataset([*pairs, long], load_tokenizer(tiny_seed), 512)
 
 
 def test_an_answer_without_end_is_refused(tiny_seed: Path, answers: list[InstructExample]) -> None:
     tokenizer = load_tokenizer(tiny_seed)
     tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
     with pytest.raises(CharterError, match="never learn to stop"):
-        instruct_dataset(answers, "the Code", tokenizer, 512)
+        instruct_dataset(answers, tokenizer, 512)
 
 
 def test_no_rows_make_no_dataset(tiny_seed: Path) -> None:
     tokenizer = load_tokenizer(tiny_seed)
-    assert instruct_dataset([], "the Code", tokenizer, 512) is None
-    assert preference_dataset([], "the Code", tokenizer, 512) is None
+    assert instruct_dataset([], tokenizer, 512) is None
+    assert preference_dataset([], tokenizer, 512) is None

@@ -42,11 +42,11 @@ def test_same_seed_and_rows_give_the_same_bytes(
 ) -> None:
     first, second = make_project("one"), make_project("two")
     for paths in (first, second):
-        train_on_answers(answers, answers[:2], "the Code", quick, paths)
+        train_on_answers(answers, answers[:2], quick, paths)
     assert hashes(first.adapter("sft")) == hashes(second.adapter("sft"))
     assert first.curve("sft").read_bytes() == second.curve("sft").read_bytes()
     other = quick.model_copy(update={"seed": quick.seed + 1})
-    train_on_answers(answers, [], "the Code", other, second)
+    train_on_answers(answers, [], other, second)
     name = "adapter_model.safetensors"
     assert hashes(first.adapter("sft"))[name] != hashes(second.adapter("sft"))[name]
 
@@ -59,7 +59,7 @@ def test_sft_learns_and_writes_one_portable_adapter(
     longer = quick.model_copy(
         update={"sft": quick.sft.model_copy(update={"epochs": 8.0, "learning_rate": 1e-2})}
     )
-    metrics = train_on_answers(answers, answers, "the Code", longer, paths)
+    metrics = train_on_answers(answers, answers, longer, paths)
 
     assert metrics["train_examples"] == len(answers)
     assert metrics["steps"] == 16
@@ -87,7 +87,7 @@ def test_the_curve_has_a_row_a_step(
     make_project: ProjectMaker, quick: Params, answers: list[InstructExample]
 ) -> None:
     paths = make_project("project")
-    metrics = train_on_answers(answers, answers[:2], "the Code", quick, paths)
+    metrics = train_on_answers(answers, answers[:2], quick, paths)
     with paths.curve("sft").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["step", "epoch", "loss", "learning_rate", "grad_norm", "eval_loss"]
@@ -100,13 +100,13 @@ def test_the_curve_has_a_row_a_step(
 def test_without_validation_rows_nothing_is_evaluated(
     make_project: ProjectMaker, quick: Params, answers: list[InstructExample]
 ) -> None:
-    metrics = train_on_answers(answers, [], "the Code", quick, make_project("project"))
+    metrics = train_on_answers(answers, [], quick, make_project("project"))
     assert not [name for name in metrics if name.startswith("eval")]
 
 
 def test_without_training_rows_it_says_so(make_project: ProjectMaker, quick: Params) -> None:
     with pytest.raises(CharterError, match="no rows to train on"):
-        train_on_answers([], [], "the Code", quick, make_project("project"))
+        train_on_answers([], [], quick, make_project("project"))
 
 
 def test_a_diverging_training_stops(
@@ -117,7 +117,7 @@ def test_a_diverging_training_stops(
         update={"sft": quick.sft.model_copy(update={"learning_rate": 1e30, "warmup_share": 0.0})}
     )
     with pytest.raises(CharterError, match=r"sft diverged at step \d+.*sft\.learning_rate"):
-        train_on_answers(answers, [], "the Code", wild, paths)
+        train_on_answers(answers, [], wild, paths)
     assert not paths.adapter("sft").exists()
 
 
@@ -161,7 +161,7 @@ def test_adapters_move_and_the_seed_does_not(
         return metrics
 
     monkeypatch.setattr(fine_tuning, "run_training", watched)
-    train_on_answers(answers, [], "the Code", strong, make_project("project"))
+    train_on_answers(answers, [], strong, make_project("project"))
     before, after = weights
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved == {name for name in before if "lora_" in name}
@@ -194,7 +194,7 @@ def test_what_is_saved_and_what_is_evaluated_is_what_was_trained(
 
     write_adapter = loop.write_adapter
     monkeypatch.setattr(loop, "write_adapter", watched)
-    train_on_answers(answers, [], "the Code", strong, paths)
+    train_on_answers(answers, [], strong, paths)
 
     registered = shutil.copytree(paths.adapter("sft"), tmp_path / "registered")
     reloaded = behaviour(PeftModel.from_pretrained(load_seed(paths.seed, strong.compute), registered))
@@ -210,11 +210,11 @@ def test_every_row_is_trained_on_in_every_epoch(
 ) -> None:
     paths = make_project("project")
     tokenizer = load_tokenizer(paths.seed)
-    rows = fine_tuning.instruct_dataset(answers, "the Code", tokenizer, quick.sft.max_length)
+    rows = fine_tuning.instruct_dataset(answers, tokenizer, quick.sft.max_length)
     tokens = sum(
         len(tokenizer.apply_chat_template(row["prompt"] + row["completion"])["input_ids"]) for row in rows
     )
-    metrics = train_on_answers(answers, [], "the Code", quick, paths)
+    metrics = train_on_answers(answers, [], quick, paths)
     assert metrics["tokens"] == quick.sft.epochs * tokens
 
 

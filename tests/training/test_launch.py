@@ -17,7 +17,6 @@ from charter.training.fine_tuning import train_on_answers
 from charter.training.launch import launch
 from charter.training.preference import train_on_preferences
 
-TITLE = "the Code"
 ProjectMaker = Callable[[str], CorpusPaths]
 
 
@@ -62,8 +61,8 @@ def test_two_processes_train_as_one_does(
     one, two = make_project("one"), make_project("two")
     for paths, processes in ((one, 1), (two, 2)):
         params = in_processes(quick, processes, rows_a_step=2)
-        tuned = launch(processes, train_on_answers, answers, answers[:4], TITLE, params, paths)
-        aligned = launch(processes, train_on_preferences, pairs, pairs[:4], TITLE, params, paths)
+        tuned = launch(processes, train_on_answers, answers, answers[:4], params, paths)
+        aligned = launch(processes, train_on_preferences, pairs, pairs[:4], params, paths)
         if processes == 1:
             expected = tuned, aligned
     assert_close(one, two, "sft")

@@ -24,8 +24,6 @@ from charter.training.preference import StartGuard, train_on_preferences
 
 pytestmark = pytest.mark.models
 
-TITLE = "the Code"
-
 
 @pytest.fixture
 def aligned(
@@ -36,7 +34,7 @@ def aligned(
     strong = quick.model_copy(
         update={"sft": quick.sft.model_copy(update={"learning_rate": 2e-2, "epochs": 6.0})}
     )
-    train_on_answers(answers, [], TITLE, strong, paths)
+    train_on_answers(answers, [], strong, paths)
     return paths
 
 
@@ -48,7 +46,7 @@ def system(seed: Path, adapter: Path | None, compute: Compute) -> tuple[PreTrain
 def log_prob(seed: Path, adapter: Path | None, pair: PreferencePair, response: str, params: Params) -> float:
     """log pi(response | prompt), from the merged model that evaluation uses, token by token."""
     model, tokenizer = system(seed, adapter, params.compute)
-    prompt = answer_messages(TITLE, pair.prompt)
+    prompt = answer_messages(pair.prompt)
     start = len(tokenizer.apply_chat_template(prompt, add_generation_prompt=True)["input_ids"])
     whole = [*prompt, {"role": "assistant", "content": response}]
     tokens = torch.tensor([tokenizer.apply_chat_template(whole)["input_ids"]])
@@ -76,7 +74,7 @@ def curve(paths: CorpusPaths) -> list[dict[str, str]]:
 def test_training_starts_at_the_reference(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair]
 ) -> None:
-    train_on_preferences(pairs, [], TITLE, quick, aligned)
+    train_on_preferences(pairs, [], quick, aligned)
     first = curve(aligned)[0]
     assert float(first["loss"]) == pytest.approx(math.log(2), abs=1e-5)
     assert float(first["margin"]) == pytest.approx(0, abs=1e-4)
@@ -95,7 +93,7 @@ def test_the_reference_is_the_sft_model_and_not_the_seed(
             references[column] = list(trainer.train_dataset[column])
 
     monkeypatch.setattr(preference, "check_reference", keep)
-    train_on_preferences(pairs, [], TITLE, quick, aligned)
+    train_on_preferences(pairs, [], quick, aligned)
     for row, pair in enumerate(pairs):
         for column, response in (("ref_chosen_logps", pair.chosen), ("ref_rejected_logps", pair.rejected)):
             sft = log_prob(aligned.seed, aligned.adapter("sft"), pair, response, quick)
@@ -107,7 +105,7 @@ def test_the_reference_is_the_sft_model_and_not_the_seed(
 def test_the_evaluated_loss_is_the_papers(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair]
 ) -> None:
-    metrics = train_on_preferences(pairs, pairs[:4], TITLE, quick, aligned)
+    metrics = train_on_preferences(pairs, pairs[:4], quick, aligned)
     beta, policy = quick.dpo.beta, aligned.adapter("dpo")
     margins = torch.tensor([pair_margin(aligned, policy, pair, quick) for pair in pairs[:4]])
     assert margins.abs().max() > 0.5
@@ -119,7 +117,7 @@ def test_the_evaluated_loss_is_the_papers(
 def test_dpo_moves_the_sft_adapter_and_writes_one_of_its_kind(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair]
 ) -> None:
-    metrics = train_on_preferences(pairs, pairs, TITLE, quick, aligned)
+    metrics = train_on_preferences(pairs, pairs, quick, aligned)
     before = load_file(aligned.adapter("sft") / "adapter_model.safetensors")
     after = load_file(aligned.adapter("dpo") / "adapter_model.safetensors")
     assert before.keys() == after.keys()
@@ -137,7 +135,7 @@ def test_every_loss_starts_where_its_formula_says(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair], loss: str
 ) -> None:
     chosen = quick.model_copy(update={"dpo": quick.dpo.model_copy(update={"loss": loss})})
-    train_on_preferences(pairs, [], TITLE, chosen, aligned)
+    train_on_preferences(pairs, [], chosen, aligned)
     due = {"ipo": 1 / (4 * quick.dpo.beta**2), "robust": math.log(2), "apo_zero": 1.0}[loss]
     assert float(curve(aligned)[0]["loss"]) == pytest.approx(due, rel=1e-4)
 
@@ -146,7 +144,7 @@ def test_the_sft_term_adds_the_mean_log_likelihood_of_the_chosen(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair]
 ) -> None:
     one_step = quick.dpo.model_copy(update={"batch_size": len(pairs), "epochs": 1.0, "sft_weight": 0.5})
-    train_on_preferences(pairs, [], TITLE, quick.model_copy(update={"dpo": one_step}), aligned)
+    train_on_preferences(pairs, [], quick.model_copy(update={"dpo": one_step}), aligned)
     _, tokenizer = load_system(aligned.seed, None, quick.compute)
     total = tokens = 0.0
     for pair in pairs:
@@ -168,7 +166,7 @@ def test_a_reference_that_is_not_the_sft_model_is_refused(
 
     monkeypatch.setattr(preference, "PreferenceOptimizer", SeedAsReference)
     with pytest.raises(CharterError, match="reference is not the SFT model"):
-        train_on_preferences(pairs, [], TITLE, quick, aligned)
+        train_on_preferences(pairs, [], quick, aligned)
     assert not aligned.adapter("dpo").exists()
 
 
@@ -186,7 +184,7 @@ def test_a_false_start_is_refused(quick: Params, loss: float, margin: float) -> 
 def test_dpo_is_deterministic(aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair]) -> None:
     digests = set()
     for _ in range(2):
-        train_on_preferences(pairs, [], TITLE, quick, aligned)
+        train_on_preferences(pairs, [], quick, aligned)
         weights = (aligned.adapter("dpo") / "adapter_model.safetensors").read_bytes()
         digests.add(hashlib.sha256(weights).hexdigest())
     assert len(digests) == 1

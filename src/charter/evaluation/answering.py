@@ -16,7 +16,6 @@ from charter.generation.transformers_engine import TransformersEngine
 from charter.models import load_system, resolve_dtype
 from charter.params import Compute, Evaluate
 from charter.records import Chunk, InstructExample, Passage, Prediction, PreferencePair, System, content_id
-from charter.retrieval.index import embedding_text
 from charter.storage import directory_sha256
 
 Retrieved = Mapping[str, tuple[Passage, ...]]
@@ -50,10 +49,10 @@ class LocalSystem:
         return mean_log_probs(*self._loaded, prompts, responses, self._batch_size)
 
     def favours_chosen(
-        self, pairs: Sequence[PreferencePair], title: str, passages: Mapping[str, Sequence[str]]
+        self, pairs: Sequence[PreferencePair], passages: Mapping[str, Sequence[str]]
     ) -> list[tuple[str, bool]]:
         """For each pair, give its chunk and whether chosen is likelier than rejected, a token."""
-        prompts = [answer_messages(title, pair.prompt, passages.get(pair.prompt, ())) for pair in pairs]
+        prompts = [answer_messages(pair.prompt, passages.get(pair.prompt, ())) for pair in pairs]
         scores = self.mean_log_probs(
             [prompt for prompt in prompts for _ in range(2)],
             [response for pair in pairs for response in (pair.chosen, pair.rejected)],
@@ -67,7 +66,7 @@ class LocalSystem:
 def passage_texts(retrieved: Retrieved, chunks: Mapping[str, Chunk]) -> dict[str, list[str]]:
     """Return what a prompt shows of the retrieved chunks, for each question."""
     return {
-        question: [embedding_text(chunks[passage.chunk_id]) for passage in passages]
+        question: [chunks[passage.chunk_id].text for passage in passages]
         for question, passages in retrieved.items()
     }
 
@@ -78,7 +77,6 @@ def answer_questions(
     examples: Sequence[InstructExample],
     retrieved: Retrieved,
     chunks: Mapping[str, Chunk],
-    title: str,
     settings: Evaluate,
 ) -> list[Prediction]:
     """Answer greedily, with the prompt that training used; with RAG where ``retrieved`` isn't empty."""
@@ -87,7 +85,7 @@ def answer_questions(
         Request(
             messages=tuple(
                 Message.model_validate(message)
-                for message in answer_messages(title, example.question, texts.get(example.question, ()))
+                for message in answer_messages(example.question, texts.get(example.question, ()))
             ),
             max_new_tokens=settings.max_new_tokens,
         )

@@ -159,7 +159,7 @@ def _request(template: str, contest: Contest, title: str, **answers: str) -> Req
     user = render(
         template,
         title=title,
-        headings=" > ".join(contest.chunk.headings),
+        topics=contest.chunk.topics,
         passage=contest.chunk.text,
         question=contest.question,
         **answers,

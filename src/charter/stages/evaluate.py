@@ -61,13 +61,13 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
         with system.open(paths.journal) as engine:
             for shown in ({}, retrieved):
-                predictions += answer_questions(engine, name, examples, shown, chunks, title, settings)
+                predictions += answer_questions(engine, name, examples, shown, chunks, settings)
                 label = system_label(name, bool(shown))
-                adherence[label] = system.favours_chosen(pairs, title, passage_texts(shown, chunks))
+                adherence[label] = system.favours_chosen(pairs, passage_texts(shown, chunks))
             if detector:
                 probed[name] = probe(name, system, engine, probes, detector)
     with open_teacher(params, paths) as teacher:
-        predictions += answer_questions(teacher, "teacher", examples, retrieved, chunks, title, settings)
+        predictions += answer_questions(teacher, "teacher", examples, retrieved, chunks, settings)
         most = settings.judge_items or max(len(examples), len(pairs))
         judged = take_evenly(examples, most)
         contests = win_rate_contests(predictions, OPPONENT, chunks, {row.id for row in judged})

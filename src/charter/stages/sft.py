@@ -13,5 +13,4 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
     train, validation = (
         read_rows(paths.instruct(split), InstructExample) for split in ("train", "validation")
     )
-    title = params.corpora[paths.name].title
-    return launch(params.compute.processes, train_on_answers, train, validation, title, params, paths)
+    return launch(params.compute.processes, train_on_answers, train, validation, params, paths)

@@ -11,6 +11,7 @@ from charter.records import Chunk, LabelledItem, LabelledKind
 from charter.storage import read_rows
 from charter.synthesis.decisions import Decision, decide_support, decide_verification
 from charter.synthesis.labelled import BoundItem, bind_items
+from charter.synthesis.preference import ask_verdicts
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.validators import measure_validator
 
@@ -33,16 +34,21 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths) as teacher:
         supported = teacher.complete(
-            [asks.support(row.chunk, row.item.question, row.item.text) for row in answers],
+            [asks.support(row.chunk, row.item.text) for row in answers],
             "labelled answers",
         )
-        verified = teacher.complete(
-            [asks.verdict(row.chunk, row.item.question) for row in responses], "labelled responses"
+        opposites = teacher.complete(
+            [asks.opposite_response(row.item.question, row.item.text) for row in responses], "their opposites"
         )
+        pairs = [
+            (row.chunk, row.item.question, row.item.text, opposite.text.strip())
+            for row, opposite in zip(responses, opposites, strict=True)
+        ]
+        verified = ask_verdicts(pairs, asks, teacher)
     support = [decide_support(verdict, settings.min_support) for verdict in supported]
     verification = [
-        decide_verification(verdict, row.item.text, settings.min_preference_margin)
-        for row, verdict in zip(responses, verified, strict=True)
+        decide_verification(verdicts, row.item.text, settings.min_preference_margin)
+        for row, verdicts in zip(responses, verified, strict=True)
     ]
     return {
         "support": _measure(answers, support, settings.min_support),

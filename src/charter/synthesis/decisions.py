@@ -21,25 +21,55 @@ def decide_support(verdict: Completion, min_support: float) -> Decision:
 
     Args:
         verdict: On `charter.synthesis.requests.TeacherRequests.support`.
-        min_support: The least probability of Yes, which is the score.
+        min_support: The least probability of True, which is the score.
     """
-    probability, _ = choice_probability(verdict, "Yes", "No")
+    probability, _ = choice_probability(verdict, "True", "False")
     return _decide(probability, min_support)
 
 
-def decide_verification(verdict: Completion, response: str, min_margin: float) -> Decision:
-    """Keep a response that begins with the Yes or No that the teacher gives without seeing it.
+@dataclass(frozen=True)
+class Verdicts:
+    """What the teacher says of a pair of opposite responses to a scenario.
+
+    ``answer`` is its own answer, Yes or No, with neither in view (`TeacherRequests.verdict`); ``first`` and
+    ``second`` are True or False of either response as a statement (`TeacherRequests.support`).
+    """
+
+    answer: Completion
+    first: Completion
+    second: Completion
+
+    @property
+    def swapped(self) -> "Verdicts":
+        """The same of the second response and the first."""
+        return Verdicts(self.answer, self.second, self.first)
+
+
+def decide_verification(verdicts: Verdicts, response: str, min_margin: float) -> Decision:
+    """Keep the first response of a pair where three things speak for it, all in log-odds.
+
+    The teacher's own answer is the word that it begins with; as a statement it is true; and it is truer than
+    its opposite by the margin, where a lean to True cancels. The score is the least of the three, less the
+    margin in the last.
 
     Args:
-        verdict: On `charter.synthesis.requests.TeacherRequests.verdict`.
-        response: Begins with Yes or No.
-        min_margin: The least log-odds, in nats, of the word that it begins with; they are the score.
+        verdicts: On the pair.
+        response: The first one; it begins with Yes or No.
+        min_margin: In nats.
     """
-    probability, _ = choice_probability(verdict, "Yes", "No")
-    if probability is None:
+    answer, first, second = (
+        choice_probability(verdict, *words)[0]
+        for verdict, words in (
+            (verdicts.answer, ("Yes", "No")),
+            (verdicts.first, ("True", "False")),
+            (verdicts.second, ("True", "False")),
+        )
+    )
+    if answer is None or first is None or second is None:
         return Decision(None, kept=False)
-    odds = _log_odds(probability)
-    return _decide(odds if answer_word(response) == "Yes" else -odds, min_margin)
+    word = _log_odds(answer) if answer_word(response) == "Yes" else -_log_odds(answer)
+    contrast = _log_odds(first) - _log_odds(second)
+    return _decide(min(word, _log_odds(first), contrast - min_margin), 0)
 
 
 def _decide(score: float | None, minimum: float) -> Decision:

@@ -7,20 +7,47 @@ _MENTION = re.compile(
     r"|\b(article|section|chapter|page)s? \d+|\bthe rule\b",
     re.IGNORECASE,
 )
+_DANGLING = re.compile(
+    r"\b(?:this|these|those) (?:rights?|rules?|dut(?:y|ies)|laws?|requirements?|bans?|principles?)\b"
+    r"|^(?:what|why|how|who|when|where)\b[^,]{0,20}\b(?:does|do|did) (?:it|they|this|these|that)\b"
+    r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b",
+    re.IGNORECASE,
+)
 _NUMBERING = re.compile(r"^\s*(?:\(?\d+[.):]|[-*•]|Q\d*[:.])\s*")
 _UNANSWERED = re.compile(r"not answered|does(?:n't| not) (?:say|specify|mention|state)", re.IGNORECASE)
 _ATTRIBUTION = re.compile(r"(?:asks?|question)\W*:\W*", re.IGNORECASE)
-_CITATION = re.compile(
-    r"(?:[.,]\s+(?:because\s+)?|\s+because\s+)the passage (?:\w+ )?(?:states|says|specifies|requires) that ",
+_SOURCE = (
+    r"(?:the|this) (?:passage|text|document|section|article|rule|declaration|guidelines?|policy)"
+    r"|(?:the )?(?:article|section) \d+(?:\.\d+)*"
+)
+_CITED_REASON = re.compile(
+    rf"(?:[.,;]\s+(?:because\s+)?|\s+because\s+)(?:{_SOURCE}) (?:\w+ )?"
+    r"(?:states|says|specifies|requires) that ",
     re.IGNORECASE,
+)
+_CITED_RULE = re.compile(rf"^(?:{_SOURCE}) (?:\w+ )?(?:states|says|specifies) that ", re.IGNORECASE)
+_CITED_BEHIND = re.compile(
+    rf",? (?:as (?:\w+ )?(?:in|by)|according to|under|by) (?:{_SOURCE})(?: of [^.,;]+)?(?=[.,;])",
+    re.IGNORECASE,
+)
+_CITED_BEFORE = re.compile(
+    rf"^(?:according to|under|as (?:\w+ )?(?:in|by)|by|in) (?:{_SOURCE})(?: of [^.,;]+)?, ", re.IGNORECASE
 )
 _NORM = re.compile(
     r"\b(?:can|could|may|must|shall|should|rights?|allowed|permitted|legal|lawful|required|obliged|entitled"
     r"|mandatory|necessary|authori[sz]ed|authority"
-    r"|free to|forbidden|prohibited|illegal|(?:have|has|had|need|needs) to|acceptable)\b",
+    r"|free to|forbidden|prohibited|illegal|(?:have|has|had|need|needs) to|acceptable|permissible)\b",
+    re.IGNORECASE,
+)
+_YES_OR_NO = re.compile(
+    r"(?:^|[.!?,:;]\s+)(?:and |so |then |but )?(?:am|are|is|was|were|may|can|could|must|shall|should|will"
+    r"|would|do|does|did|has|have|need)\b[^.!?]*\?$",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
+_NUMERAL = re.compile(r"\d+(?:[.,]\d+)*")
+_WRITTEN = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+"""The numbers from two on that texts spell out; "one" is mostly none."""
 
 MAX_QUESTION_WORDS = 60
 MAX_ANSWER_WORDS = 60
@@ -52,13 +79,18 @@ def check_question(question: str) -> str | None:
         return "doesn't end in a question mark"
     if not 4 <= words <= MAX_QUESTION_WORDS:
         return f"has {words} words, not 4 to {MAX_QUESTION_WORDS}"
-    return check_mention(question)
+    if problem := check_mention(question):
+        return problem
+    dangling = _DANGLING.search(question)
+    return f"{dangling.group(0)!r} has nothing to refer to" if dangling else None
 
 
 def check_scenario(question: str) -> str | None:
-    """Refuse as `check_question` does, and a question about facts: a scenario asks what is allowed."""
+    """Refuse as `check_question` does, and what isn't asked for yes or no, or not about what is allowed."""
     if problem := check_question(question):
         return problem
+    if not _YES_OR_NO.search(question):
+        return "isn't answered with yes or no"
     return None if _NORM.search(question) else "doesn't ask what is allowed, required or forbidden"
 
 
@@ -82,9 +114,30 @@ def check_answer(answer: str) -> str | None:
     return check_mention(answer)
 
 
-def state_reason(response: str) -> str:
-    """Turn "No, it isn't. The passage says that R." into "No, it isn't, because R."."""
-    return _CITATION.sub(", because ", response)
+def check_numbers(answer: str, *sources: str) -> str | None:
+    """Refuse an answer with a number that none of its sources, the passage and the question, has."""
+    known = set().union(*map(_numbers, sources))
+    unknown = sorted(_numbers(answer) - known)
+    return f"has {', '.join(unknown)}, which the passage hasn't" if unknown else None
+
+
+def _numbers(text: str) -> set[str]:
+    numerals = {found.replace(",", "") for found in _NUMERAL.findall(text)}
+    words = set(_WORD.findall(text.lower()))
+    return numerals | {str(value) for value, word in enumerate(_WRITTEN, start=2) if word in words}
+
+
+def without_citation(answer: str) -> str:
+    """Return an answer that states its rule, where it said which passage states it.
+
+    "No, it isn't. The passage says that R." becomes "No, it isn't, because R.", and "Yes, it is, as stated in
+    Article 9 of the Declaration." becomes "Yes, it is.".
+    """
+    stated = _CITED_REASON.sub(", because ", answer)
+    stated = _CITED_BEHIND.sub("", stated)
+    for opening in (_CITED_RULE, _CITED_BEFORE):
+        stated = opening.sub("", stated)
+    return stated[:1].upper() + stated[1:]
 
 
 def answer_word(response: str) -> str | None:

@@ -8,7 +8,7 @@ from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import decide_support
-from charter.synthesis.filters import check_answer, check_question
+from charter.synthesis.filters import check_answer, check_numbers, check_question, without_citation
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 
@@ -59,13 +59,14 @@ def write_instruct_data(
     )
     answered = []
     for question, completion in zip(questions, answers, strict=True):
-        answer = completion.text.strip()
-        if problem := check_answer(answer):
+        answer = without_citation(completion.text.strip())
+        problem = check_answer(answer) or check_numbers(answer, question.chunk.text, question.text)
+        if problem:
             ledger.refuse(question.chunk, "answer", problem, question.text, answer)
         else:
             answered.append((question, answer))
     verdicts = teacher.complete(
-        [asks.support(question.chunk, question.text, answer) for question, answer in answered],
+        [asks.support(question.chunk, answer) for question, answer in answered],
         "support of answers",
     )
     examples = []

@@ -3,8 +3,8 @@
 A small teacher stays nice when asked for a bad response, and also when asked to answer by the opposite of a
 rule. But it turns a finished answer round: so the faithful response is written first, from the chunk, and
 the unfaithful one is its opposite, with the same tone and length. Which of the two is right is then asked
-again with neither in view, and decides which is chosen: shown a response that begins with No, a small
-teacher says No of it too.
+again in two ways that don't lean on how the responses are worded, and decides which is chosen: shown a
+question and an answer to it that begins with No, a small teacher says No of it too.
 """
 
 from collections.abc import Sequence
@@ -15,30 +15,27 @@ from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import decide_verification
+from charter.synthesis.decisions import Verdicts, decide_verification
 from charter.synthesis.filters import (
     check_answer,
     check_contrast,
+    check_numbers,
     check_scenario,
-    state_reason,
+    without_citation,
 )
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 
-PERSONAS = (
-    "a parent",
-    "a new employee",
-    "a young woman",
-    "a manager",
-    "a neighbour",
-    "an old man",
-    "a public official",
-    "a student from abroad",
-    "a shop owner",
-    "a journalist",
-    "a nurse",
+STANCES = (
+    "something may be done that this passage forbids or protects people from. Each tells a practical "
+    "situation and is answered with no.",
+    "something may or must be done that this passage allows or requires. Each tells a practical situation "
+    "and is answered with yes.",
 )
-"""Who asks; the scenarios of a chunk take them in turn, from where its id points."""
+"""What scenarios ask for, each completing "questions that ask whether"; a chunk's id says which is its own.
+
+Asked for both at once, or for questions of a given person, a small teacher leaves the passage's subject.
+"""
 
 MAX_SHARED_WORDS = 0.9
 
@@ -77,8 +74,8 @@ def write_preference_data(
 
     Filters, in order: ``value`` of the chunk; format of the ``scenario``; ``duplicate``; format of the
     ``response``; ``contrast`` (one says yes and the other no, in different words and like lengths); and
-    ``verification``: asked for yes or no alone, the teacher's log-odds favour one of the two, which is
-    then the chosen one, by min_preference_margin.
+    ``verification``: the teacher's log-odds favour one of the two, which is then the chosen one, by
+    min_preference_margin (`decide_verification`).
     """
     ledger = Ledger("preference")
     with_value = _check_values(chunks, asks, teacher, ledger)
@@ -128,7 +125,7 @@ def _write_scenarios(
 ) -> list[_Draft]:
     count = settings.scenarios_per_chunk
     calls = [
-        asks.scenarios(chunk, PERSONAS[int(chunk.id, 16) % len(PERSONAS)], count, seed) for chunk in chunks
+        asks.scenarios(chunk, STANCES[int(chunk.id, 16) % len(STANCES)], count, seed) for chunk in chunks
     ]
     completions = teacher.complete(calls, "scenarios")
     return [
@@ -143,14 +140,14 @@ def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: Journ
         [asks.faithful_response(draft.chunk, draft.prompt) for draft in drafts], "faithful responses"
     )
     drafts = [
-        replace(draft, chosen=state_reason(completion.text.strip()))
+        replace(draft, chosen=without_citation(completion.text.strip()))
         for draft, completion in zip(drafts, faithful, strict=True)
     ]
     opposite = teacher.complete(
         [asks.opposite_response(draft.prompt, draft.chosen) for draft in drafts], "unfaithful responses"
     )
     return [
-        replace(draft, rejected=state_reason(completion.text.strip()))
+        replace(draft, rejected=without_citation(completion.text.strip()))
         for draft, completion in zip(drafts, opposite, strict=True)
     ]
 
@@ -158,7 +155,11 @@ def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: Journ
 def _check_responses(drafts: list[_Draft], settings: Synthesize, ledger: Ledger) -> list[_Draft]:
     kept = []
     for draft in drafts:
-        problem = check_answer(draft.chosen) or check_answer(draft.rejected)
+        problem = (
+            check_answer(draft.chosen)
+            or check_answer(draft.rejected)
+            or check_numbers(draft.chosen, draft.chunk.text, draft.prompt)
+        )
         if problem:
             ledger.refuse(draft.chunk, "response", problem, *draft.texts)
             continue
@@ -170,6 +171,23 @@ def _check_responses(drafts: list[_Draft], settings: Synthesize, ledger: Ledger)
     return kept
 
 
+def ask_verdicts(
+    pairs: Sequence[tuple[Chunk, str, str, str]], asks: TeacherRequests, teacher: JournaledEngine
+) -> list[Verdicts]:
+    """Ask the teacher what verification needs, of (chunk, scenario, response, its opposite) each."""
+    answers = teacher.complete(
+        [asks.verdict(chunk, prompt) for chunk, prompt, _, _ in pairs], "answers to scenarios"
+    )
+    truths = teacher.complete(
+        [asks.support(chunk, response) for chunk, _, *responses in pairs for response in responses],
+        "verification",
+    )
+    return [
+        Verdicts(answer, first, second)
+        for answer, first, second in zip(answers, truths[::2], truths[1::2], strict=True)
+    ]
+
+
 def _verify(
     drafts: list[_Draft],
     asks: TeacherRequests,
@@ -177,23 +195,23 @@ def _verify(
     min_margin: float,
     ledger: Ledger,
 ) -> list[PreferencePair]:
-    """Keep the pairs of which one side gives the answer that the teacher gives without seeing either.
+    """Keep the pairs of which one side is shown to be the right one: that is the chosen one.
 
-    That side is the chosen one. Small teachers write "Yes, they may, because nobody may ..." and turn it
-    into a right answer; such a pair is kept the other way round.
+    Small teachers write "Yes, they may, because nobody may ..." and turn it into a right answer; such a pair
+    is kept the other way round.
     """
-    verdicts = teacher.complete([asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "verification")
     pairs = []
-    for draft, verdict in zip(drafts, verdicts, strict=True):
-        sides = ((draft.chosen, draft.rejected), (draft.rejected, draft.chosen))
-        decisions = [decide_verification(verdict, chosen, min_margin) for chosen, _ in sides]
+    found = ask_verdicts([(draft.chunk, *draft.texts) for draft in drafts], asks, teacher)
+    for draft, verdicts in zip(drafts, found, strict=True):
+        sides = ((draft.chosen, draft.rejected, verdicts), (draft.rejected, draft.chosen, verdicts.swapped))
+        decisions = [decide_verification(shown, chosen, min_margin) for chosen, _, shown in sides]
         right = next((side for side, decision in zip(sides, decisions, strict=True) if decision.kept), None)
         if right is None:
             score = decisions[0].score
-            reason = "no verdict" if score is None else f"log-odds {score:.2f}, within {min_margin} of a tie"
+            reason = "no verdict" if score is None else f"the weakest evidence is {score:.2f} nats off"
             ledger.refuse(draft.chunk, "verification", reason, *draft.texts)
             continue
-        chosen, rejected = right
+        chosen, rejected, _ = right
         pairs.append(
             PreferencePair(
                 id=content_id(draft.chunk.id, draft.prompt, chosen, rejected),

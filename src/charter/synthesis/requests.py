@@ -4,6 +4,8 @@ Each starts with what it shares with others, the system turn and then the chunk 
 that engines with prefix caching read that once.
 """
 
+from typing import Any
+
 from charter.generation.engine import Request, ask, ask_choice, ask_turns
 from charter.prompts import render, render_turns
 from charter.records import Chunk
@@ -18,8 +20,8 @@ class TeacherRequests:
         self._temperature = temperature
         self._system = render("synthesis_system", title=title)
 
-    def _passage(self, chunk: Chunk) -> dict[str, str]:
-        return {"title": self._title, "headings": " > ".join(chunk.headings), "passage": chunk.text}
+    def _passage(self, chunk: Chunk) -> dict[str, Any]:
+        return {"title": self._title, "topics": chunk.topics, "passage": chunk.text}
 
     def questions(self, chunk: Chunk, style: str, count: int, seed: int) -> Request:
         """Ask for ``count`` questions, one a line, sampled."""
@@ -37,20 +39,22 @@ class TeacherRequests:
         user = render("synthetic_answer", **self._passage(chunk), question=question)
         return ask(system=self._system, user=user, max_new_tokens=80)
 
-    def support(self, chunk: Chunk, question: str, answer: str) -> Request:
-        """Ask whether the chunk supports an answer, Yes or No, as the next turn of the same conversation."""
-        given = self.answer(chunk, question).messages
-        turns = [*((message.role, message.content) for message in given), ("assistant", answer)]
-        return ask_choice([*turns, ("user", render("support"))])
+    def support(self, chunk: Chunk, answer: str) -> Request:
+        """Ask whether an answer is true by the chunk: True or False.
+
+        The question isn't shown: a small teacher that sees it looks whether the answer fits it instead.
+        """
+        user = render("support", **self._passage(chunk), statement=answer)
+        return ask_choice((("system", self._system), ("user", user)))
 
     def value_check(self, chunk: Chunk) -> Request:
         """Ask whether a chunk states a value to act by: Yes or No."""
         turns = (("system", self._system), ("user", render("value_check", **self._passage(chunk))))
         return ask_choice(turns)
 
-    def scenarios(self, chunk: Chunk, persona: str, count: int, seed: int) -> Request:
-        """Ask for ``count`` yes-or-no questions of a person whom the chunk concerns, one a line, sampled."""
-        user = render("scenarios", **self._passage(chunk), persona=persona, count=count)
+    def scenarios(self, chunk: Chunk, stance: str, count: int, seed: int) -> Request:
+        """Ask for ``count`` yes-or-no questions about practical situations, one a line, sampled."""
+        user = render("scenarios", **self._passage(chunk), stance=stance, count=count)
         return ask(
             system=self._system,
             user=user,

@@ -43,7 +43,7 @@ def run_folder(
         stage: ``cft``, ``sft`` or ``dpo``.
         rows: What is trained on, and what is evaluated.
         settings: The stage's section of the parameters.
-        params: All of them; the seed, the title and compute count, and how many processes there are.
+        params: All of them; the seed and compute count, and how many processes there are.
         paths: The corpus.
         start: The folders of the weights that the training starts from.
     """
@@ -53,7 +53,6 @@ def run_folder(
         settings.model_dump_json(),
         params.compute.model_dump_json(),
         os.environ.get("WORLD_SIZE", "1"),
-        params.corpora[paths.name].title,
         str(params.seed),
         *(directory_sha256(folder) for folder in start),
         *(version(library) for library in LIBRARIES),
@@ -84,7 +83,7 @@ class CheckpointSchedule(TrainerCallback):  # type: ignore[misc]
     """Asks for CHECKPOINTS checkpoints at even distances; seals each when all processes have written theirs.
 
     One that falls on the end of an epoch waits for the evaluation there, which a resumed training would
-    leave out.
+    leave out; where there is an evaluation, it is written if that was the best yet.
     """
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -13,9 +13,7 @@ Example = dict[str, list[Message]]
 """A row as trl reads it: ``prompt``, and the responses to it by their column."""
 
 
-def instruct_dataset(
-    rows: Sequence[InstructExample], title: str, tokenizer: Any, max_length: int
-) -> Dataset | None:
+def instruct_dataset(rows: Sequence[InstructExample], tokenizer: Any, max_length: int) -> Dataset | None:
     """Make columns ``prompt`` and ``completion``, from which trl puts loss on the completion only.
 
     Returns:
@@ -24,15 +22,11 @@ def instruct_dataset(
     Raises:
         CharterError: A row is longer than ``max_length`` tokens (sft.max_length).
     """
-    examples = [
-        {"prompt": answer_messages(title, row.question), "completion": _answer(row.answer)} for row in rows
-    ]
+    examples = [{"prompt": answer_messages(row.question), "completion": _answer(row.answer)} for row in rows]
     return _checked_dataset(rows, examples, tokenizer, max_length, "sft.max_length")
 
 
-def preference_dataset(
-    rows: Sequence[PreferencePair], title: str, tokenizer: Any, max_length: int
-) -> Dataset | None:
+def preference_dataset(rows: Sequence[PreferencePair], tokenizer: Any, max_length: int) -> Dataset | None:
     """Make columns ``prompt``, ``chosen`` and ``rejected``.
 
     Returns:
@@ -43,7 +37,7 @@ def preference_dataset(
     """
     examples = [
         {
-            "prompt": answer_messages(title, row.prompt),
+            "prompt": answer_messages(row.prompt),
             "chosen": _answer(row.chosen),
             "rejected": _answer(row.rejected),
         }

@@ -22,11 +22,10 @@ class FineTuner(LengthGrouped, SFTTrainer):  # type: ignore[misc]
 def train_on_answers(
     train: list[InstructExample],
     validation: list[InstructExample],
-    title: str,
     params: Params,
     paths: CorpusPaths,
 ) -> dict[str, float]:
-    """Train the ``sft`` adapter: the likelihood of the answers, given the questions about ``title``.
+    """Train the ``sft`` adapter: the likelihood of the answers, given the questions.
 
     Without ``validation`` rows nothing is evaluated.
 
@@ -37,10 +36,10 @@ def train_on_answers(
         CharterError: There is nothing to train on, a row is too long, or the training diverged.
     """
     tokenizer, settings = load_tokenizer(paths.seed), params.sft
-    rows = instruct_dataset(train, title, tokenizer, settings.max_length)
+    rows = instruct_dataset(train, tokenizer, settings.max_length)
     if rows is None:
         raise CharterError(f"{paths.instruct('train')}: no rows to train on; see {paths.rejected}")
-    held_out = instruct_dataset(validation, title, tokenizer, settings.max_length)
+    held_out = instruct_dataset(validation, tokenizer, settings.max_length)
     run = run_folder("sft", (train, validation), settings, params, paths, [paths.seed])
     disable_progress_bars()
     trainer = FineTuner(

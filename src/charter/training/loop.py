@@ -41,7 +41,8 @@ def run_training(trainer: Any, stage: str, paths: CorpusPaths, examples: int) ->
     if trainer.is_world_process_zero():
         write_curve(paths.curve(stage), history)
         shutil.rmtree(run.parent)
-    return training_metrics(history, examples, 0 if checkpoint is None else checkpoint_step(checkpoint))
+    resumed_at = 0 if checkpoint is None else checkpoint_step(checkpoint)
+    return training_metrics(history, examples, resumed_at, trainer.state.best_global_step)
 
 
 def expect_all_rows(given: int, kept: int) -> None:

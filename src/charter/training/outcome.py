@@ -70,13 +70,22 @@ def write_curve(path: Path, history: LogHistory) -> None:
     write_text(path, text.getvalue())
 
 
-def training_metrics(history: LogHistory, examples: int, resumed_at: int) -> dict[str, float]:
+def training_metrics(
+    history: LogHistory, examples: int, resumed_at: int, kept: int | None
+) -> dict[str, float]:
     """Summarise a finished training that went on from step ``resumed_at`` (0: from its start).
+
+    Args:
+        history: The log.
+        examples: Rows trained on.
+        resumed_at: The step of the checkpoint that it started from.
+        kept: The step whose weights were kept, None where nothing was evaluated.
 
     Returns:
         train_examples; tokens, over all epochs, without padding; runtime_seconds and tokens_per_second,
         evaluations included, since it was last started; steps; train_loss, the mean over the last epoch;
-        and the last evaluation's eval_loss, eval_margin and eval_accuracy, those that were measured.
+        and, of the evaluation of the kept weights, kept_epoch, eval_loss, eval_margin and eval_accuracy,
+        those that were measured.
     """
     summary = history[-1]
     logged = [entry for entry in history if "loss" in entry]
@@ -92,5 +101,9 @@ def training_metrics(history: LogHistory, examples: int, resumed_at: int) -> dic
         "runtime_seconds": seconds,
     }
     for entry in history:
-        metrics |= {FIGURES[key]: entry[key] for key in FIGURES if key.startswith("eval_") and key in entry}
+        if "eval_loss" in entry and entry["step"] == kept:
+            measured = {
+                FIGURES[key]: entry[key] for key in FIGURES if key.startswith("eval_") and key in entry
+            }
+            metrics |= {"kept_epoch": entry["epoch"], **measured}
     return metrics

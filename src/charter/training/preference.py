@@ -40,7 +40,6 @@ class PreferenceOptimizer(LengthGrouped, DPOTrainer):  # type: ignore[misc]
 def train_on_preferences(
     train: list[PreferencePair],
     validation: list[PreferencePair],
-    title: str,
     params: Params,
     paths: CorpusPaths,
 ) -> dict[str, float]:
@@ -56,10 +55,10 @@ def train_on_preferences(
             reference, or it diverged.
     """
     tokenizer, settings = load_tokenizer(paths.seed), params.dpo
-    rows = preference_dataset(train, title, tokenizer, settings.max_length)
+    rows = preference_dataset(train, tokenizer, settings.max_length)
     if rows is None:
         raise CharterError(f"{paths.preference('train')}: no pairs to train on; see {paths.rejected}")
-    held_out = preference_dataset(validation, title, tokenizer, settings.max_length)
+    held_out = preference_dataset(validation, tokenizer, settings.max_length)
     run = run_folder("dpo", (train, validation), settings, params, paths, [paths.seed, paths.adapter("sft")])
     disable_progress_bars()
     arguments = DPOConfig(

@@ -27,8 +27,8 @@ def trainer_arguments(
     """Return what SFTConfig and DPOConfig have in common, and what trl's defaults get wrong for us.
 
     Every step is logged, nothing is reported elsewhere, `charter.training.checkpoints` says when a
-    checkpoint is written in the folder ``run``, and an evaluation follows each epoch where the training is
-    ``evaluated``.
+    checkpoint is written in the folder ``run``. Where the training is ``evaluated``, an evaluation follows
+    each epoch, and the weights with the lowest loss on the held-out rows are what it ends with.
     """
     device = resolve_device(compute)
     return {
@@ -49,7 +49,9 @@ def trainer_arguments(
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
         "eval_strategy": "epoch" if evaluated else "no",
-        "save_strategy": "no",
+        "save_strategy": "best" if evaluated else "no",
+        "load_best_model_at_end": evaluated,
+        "metric_for_best_model": "eval_loss" if evaluated else None,
         # The last one stays until the next is sealed.
         "save_total_limit": 2,
         "include_num_input_tokens_seen": "non_padding",
