@@ -71,9 +71,10 @@ class Handler(BaseHTTPRequestHandler):
 
 def reply(body: dict[str, Any]) -> dict[str, Any]:
     if body.get("logprobs"):
-        asks_truth = "True or False" in body["messages"][-1]["content"]
-        yes, no = ("True", "False") if asks_truth else ("Yes", "No")
-        first = [{"token": yes, "logprob": -0.05}, {"token": no, "logprob": -3.0}]
+        asked = body["messages"][-1]["content"]
+        yes, no = ("True", "False") if "True or False" in asked else ("Yes", "No")
+        likely, unlikely = (-3.0, -0.05) if "Statement: No" in asked else (-0.05, -3.0)
+        first = [{"token": yes, "logprob": likely}, {"token": no, "logprob": unlikely}]
         return {"message": {"content": yes}, "logprobs": {"content": [{"top_logprobs": first}]}}
     asked = body["messages"][-1]["content"]
     chance = hashlib.sha256(json.dumps(body["messages"]).encode() + bytes([body["seed"]])).digest()

@@ -90,7 +90,7 @@ def test_a_near_tie_or_verdicts_that_disagree_keep_neither(write, odds: float, t
 
 
 def test_what_is_no_scenario_is_refused_with_its_reason(write) -> None:
-    refused = {row.raw: row.reason for row in write(5.0, 0.0).rejected}
+    refused = {row.raw: row.reason for row in write(5.0, 5.0).rejected}
     assert refused == {
         "Did I enjoy the visit?": "doesn't ask what is allowed, required or forbidden",
         "Can I?": "has 2 words, not 4 to 60",

@@ -8,8 +8,8 @@ _MENTION = re.compile(
     re.IGNORECASE,
 )
 _DANGLING = re.compile(
-    r"\b(?:this|these|those) (?:rights?|rules?|dut(?:y|ies)|laws?|requirements?|bans?|principles?)\b"
-    r"|^(?:what|why|how|who|when|where)\b[^,]{0,20}\b(?:does|do|did) (?:it|they|this|these|that)\b"
+    r"^[^.?!]*\b(?:of|on|by|for) (?:this|these|those) (?:rights?|rules?|dut(?:y|ies)|laws?|principles?)\b"
+    r"|^(?:what|why|how|who|when|where)\b[^,]{0,20}\b(?:does|do|did) (?:it|they|this|these|that)\b(?! mean)"
     r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b",
     re.IGNORECASE,
 )
