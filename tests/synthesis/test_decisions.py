@@ -24,12 +24,24 @@ UNREADABLE = Completion(text="Perhaps", tokens=1, alternatives=(("Perhaps", -0.1
 
 
 def test_support_is_the_probability_of_true_and_its_threshold_is_kept() -> None:
-    exact = decide_support(verdict(0.75, "True", "false"), 0.75 - 1e-12)
+    exact = decide_support(verdict(0.75, "True", "false"), None, "Helmets.", 0.75 - 1e-12)
     assert exact.score == pytest.approx(0.75)
     assert exact.kept
-    assert not decide_support(verdict(0.74, "True", "false"), 0.75).kept
+    assert not decide_support(verdict(0.74, "True", "false"), None, "Helmets.", 0.75).kept
     certain = Completion(text="True", tokens=1, alternatives=(("True", -0.5),))
-    assert decide_support(certain, 1.0) == Decision(1.0, kept=True)
+    assert decide_support(certain, None, "Helmets.", 1.0) == Decision(1.0, kept=True)
+
+
+@pytest.mark.parametrize(
+    ("truth", "yes", "answer", "score"),
+    [(0.9, 0.8, "Yes, always.", 0.8), (0.9, 0.8, "No, never.", 0.2), (0.3, 0.2, "No, never.", 0.3)],
+)
+def test_support_of_a_yes_or_no_is_the_weaker_of_two_verdicts(
+    truth: float, yes: float, answer: str, score: float
+) -> None:
+    decision = decide_support(verdict(truth, "True", "False"), verdict(yes), answer, 0.5)
+    assert decision.score == pytest.approx(score)
+    assert decision.kept == (score >= 0.5)
 
 
 @pytest.mark.parametrize(("response", "sign"), [("Yes, you may.", 1), ("No, you may not.", -1)])
@@ -57,7 +69,9 @@ def test_the_weakest_evidence_decides_verification(verdicts: Verdicts, score: fl
 
 
 def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:
-    assert decide_support(UNREADABLE, 0.0) == Decision(None, kept=False)
+    assert decide_support(UNREADABLE, None, "Helmets.", 0.0) == Decision(None, kept=False)
+    readable = verdict(0.9, "True", "False")
+    assert decide_support(readable, UNREADABLE, "No, never.", 0.0) == Decision(None, kept=False)
     readable = pair(0.8)
     for part in ("answer", "first", "second"):
         verdicts = replace(readable, **{part: UNREADABLE})

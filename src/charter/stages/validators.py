@@ -9,7 +9,8 @@ from charter.params import Params
 from charter.paths import CorpusPaths
 from charter.records import Chunk, LabelledItem, LabelledKind
 from charter.storage import read_rows
-from charter.synthesis.decisions import Decision, decide_support, decide_verification
+from charter.synthesis.decisions import Decision, decide_verification
+from charter.synthesis.instruct import check_support
 from charter.synthesis.labelled import BoundItem, bind_items
 from charter.synthesis.preference import ask_verdicts
 from charter.synthesis.requests import TeacherRequests
@@ -33,9 +34,11 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     answers, responses = _of_kind(bound, "answer"), _of_kind(bound, "response")
     asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths) as teacher:
-        supported = teacher.complete(
-            [asks.support(row.chunk, row.item.text) for row in answers],
-            "labelled answers",
+        support = check_support(
+            [(row.chunk, row.item.question, row.item.text) for row in answers],
+            asks,
+            teacher,
+            settings.min_support,
         )
         opposites = teacher.complete(
             [asks.opposite_response(row.item.question, row.item.text) for row in responses], "their opposites"
@@ -45,7 +48,6 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
             for row, opposite in zip(responses, opposites, strict=True)
         ]
         verified = ask_verdicts(pairs, asks, teacher)
-    support = [decide_support(verdict, settings.min_support) for verdict in supported]
     verification = [
         decide_verification(verdicts, row.item.text, settings.min_preference_margin)
         for row, verdicts in zip(responses, verified, strict=True)

@@ -16,15 +16,23 @@ class Decision:
     kept: bool
 
 
-def decide_support(verdict: Completion, min_support: float) -> Decision:
-    """Keep an answer that the chunk supports.
+def decide_support(truth: Completion, word: Completion | None, answer: str, min_support: float) -> Decision:
+    """Keep an answer that is true by the chunk, and whose Yes or No the teacher gives again.
 
     Args:
-        verdict: On `charter.synthesis.requests.TeacherRequests.support`.
-        min_support: The least probability of True, which is the score.
+        truth: The verdict on `charter.synthesis.requests.TeacherRequests.support`.
+        word: That on `charter.synthesis.requests.TeacherRequests.verdict`, where the answer begins with Yes
+            or No. Small teachers find "Yes, a person can be tortured" true of a passage that forbids it,
+            but asked the question again for one word they say No.
+        answer: The answer.
+        min_support: The least probability of True and of the answer's word; the lesser is the score.
     """
-    probability, _ = choice_probability(verdict, "True", "False")
-    return _decide(probability, min_support)
+    probabilities = [choice_probability(truth, "True", "False")[0]]
+    if word is not None:
+        yes, _ = choice_probability(word, "Yes", "No")
+        probabilities.append(yes if yes is None or answer_word(answer) == "Yes" else 1 - yes)
+    known = [probability for probability in probabilities if probability is not None]
+    return _decide(min(known) if len(known) == len(probabilities) else None, min_support)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ _MENTION = re.compile(
 _DANGLING = re.compile(
     r"^[^.?!]*\b(?:of|on|by|for) (?:this|these|those) (?:rights?|rules?|dut(?:y|ies)|laws?|principles?)\b"
     r"|^(?:what|why|how|who|when|where)\b[^,]{0,20}\b(?:does|do|did) (?:it|they|this|these|that)\b(?! mean)"
-    r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b",
+    r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b|\b(?:of|from|by) (?:it|this|that)\?$",
     re.IGNORECASE,
 )
 _NUMBERING = re.compile(r"^\s*(?:\(?\d+[.):]|[-*•]|Q\d*[:.])\s*")
@@ -27,7 +27,8 @@ _CITED_REASON = re.compile(
 )
 _CITED_RULE = re.compile(rf"^(?:{_SOURCE}) (?:\w+ )?(?:states|says|specifies) that ", re.IGNORECASE)
 _CITED_BEHIND = re.compile(
-    rf",? (?:as (?:\w+ )?(?:in|by)|according to|under|by) (?:{_SOURCE})(?: of [^.,;]+)?(?=[.,;])",
+    r",? as (?:is )?(?:stated|specified|outlined|mentioned|described|provided|required|guaranteed|set forth)"
+    rf" (?:in|by) [^.,;]+(?=[.,;])|,? (?:according to|under|by) (?:{_SOURCE})(?: of [^.,;]+)?(?=[.,;])",
     re.IGNORECASE,
 )
 _CITED_BEFORE = re.compile(

@@ -7,15 +7,21 @@ from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, Rejected, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import decide_support
-from charter.synthesis.filters import check_answer, check_numbers, check_question, without_citation
+from charter.synthesis.decisions import Decision, decide_support
+from charter.synthesis.filters import (
+    answer_word,
+    check_answer,
+    check_numbers,
+    check_question,
+    without_citation,
+)
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 
 STYLES = {
     "content": "ask what it says: who has which right or duty, with which limits.",
     "permission": "ask whether something is allowed, required or forbidden in a practical situation.",
-    "reason": "ask what it protects, what it is for, or what follows from it.",
+    "reason": "ask why a right or duty matters, or what follows from it; each names that right or duty.",
 }
 """Question styles, each completing "Write N different questions that"; one call a style and chunk."""
 
@@ -47,7 +53,7 @@ def write_instruct_data(
     """Ask the teacher for questions about each chunk in each style, and for their answers.
 
     Filters, in order: ``format`` and ``mention`` of a question, ``duplicate``, the same of an answer,
-    and ``support``, the teacher's probability that the chunk says so.
+    ``numbers`` with them, and ``support`` by the chunk (`decide_support`).
     """
     ledger = Ledger("instruct")
     questions = _write_questions(chunks, asks, teacher, settings, seed, ledger)
@@ -65,15 +71,16 @@ def write_instruct_data(
             ledger.refuse(question.chunk, "answer", problem, question.text, answer)
         else:
             answered.append((question, answer))
-    verdicts = teacher.complete(
-        [asks.support(question.chunk, answer) for question, answer in answered],
-        "support of answers",
+    decisions = check_support(
+        [(question.chunk, question.text, answer) for question, answer in answered],
+        asks,
+        teacher,
+        settings.min_support,
     )
     examples = []
-    for (question, answer), verdict in zip(answered, verdicts, strict=True):
-        decision = decide_support(verdict, settings.min_support)
+    for (question, answer), decision in zip(answered, decisions, strict=True):
         if not decision.kept:
-            reason = f"support {decision.score}, less than {settings.min_support}"
+            reason = "no verdict" if decision.score is None else f"support {decision.score:.2f}"
             ledger.refuse(question.chunk, "support", reason, question.text, answer)
             continue
         examples.append(
@@ -87,6 +94,25 @@ def write_instruct_data(
         )
     requested = len(chunks) * styles_a_chunk(chunks, settings) * settings.questions_per_style
     return InstructData(examples, ledger.rows, requested)
+
+
+def check_support(
+    answers: Sequence[tuple[Chunk, str, str]], asks: TeacherRequests, teacher: JournaledEngine, least: float
+) -> list[Decision]:
+    """Decide for each (chunk, question, answer) whether the chunk supports the answer by ``least``."""
+    truths = teacher.complete(
+        [asks.support(chunk, answer) for chunk, _, answer in answers], "support of answers"
+    )
+    words = iter(
+        teacher.complete(
+            [asks.verdict(chunk, question) for chunk, question, answer in answers if answer_word(answer)],
+            "yes or no again",
+        )
+    )
+    return [
+        decide_support(truth, next(words) if answer_word(answer) else None, answer, least)
+        for (_, _, answer), truth in zip(answers, truths, strict=True)
+    ]
 
 
 def styles_a_chunk(chunks: Sequence[Chunk], settings: Synthesize) -> int:
