@@ -12,7 +12,9 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
+from charter.chat import answer_messages
 from charter.errors import CharterError
+from charter.evaluation.likelihood import mean_log_probs
 from charter.models import load_seed, load_system, load_tokenizer
 from charter.params import Params
 from charter.paths import CorpusPaths
@@ -95,6 +97,30 @@ def test_the_curve_has_a_row_a_step(
     assert all(math.isfinite(float(row["loss"])) for row in rows)
     assert [bool(row["eval_loss"]) for row in rows] == [False, True, False, True]
     assert float(rows[-1]["eval_loss"]) == metrics["eval_loss"]
+
+
+def test_the_epoch_with_the_lowest_validation_loss_is_kept(
+    make_project: ProjectMaker, quick: Params, answers: list[InstructExample]
+) -> None:
+    paths = make_project("project")
+    held_out = answers[0].model_copy(update={"id": "0" * 16, "answer": "Yes, everybody may take gifts home."})
+    overfit = quick.model_copy(
+        update={"sft": quick.sft.model_copy(update={"epochs": 6.0, "learning_rate": 3e-2})}
+    )
+    metrics = train_on_answers(answers, [held_out], overfit, paths)
+
+    with paths.curve("sft").open() as file:
+        losses = {
+            float(row["epoch"]): float(row["eval_loss"]) for row in csv.DictReader(file) if row["eval_loss"]
+        }
+    best = min(losses, key=losses.__getitem__)
+    assert len(losses) == 6
+    assert best < 6
+    assert (metrics["kept_epoch"], metrics["eval_loss"]) == (best, losses[best])
+    model, tokenizer = load_system(paths.seed, paths.adapter("sft"), overfit.compute)
+    (kept,) = mean_log_probs(model, tokenizer, [answer_messages(held_out.question)], [held_out.answer], 1)
+    assert -kept == pytest.approx(losses[best], abs=1e-3)
+    assert -kept != pytest.approx(losses[6.0], abs=1e-2)
 
 
 def test_without_validation_rows_nothing_is_evaluated(
