@@ -21,9 +21,12 @@ from charter.synthesis.requests import TeacherRequests
 STYLES = {
     "content": "ask what it says: who has which right or duty, with which limits.",
     "permission": "ask whether something is allowed, required or forbidden in a practical situation.",
-    "reason": "ask why a right or duty matters, or what follows from it; each names that right or duty.",
+    "scope": "ask whom it protects or binds, and when, where, for how long or up to which amount it holds.",
 }
-"""Question styles, each completing "Write N different questions that"; one call a style and chunk."""
+"""Question styles, each completing "Write N different questions that"; one call a style and chunk.
+
+None asks why a rule matters: rules seldom say, and a small teacher makes a reason up.
+"""
 
 
 @dataclass(frozen=True)
