@@ -106,15 +106,12 @@ def check_support(
     truths = teacher.complete(
         [asks.support(chunk, answer) for chunk, _, answer in answers], "support of answers"
     )
-    words = iter(
-        teacher.complete(
-            [asks.verdict(chunk, question) for chunk, question, answer in answers if answer_word(answer)],
-            "yes or no again",
-        )
-    )
+    with_word = [index for index, (_, _, answer) in enumerate(answers) if answer_word(answer)]
+    again = [asks.verdict(answers[index][0], answers[index][1]) for index in with_word]
+    words = dict(zip(with_word, teacher.complete(again, "yes or no again"), strict=True))
     return [
-        decide_support(truth, next(words) if answer_word(answer) else None, answer, least)
-        for (_, _, answer), truth in zip(answers, truths, strict=True)
+        decide_support(truth, words.get(index), answer, least)
+        for index, ((_, _, answer), truth) in enumerate(zip(answers, truths, strict=True))
     ]
 
 
