@@ -12,9 +12,7 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
-from charter.chat import answer_messages
 from charter.errors import CharterError
-from charter.evaluation.likelihood import mean_log_probs
 from charter.models import load_seed, load_system, load_tokenizer
 from charter.params import Params
 from charter.paths import CorpusPaths
@@ -100,12 +98,23 @@ def test_the_curve_has_a_row_a_step(
 
 
 def test_the_epoch_with_the_lowest_validation_loss_is_kept(
-    make_project: ProjectMaker, quick: Params, answers: list[InstructExample]
+    make_project: ProjectMaker,
+    quick: Params,
+    answers: list[InstructExample],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    paths = make_project("project")
+    paths, written = make_project("project"), []
+    write = loop.write_adapter
+
+    def evaluate_and_write(trainer: Any, *arguments: Any) -> None:
+        written.append(trainer.evaluate()["eval_loss"])
+        trainer.state.log_history.pop()
+        write(trainer, *arguments)
+
+    monkeypatch.setattr(loop, "write_adapter", evaluate_and_write)
     held_out = answers[0].model_copy(update={"id": "0" * 16, "answer": "Yes, everybody may take gifts home."})
     overfit = quick.model_copy(
-        update={"sft": quick.sft.model_copy(update={"epochs": 6.0, "learning_rate": 3e-2})}
+        update={"sft": quick.sft.model_copy(update={"epochs": 6.0, "learning_rate": 3e-1})}
     )
     metrics = train_on_answers(answers, [held_out], overfit, paths)
 
@@ -115,12 +124,10 @@ def test_the_epoch_with_the_lowest_validation_loss_is_kept(
         }
     best = min(losses, key=losses.__getitem__)
     assert len(losses) == 6
-    assert best < 6
+    assert best < 6, losses
     assert (metrics["kept_epoch"], metrics["eval_loss"]) == (best, losses[best])
-    model, tokenizer = load_system(paths.seed, paths.adapter("sft"), overfit.compute)
-    (kept,) = mean_log_probs(model, tokenizer, [answer_messages(held_out.question)], [held_out.answer], 1)
-    assert -kept == pytest.approx(losses[best], abs=1e-3)
-    assert -kept != pytest.approx(losses[6.0], abs=1e-2)
+    assert written == [pytest.approx(losses[best], abs=1e-5)]
+    assert abs(losses[best] - losses[6.0]) > 1e-3
 
 
 def test_without_validation_rows_nothing_is_evaluated(

@@ -18,6 +18,9 @@ from tqdm import tqdm
 from charter.errors import CharterError
 from charter.generation.engine import Completion, Engine, Request
 
+_PATIENCE = 60.0
+"""Seconds to wait for another process that holds the journal."""
+
 
 class JournaledEngine:
     """An engine that answers from the journal what was asked before, and journals the rest.
@@ -34,9 +37,9 @@ class JournaledEngine:
         journal.parent.mkdir(parents=True, exist_ok=True)
         # Two stages may run at once: wait for the other's write instead of failing. Without transactions of
         # our own each completion is committed as it comes.
-        self._database = sqlite3.connect(journal, timeout=60, isolation_level=None)
+        self._database = sqlite3.connect(journal, timeout=_PATIENCE, isolation_level=None)
         try:
-            self._database.execute("PRAGMA journal_mode = WAL")
+            self._log_ahead()
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY,"
                 " model TEXT NOT NULL, request TEXT NOT NULL, completion TEXT NOT NULL)"
@@ -47,6 +50,18 @@ class JournaledEngine:
         self._identity = model_identity
         self._load = load
         self.asked = 0
+
+    def _log_ahead(self) -> None:
+        """Switch to write-ahead logging; SQLite doesn't wait itself where another process is doing so."""
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
 
     def __enter__(self) -> "JournaledEngine":
         return self
