@@ -18,8 +18,11 @@ ProbeKind = Literal["harmful", "benign", "general"]
 SPLITS = ("train", "validation", "test")
 Item = TypeVar("Item")
 
+DIVISIONS = "article|section|chapter|part|annex|appendix|schedule"
+"""What numbered parts of a document are called, for a regular expression."""
+
 _NUMBER = re.compile(
-    r"^(?:(?:article|section|chapter|part|annex|appendix|rule|clause)\s+(?:[\d.]+|[ivxlc]+\b|[a-z]\b)"
+    rf"^(?:(?:{DIVISIONS})\s+(?:[\d.]+|[ivxlc]+\b|[a-z]\b)"
     r"|§+\s*[\d.]+|[\d.]+(?=\s|$)|(?:[ivxlc]+|[a-z])[.)](?=\s))[.):\s–—-]*",
     re.IGNORECASE,
 )

@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 
+from charter.records import DIVISIONS
+
 _SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
 _NAMED = re.compile(
-    r"^(?:article|section|chapter|part|annex|appendix|schedule)\s+(?:\d{1,3}|[ivxlc]{1,6}|[a-z])\b[^.;,]*$",
+    rf"^(?:{DIVISIONS})\s+(?:\d{{1,3}}|[ivxlc]{{1,6}}|[a-z])\b[^.;,]*$",
     re.IGNORECASE,
 )
 

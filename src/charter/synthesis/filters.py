@@ -25,14 +25,15 @@ _CITED_REASON = re.compile(
     r"(?:states|says|specifies|requires) that ",
     re.IGNORECASE,
 )
-_CITED_RULE = re.compile(rf"^(?:{_SOURCE}) (?:\w+ )?(?:states|says|specifies) that ", re.IGNORECASE)
 _CITED_BEHIND = re.compile(
     r",? as (?:is )?(?:stated|specified|outlined|mentioned|described|provided|required|guaranteed|set forth)"
     rf" (?:in|by) [^.,;]+(?=[.,;])|,? (?:according to|under|by) (?:{_SOURCE})(?: of [^.,;]+)?(?=[.,;])",
     re.IGNORECASE,
 )
 _CITED_BEFORE = re.compile(
-    rf"^(?:according to|under|as (?:\w+ )?(?:in|by)|by|in) (?:{_SOURCE})(?: of [^.,;]+)?, ", re.IGNORECASE
+    rf"^(?:{_SOURCE}) (?:\w+ )?(?:states|says|specifies) that "
+    rf"|^(?:according to|under|as (?:\w+ )?(?:in|by)|by|in) (?:{_SOURCE})(?: of [^.,;]+)?, ",
+    re.IGNORECASE,
 )
 _NORM = re.compile(
     r"\b(?:can|could|may|must|shall|should|rights?|allowed|permitted|legal|lawful|required|obliged|entitled"
@@ -135,9 +136,8 @@ def without_citation(answer: str) -> str:
     Article 9 of the Declaration." becomes "Yes, it is.".
     """
     stated = _CITED_REASON.sub(", because ", answer)
-    stated = _CITED_BEHIND.sub("", stated)
-    for opening in (_CITED_RULE, _CITED_BEFORE):
-        stated = opening.sub("", stated)
+    for citation in (_CITED_BEHIND, _CITED_BEFORE):
+        stated = citation.sub("", stated)
     return stated[:1].upper() + stated[1:]
 
 

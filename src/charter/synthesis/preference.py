@@ -203,15 +203,15 @@ def _verify(
     pairs = []
     found = ask_verdicts([(draft.chunk, *draft.texts) for draft in drafts], asks, teacher)
     for draft, verdicts in zip(drafts, found, strict=True):
-        sides = ((draft.chosen, draft.rejected, verdicts), (draft.rejected, draft.chosen, verdicts.swapped))
-        decisions = [decide_verification(shown, chosen, min_margin) for chosen, _, shown in sides]
-        right = next((side for side, decision in zip(sides, decisions, strict=True) if decision.kept), None)
-        if right is None:
-            score = decisions[0].score
-            reason = "no verdict" if score is None else f"the weakest evidence is {score:.2f} nats off"
+        chosen, rejected = draft.chosen, draft.rejected
+        decision = decide_verification(verdicts, chosen, min_margin)
+        if not decision.kept:
+            chosen, rejected = rejected, chosen
+            decision = decide_verification(verdicts.swapped, chosen, min_margin)
+        if not decision.kept:
+            reason = "no verdict" if decision.score is None else "neither response is shown to be right"
             ledger.refuse(draft.chunk, "verification", reason, *draft.texts)
             continue
-        chosen, rejected, _ = right
         pairs.append(
             PreferencePair(
                 id=content_id(draft.chunk.id, draft.prompt, chosen, rejected),
