@@ -112,9 +112,10 @@ class Synthesize(Section):
     ``scenarios_per_chunk`` chunks, chosen by their ids. Similarities are cosines of the encoder: questions
     above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity`` is what a
     held-out question may have with a training one. ``min_support`` is the least teacher probability that
-    an answer is true by its chunk. Of a preference pair the chosen response must be truer than its opposite
-    by ``min_preference_margin`` nats of log-odds (`charter.synthesis.decisions`), and the longer response
-    have at most ``max_length_ratio`` times the characters of the shorter.
+    an answer is true by its chunk. Of a preference pair the evidence for the chosen response's Yes or No
+    must exceed the teacher's lean by ``min_preference_margin`` nats of log-odds
+    (`charter.synthesis.decisions`), and the longer response have at most ``max_length_ratio`` times the
+    characters of the shorter.
     """
 
     temperature: PositiveFloat

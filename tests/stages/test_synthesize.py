@@ -54,7 +54,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        length = int(self.headers["Content-Length"])
+        text = self.rfile.read(length).decode()
+        if len(text) < length:
+            return  # Its client was killed while it sent the request.
         with self.server.counted:
             self.server.asked.append(text)
             self.server.counted.notify_all()

@@ -55,7 +55,7 @@ YES = {
     "Is a cap enough?": 0.05,
     "No, because it is above EUR 50.": 0.8,
     "Yes, because cars are no gifts.": 0.8,
-    "Yes, because helmets are worn.": 0.53,  # right, but by less than the margin: a mistake
+    "Yes, because helmets are worn.": 0.56,  # right, but by less than the margin: a mistake
     "Yes, because caps are helmets.": 0.8,
     "The opposite.": 0.5,
 }

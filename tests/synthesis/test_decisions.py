@@ -6,7 +6,16 @@ from dataclasses import replace
 import pytest
 
 from charter.generation.engine import Completion
-from charter.synthesis.decisions import Decision, Verdicts, decide_support, decide_verification
+from charter.synthesis.decisions import (
+    LEAN_PRIOR,
+    Decision,
+    Evidence,
+    Verdicts,
+    decide_support,
+    decide_verification,
+    lean_to_yes,
+    read_evidence,
+)
 
 
 def verdict(probability: float, first: str = "Yes", other: str = " no") -> Completion:
@@ -44,28 +53,38 @@ def test_support_of_a_yes_or_no_is_the_weaker_of_two_verdicts(
     assert decision.kept == (score >= 0.5)
 
 
-@pytest.mark.parametrize(("response", "sign"), [("Yes, you may.", 1), ("No, you may not.", -1)])
-def test_verification_scores_the_word_that_the_response_begins_with(response: str, sign: int) -> None:
-    decision = decide_verification(pair(0.8, first=0.99, second=0.01), response, 0.25)
-    assert decision.score == pytest.approx(sign * math.log(4))
-    assert decision.kept == (sign > 0)
+def test_evidence_is_for_yes_whichever_response_comes_first() -> None:
+    evidence = read_evidence(pair(0.8, first=0.9, second=0.75), "Yes, you may.")
+    assert evidence is not None
+    assert (evidence.answer, evidence.contrast) == pytest.approx((math.log(4), math.log(3)))
+    other = read_evidence(pair(0.8, first=0.75, second=0.9), "No, you may not.")
+    assert other is not None
+    assert (other.answer, other.contrast) == pytest.approx((evidence.answer, evidence.contrast))
+
+
+def test_the_lean_is_the_mean_of_the_readable_and_of_items_without_one() -> None:
+    batch = [Evidence(1.0, 3.0), None, Evidence(2.0, 1.0)] * 40
+    lean = lean_to_yes(batch)
+    assert (lean.answer, lean.contrast) == pytest.approx((120 / (80 + LEAN_PRIOR), 160 / (80 + LEAN_PRIOR)))
+    assert lean_to_yes([]) == Evidence(0.0, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "score"),
+    ("evidence", "response", "score"),
     [
-        (pair(0.6, 0.9, 0.2), math.log(1.5)),  # the word
-        (pair(0.8, 0.6, 0.1), math.log(1.5)),  # the truth
-        (pair(0.9, 0.9, 0.75), math.log(3) - 1.0),  # the contrast
-        (pair(0.9, 0.4, 0.1), math.log(2 / 3)),  # false, though truer than its opposite
-        (pair(0.9, 0.9, 0.8), math.log(9 / 4) - 1.0),  # not truer by the margin
-        (pair(0.3, 0.9, 0.1), math.log(3 / 7)),  # the other word
+        (Evidence(1.75, 4.0), "Yes, you may.", 0.75),  # the answer is the weaker
+        (Evidence(3.0, 2.5), "Yes, you may.", 0.5),  # the contrast is
+        (Evidence(0.5, 1.0), "No, you may not.", 0.5),  # beyond the lean No is meant, though Yes is likelier
+        (Evidence(0.5, 2.5), "No, you may not.", -0.5),  # they disagree
+        (Evidence(0.5, 2.5), "Yes, you may.", -0.5),
     ],
 )
-def test_the_weakest_evidence_decides_verification(verdicts: Verdicts, score: float) -> None:
-    decision = decide_verification(verdicts, "Yes, you may.", 1.0)
+def test_the_weaker_evidence_beyond_the_lean_decides_verification(
+    evidence: Evidence, response: str, score: float
+) -> None:
+    decision = decide_verification(evidence, Evidence(1.0, 2.0), response, 0.5)
     assert decision.score == pytest.approx(score)
-    assert decision.kept == (score >= 0)
+    assert decision.kept == (score >= 0.5)
 
 
 def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:
@@ -74,5 +93,5 @@ def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:
     assert decide_support(readable, UNREADABLE, "No, never.", 0.0) == Decision(None, kept=False)
     readable = pair(0.8)
     for part in ("answer", "first", "second"):
-        verdicts = replace(readable, **{part: UNREADABLE})
-        assert decide_verification(verdicts, "No, you may not.", -9.0) == Decision(None, kept=False)
+        assert read_evidence(replace(readable, **{part: UNREADABLE}), "Yes, you may.") is None
+    assert decide_verification(None, Evidence(0, 0), "No, you may not.", -9.0) == Decision(None, kept=False)

@@ -9,6 +9,7 @@ import pytest
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.params import load_params
+from charter.records import Chunk
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.preference import PreferenceData, write_preference_data
 from charter.synthesis.requests import TeacherRequests
@@ -57,14 +58,14 @@ class Scripted:
 @pytest.fixture
 def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
     settings = load_params(ROOT / "params.yaml").synthesize.model_copy(
-        update={"scenarios_per_chunk": 1, "min_preference_margin": 1.0}
+        update={"scenarios_per_chunk": 1, "min_preference_margin": 0.5}
     )
 
-    def write(odds: float, truth: float) -> PreferenceData:
+    def write(odds: float, truth: float, *others: Chunk) -> PreferenceData:
         journal = tmp_path / f"{odds} {truth}.sqlite"
         with JournaledEngine(journal, "scripted", lambda: Scripted(odds, truth)) as teacher:
             return write_preference_data(
-                [CHUNK], TeacherRequests("Rules", 0.7), teacher, encoder, settings, 1
+                [CHUNK, *others], TeacherRequests("Rules", 0.7), teacher, encoder, settings, 1
             )
 
     return write
@@ -82,11 +83,17 @@ def test_the_chosen_response_is_the_one_that_the_verdicts_favour(
     assert pair.prompt == "I have some bread left. May I give it to the ducks?"
 
 
-@pytest.mark.parametrize(("odds", "truth"), [(3.0, 0.9), (-3.0, 0.0), (2.0, -2.0), (-1.0, 2.0)])
+@pytest.mark.parametrize(("odds", "truth"), [(3.0, 0.5), (0.5, 3.0), (-3.0, 0.0), (2.0, -2.0), (-1.0, 2.0)])
 def test_a_near_tie_or_verdicts_that_disagree_keep_neither(write, odds: float, truth: float) -> None:
     data = write(odds, truth)
     assert not data.pairs
     assert [row.filter for row in data.rejected].count("verification") == 1
+
+
+def test_a_scenario_of_another_chunks_subject_is_refused(write) -> None:
+    birds = chunk_of("Bread may be given to the ducks on the pond.", chunk_id="0b", document="rules")
+    refused = [row for row in write(5.0, 5.0, birds).rejected if row.filter == "subject"]
+    assert [(row.chunk_id, row.reason) for row in refused] == [("0a", "1 other chunks are nearer")]
 
 
 def test_what_is_no_scenario_is_refused_with_its_reason(write) -> None:

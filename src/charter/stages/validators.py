@@ -9,10 +9,10 @@ from charter.params import Params
 from charter.paths import CorpusPaths
 from charter.records import Chunk, LabelledItem, LabelledKind
 from charter.storage import read_rows
-from charter.synthesis.decisions import Decision, decide_verification
+from charter.synthesis.decisions import Decision, decide_verification, lean_to_yes
 from charter.synthesis.instruct import check_support
 from charter.synthesis.labelled import BoundItem, bind_items
-from charter.synthesis.preference import ask_verdicts
+from charter.synthesis.preference import ask_evidence
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.validators import measure_validator
 
@@ -47,10 +47,11 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
             (row.chunk, row.item.question, row.item.text, opposite.text.strip())
             for row, opposite in zip(responses, opposites, strict=True)
         ]
-        verified = ask_verdicts(pairs, asks, teacher)
+        found = ask_evidence(pairs, asks, teacher)
+    lean = lean_to_yes(found)
     verification = [
-        decide_verification(verdicts, row.item.text, settings.min_preference_margin)
-        for row, verdicts in zip(responses, verified, strict=True)
+        decide_verification(evidence, lean, row.item.text, settings.min_preference_margin)
+        for row, evidence in zip(responses, found, strict=True)
     ]
     return {
         "support": _measure(answers, support, settings.min_support),

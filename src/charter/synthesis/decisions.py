@@ -1,6 +1,7 @@
 """What a verdict of the teacher decides: said once, for synthesis and for measuring its validators."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charter.generation.engine import Completion
@@ -47,25 +48,26 @@ class Verdicts:
     first: Completion
     second: Completion
 
-    @property
-    def swapped(self) -> "Verdicts":
-        """The same of the second response and the first."""
-        return Verdicts(self.answer, self.second, self.first)
 
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for Yes, in nats of log-odds.
 
-def decide_verification(verdicts: Verdicts, response: str, min_margin: float) -> Decision:
-    """Keep the first response of a pair where three things speak for it, all in log-odds.
-
-    The teacher's own answer is the word that it begins with; as a statement it is true; and it is truer than
-    its opposite by the margin, where a lean to True cancels. The score is the least of the three, less the
-    margin in the last.
-
-    Args:
-        verdicts: On the pair.
-        response: The first one; it begins with Yes or No.
-        min_margin: In nats.
+    ``answer``: of the teacher's own answer. ``contrast``: by how much it finds the response that says yes
+    truer than the one that says no.
     """
-    answer, first, second = (
+
+    answer: float
+    contrast: float
+
+
+LEAN_PRIOR = 8
+"""As many items without a lean are taken to be in a batch: of a few alone, the mean says little."""
+
+
+def read_evidence(verdicts: Verdicts, first: str) -> Evidence | None:
+    """Read the verdicts on a pair whose first response is ``first``; None where one is unreadable."""
+    answer, one, other = (
         choice_probability(verdict, *words)[0]
         for verdict, words in (
             (verdicts.answer, ("Yes", "No")),
@@ -73,11 +75,43 @@ def decide_verification(verdicts: Verdicts, response: str, min_margin: float) ->
             (verdicts.second, ("True", "False")),
         )
     )
-    if answer is None or first is None or second is None:
+    if answer is None or one is None or other is None:
+        return None
+    contrast = _log_odds(one) - _log_odds(other)
+    return Evidence(_log_odds(answer), contrast if answer_word(first) == "Yes" else -contrast)
+
+
+def lean_to_yes(batch: Sequence[Evidence | None]) -> Evidence:
+    """Return the evidence for Yes that a teacher finds in any scenario: the mean of a batch.
+
+    Small teachers lean to Yes by about as much as a forbidding passage moves them to No. Half of the
+    scenarios are asked for so that the answer is no, so what they have in common is not in the passages
+    (batch calibration; Zhou et al., 2024, arXiv 2309.17249), less LEAN_PRIOR.
+    """
+    known = [evidence for evidence in batch if evidence is not None]
+    count = len(known) + LEAN_PRIOR
+    return Evidence(
+        sum(evidence.answer for evidence in known) / count,
+        sum(evidence.contrast for evidence in known) / count,
+    )
+
+
+def decide_verification(
+    evidence: Evidence | None, lean: Evidence, response: str, min_margin: float
+) -> Decision:
+    """Keep a response for whose Yes or No both kinds of evidence speak, beyond the lean, by the margin.
+
+    Args:
+        evidence: On its pair.
+        lean: Of the batch that the pair is in.
+        response: It begins with Yes or No.
+        min_margin: In nats; the score is the lesser of the two.
+    """
+    if evidence is None:
         return Decision(None, kept=False)
-    word = _log_odds(answer) if answer_word(response) == "Yes" else -_log_odds(answer)
-    contrast = _log_odds(first) - _log_odds(second)
-    return _decide(min(word, _log_odds(first), contrast - min_margin), 0)
+    sign = 1 if answer_word(response) == "Yes" else -1
+    beyond = (evidence.answer - lean.answer, evidence.contrast - lean.contrast)
+    return _decide(min(sign * nats for nats in beyond), min_margin)
 
 
 def _decide(score: float | None, minimum: float) -> Decision:

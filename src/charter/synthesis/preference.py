@@ -15,7 +15,7 @@ from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import Verdicts, decide_verification
+from charter.synthesis.decisions import Evidence, Verdicts, decide_verification, lean_to_yes, read_evidence
 from charter.synthesis.filters import (
     check_answer,
     check_contrast,
@@ -72,15 +72,16 @@ def write_preference_data(
 ) -> PreferenceData:
     """Ask the teacher for scenarios about each chunk that states a value, and for both responses.
 
-    Filters, in order: ``value`` of the chunk; format of the ``scenario``; ``duplicate``; format of the
-    ``response``; ``contrast`` (one says yes and the other no, in different words and like lengths); and
-    ``verification``: the teacher's log-odds favour one of the two, which is then the chosen one, by
-    min_preference_margin (`decide_verification`).
+    Filters, in order: ``value`` of the chunk; format of the ``scenario``; its ``subject``, to which no
+    other chunk is nearer; ``duplicate``; format of the ``response``; ``contrast`` (one says yes and the
+    other no, in different words and like lengths); and ``verification``: the teacher's log-odds favour one
+    of the two, which is then the chosen one, by min_preference_margin (`decide_verification`).
     """
     ledger = Ledger("preference")
     with_value = _check_values(chunks, asks, teacher, ledger)
     with_value = _choose(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
     drafts = _write_scenarios(with_value, asks, teacher, settings, seed, ledger)
+    drafts = _on_subject(drafts, chunks, encoder, ledger)
     drafts = ledger.without_duplicates(
         drafts, [draft.prompt for draft in drafts], encoder, settings.max_question_similarity
     )
@@ -135,6 +136,30 @@ def _write_scenarios(
     ]
 
 
+def _on_subject(
+    drafts: list[_Draft], chunks: Sequence[Chunk], encoder: Encoder, ledger: Ledger
+) -> list[_Draft]:
+    """Keep the scenarios to which no chunk is nearer than their own (Dai et al., 2023, arXiv 2209.11755).
+
+    Asked about what its passage doesn't speak of, a small teacher says No and is sure of it.
+    """
+    if not drafts:
+        return []
+    similarity = (
+        encoder.encode([draft.prompt for draft in drafts])
+        @ encoder.encode([chunk.text for chunk in chunks]).T
+    )
+    places = {chunk.id: place for place, chunk in enumerate(chunks)}
+    kept = []
+    for draft, row in zip(drafts, similarity, strict=True):
+        nearer = int((row > row[places[draft.chunk.id]]).sum())
+        if nearer:
+            ledger.refuse(draft.chunk, "subject", f"{nearer} other chunks are nearer", draft.prompt)
+        else:
+            kept.append(draft)
+    return kept
+
+
 def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[_Draft]:
     faithful = teacher.complete(
         [asks.faithful_response(draft.chunk, draft.prompt) for draft in drafts], "faithful responses"
@@ -171,10 +196,10 @@ def _check_responses(drafts: list[_Draft], settings: Synthesize, ledger: Ledger)
     return kept
 
 
-def ask_verdicts(
+def ask_evidence(
     pairs: Sequence[tuple[Chunk, str, str, str]], asks: TeacherRequests, teacher: JournaledEngine
-) -> list[Verdicts]:
-    """Ask the teacher what verification needs, of (chunk, scenario, response, its opposite) each."""
+) -> list[Evidence | None]:
+    """Ask the teacher what speaks for Yes, of (chunk, scenario, response, its opposite) each."""
     answers = teacher.complete(
         [asks.verdict(chunk, prompt) for chunk, prompt, _, _ in pairs], "answers to scenarios"
     )
@@ -183,8 +208,10 @@ def ask_verdicts(
         "verification",
     )
     return [
-        Verdicts(answer, first, second)
-        for answer, first, second in zip(answers, truths[::2], truths[1::2], strict=True)
+        read_evidence(Verdicts(answer, first, second), response)
+        for (_, _, response, _), answer, first, second in zip(
+            pairs, answers, truths[::2], truths[1::2], strict=True
+        )
     ]
 
 
@@ -201,13 +228,14 @@ def _verify(
     is kept the other way round.
     """
     pairs = []
-    found = ask_verdicts([(draft.chunk, *draft.texts) for draft in drafts], asks, teacher)
-    for draft, verdicts in zip(drafts, found, strict=True):
+    found = ask_evidence([(draft.chunk, *draft.texts) for draft in drafts], asks, teacher)
+    lean = lean_to_yes(found)
+    for draft, evidence in zip(drafts, found, strict=True):
         chosen, rejected = draft.chosen, draft.rejected
-        decision = decide_verification(verdicts, chosen, min_margin)
+        decision = decide_verification(evidence, lean, chosen, min_margin)
         if not decision.kept:
             chosen, rejected = rejected, chosen
-            decision = decide_verification(verdicts.swapped, chosen, min_margin)
+            decision = decide_verification(evidence, lean, chosen, min_margin)
         if not decision.kept:
             reason = "no verdict" if decision.score is None else "neither response is shown to be right"
             ledger.refuse(draft.chunk, "verification", reason, *draft.texts)
