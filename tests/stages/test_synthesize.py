@@ -55,9 +55,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
-        text = self.rfile.read(length).decode()
-        if len(text) < length:
+        body = self.rfile.read(length)
+        if len(body) < length:
             return  # Its client was killed while it sent the request.
+        text = body.decode()
         with self.server.counted:
             self.server.asked.append(text)
             self.server.counted.notify_all()
