@@ -21,6 +21,8 @@ from charter.paths import CorpusPaths, ProjectPaths
 from charter.records import Chunk, content_id
 from charter.stages import synthesize
 from charter.storage import write_json, write_rows
+from charter.synthesis.coverage import measure_coverage, summarize_coverage
+from charter.synthesis.dataset import read_synthetic_data
 from local_server import serving
 from rows import chunk_of
 from synthetic_project import ROOT
@@ -130,6 +132,18 @@ def synthesized(paths: CorpusPaths) -> dict[str, bytes]:
     """Run the stage; return what it wrote."""
     synthesize.run(load_params(paths.params), paths)
     return {file.name: file.read_bytes() for file in paths.rejected.parent.iterdir()}
+
+
+def test_the_coverage_in_the_metrics_is_that_of_what_was_written(
+    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths
+) -> None:
+    paths = make_project(tmp_path, teacher, base_models)
+    metrics = synthesize.run(load_params(paths.params), paths)["coverage"]
+    data = read_synthetic_data(paths)
+    measured = measure_coverage(data.chunks, data.instruct, data.preference, data.rejected)
+    assert metrics == summarize_coverage(measured)
+    assert 0 < metrics["chunks_with_training_question"] <= metrics["chunks"] == len(CHUNKS)
+    assert metrics["value_chunks"] == len(CHUNKS)
 
 
 def journalled(paths: CorpusPaths) -> int:

@@ -8,8 +8,8 @@ from rows import chunk_of
 
 ASYLUM = chunk_of(
     "1. Everyone has the right to seek and to enjoy in other countries asylum from persecution.\n\n"
-    "2. This right may not be invoked in the case of prosecutions genuinely arising from non-political crimes "
-    "or from acts contrary to the purposes and principles of the United Nations.",
+    "2. This right may not be invoked in the case of prosecutions genuinely arising from non-political "
+    "crimes or from acts contrary to the purposes and principles of the United Nations.",
     chunk_id="asylum",
 )
 SCHOOL = chunk_of(

@@ -1,10 +1,10 @@
 """What of a document the training data speak of: sentence by sentence, and chunk by chunk.
 
-A sentence is covered when the training answers of its chunk have at least half of what its words say. Words are
-weighed by how rare they are among the sentences of the corpus (inverse document frequency, smoothed: Spärck
-Jones, 1972), so that no list of stop words is needed and documents in any language can be measured. Only
-answers and chosen responses count, for on these alone the models are trained. Covered means spoken of: an
-answer that gets a rule wrong covers it too; whether answers are right is for the validators to say.
+A sentence is covered when the training answers of its chunk have at least half of what its words say. Words
+are weighed by how rare they are among the sentences of the corpus (inverse document frequency, smoothed:
+Spärck Jones, 1972), so that no list of stop words is needed and documents in any language can be measured.
+Only answers and chosen responses count, for the models are trained on these alone. Covered means spoken of:
+an answer that gets a rule wrong covers it too; whether answers are right is for the validators to say.
 """
 
 import math
