@@ -129,21 +129,12 @@ def make_project(root: Path, teacher: ScriptedTeacher, base_models: ProjectPaths
 
 
 def synthesized(paths: CorpusPaths) -> dict[str, bytes]:
-    """Run the stage; return what it wrote."""
-    synthesize.run(load_params(paths.params), paths)
-    return {file.name: file.read_bytes() for file in paths.rejected.parent.iterdir()}
-
-
-def test_the_coverage_in_the_metrics_is_that_of_what_was_written(
-    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths
-) -> None:
-    paths = make_project(tmp_path, teacher, base_models)
-    metrics = synthesize.run(load_params(paths.params), paths)["coverage"]
+    """Run the stage; return what it wrote, of which its metrics give the coverage."""
+    metrics = synthesize.run(load_params(paths.params), paths)
     data = read_synthetic_data(paths)
     measured = measure_coverage(data.chunks, data.instruct, data.preference, data.rejected)
-    assert metrics == summarize_coverage(measured)
-    assert 0 < metrics["chunks_with_training_question"] <= metrics["chunks"] == len(CHUNKS)
-    assert metrics["value_chunks"] == len(CHUNKS)
+    assert metrics["coverage"] == summarize_coverage(measured)
+    return {file.name: file.read_bytes() for file in paths.rejected.parent.iterdir()}
 
 
 def journalled(paths: CorpusPaths) -> int:
