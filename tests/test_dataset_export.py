@@ -177,7 +177,7 @@ def test_other_files_are_in_the_way_unless_told_otherwise(root: Path, tmp_path: 
     assert (out / "README.md").read_text().startswith("---\n")
 
 
-@pytest.mark.parametrize("taken", ["udhr", "README.md"])
+@pytest.mark.parametrize("taken", ["udhr", "README.md", "udhr/preference/train.parquet"])
 def test_when_it_cannot_be_written_whole_nothing_is(root: Path, tmp_path: Path, taken: str) -> None:
     out = tmp_path / "out"
     write_text(out / MANIFEST, json.dumps({"files": {"bcg/instruct/train.parquet": "0"}}))
@@ -190,6 +190,18 @@ def test_when_it_cannot_be_written_whole_nothing_is(root: Path, tmp_path: Path, 
     with pytest.raises(CharterError, match="nothing was exported"):
         export(root, out)
     assert {path: path.read_bytes() if path.is_file() else None for path in out.rglob("*")} == before
+
+
+def test_a_folder_that_could_not_be_filled_is_not_left(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("charter.dataset_export.write_json", no_space)
+    with pytest.raises(CharterError, match=r"No space left on device.*nothing was exported"):
+        export(root, tmp_path / "above/out")
+    assert not (tmp_path / "above").exists()
 
 
 @pytest.mark.parametrize(

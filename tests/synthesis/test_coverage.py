@@ -17,7 +17,7 @@ SCHOOL = chunk_of(
     "2. Parents have a prior right to choose the kind of education that shall be given to their children.",
     chunk_id="school",
 )
-CONTACTS = chunk_of("Names are kept for 30 days. *** Nobody may sell them.", chunk_id="contacts")
+CONTACTS = chunk_of("Names are kept for 30 days.\n***\nNobody may sell them.", chunk_id="contacts")
 
 
 def question(chunk: Chunk, answer: str, asked: str = "What holds?") -> InstructExample:
