@@ -195,7 +195,7 @@ def test_when_it_cannot_be_written_whole_nothing_is(root: Path, tmp_path: Path, 
 def test_a_folder_that_could_not_be_filled_is_not_left(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_space(*arguments: object) -> None:
+    def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("charter.dataset_export.write_json", no_space)
