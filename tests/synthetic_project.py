@@ -7,6 +7,7 @@ import yaml
 
 from charter.params import Params, load_params
 from charter.paths import CorpusPaths, ProjectPaths
+from charter.records import SPLITS, InstructExample, PreferencePair, Rejected, content_id
 from charter.results import (
     METRICS,
     SYSTEMS,
@@ -18,7 +19,8 @@ from charter.results import (
     WinRate,
     system_label,
 )
-from charter.storage import directory_sha256, write_json, write_text
+from charter.storage import directory_sha256, write_json, write_rows, write_text
+from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent
 BLEU = {
@@ -157,6 +159,41 @@ def make_project(root: Path, corpora: tuple[str, ...] = ("udhr", "bcg")) -> Para
         write_text(paths.predictions, "{}\n")
         write_results(paths)
     return load_params(root / "params.yaml")
+
+
+def write_data(paths: CorpusPaths) -> None:
+    """Write two chunks, and data made of the first: 2 training questions, a held-out one, and 2 pairs."""
+    gifts = chunk_of(
+        "Nobody may take gifts above 50 euros. Returned gifts are entered in the register.",
+        chunk_id="gifts",
+        document="rules.pdf",
+        headings=("Rules", "Gifts"),
+    )
+    safety = chunk_of("Anyone may stop unsafe work.", chunk_id="safety", headings=("Rules", "Safety"))
+    write_rows(paths.chunks, [gifts.model_copy(update={"pages": (3, 4)}), safety])
+    answers = {
+        "train": ["No, nobody may take gifts above 50 euros.", "Euros."],
+        "validation": [],
+        "test": ["Returned gifts are entered in the register."],
+    }
+    pairs = {"train": ["No, it is above 50 euros."], "validation": [], "test": ["Yes, gifts are entered."]}
+    for split in SPLITS:
+        examples = [
+            InstructExample(
+                id=content_id(answer), chunk_id="gifts", style="content", question=f"{split}?", answer=answer
+            )
+            for answer in answers[split]
+        ]
+        write_rows(paths.instruct(split), examples)
+        rows = [
+            PreferencePair(
+                id=content_id(chosen), chunk_id="gifts", prompt="May I?", chosen=chosen, rejected="Perhaps."
+            )
+            for chosen in pairs[split]
+        ]
+        write_rows(paths.preference(split), rows)
+    refused = {"kind": "preference", "filter": "verification", "reason": "because", "raw": "x"}
+    write_rows(paths.rejected, [Rejected.model_validate({"id": "r", "chunk_id": "safety", **refused})])
 
 
 def write_results(paths: CorpusPaths, dpo_bleu: float = 36.9, judge_valid: bool = True) -> None:

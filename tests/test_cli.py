@@ -23,6 +23,7 @@ def test_help_names_every_command() -> None:
         "profile",
         "params",
         "diff",
+        "export",
         "publish",
         "ui",
         "promote",
@@ -49,6 +50,7 @@ def test_params_are_found_from_a_folder_below() -> None:
         (("profile", "huge"), "no profile 'huge'; there are default, paper, smoke"),
         (("results", "nowhere"), "no corpus 'nowhere'"),
         (("diff", "nowhere"), "no corpus 'nowhere'"),
+        (("export", "nowhere", "--to", "out"), "no corpus 'nowhere'"),
     ],
 )
 def test_mistakes_are_one_message_and_exit_code_1(arguments: tuple[str, ...], message: str) -> None:

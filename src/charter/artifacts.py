@@ -182,7 +182,10 @@ MODELS: dict[str, tuple[PinnedFile, ...]] = {
         ),
     ),
 }
-"""The embedded models by the name that params.yaml calls them; all Apache-2.0."""
+"""The embedded models by the name that params.yaml calls them."""
+
+MODELS_LICENCE = "Apache-2.0"
+"""Of each of them."""
 
 UDHR = PinnedFile(
     "udhr.html",

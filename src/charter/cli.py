@@ -167,6 +167,33 @@ def diff(
 
 
 @app.command()
+def export(
+    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write; it is made if need be.")],
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that have data.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also into a folder with other files; they stay.")
+    ] = False,
+) -> None:
+    """Write the synthetic data as Hugging Face data sets: Parquet, and a card that tells how it was made.
+
+    Each corpus has two, in trl's format: load_dataset(DIR, "udhr-instruct") has prompt and completion,
+    load_dataset(DIR, "udhr-preference") prompt, chosen and rejected; both have what each row was written
+    from. An earlier export in DIR is replaced. Nothing is uploaded: `hf upload` takes DIR as it is.
+    """
+    from charter.dataset_export import export_data
+
+    root, params = _project()
+    for corpus in corpora or ():
+        _check_corpus(params, corpus)
+    exported = export_data(root, params, corpora, to, overwrite)
+    console = Console(highlight=False)
+    for name, splits in exported.rows.items():
+        counts = ", ".join(f"{split} {rows}" for split, rows in splits.items())
+        console.print(f"{name}: {counts}", soft_wrap=True)
+    console.print(f"wrote {exported.folder}; its README.md is the data card", soft_wrap=True)
+
+
+@app.command()
 def publish(
     corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
 ) -> None:

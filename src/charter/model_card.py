@@ -1,6 +1,6 @@
 """The README.md that lies beside a registered adapter, and is its description in MLflow."""
 
-from charter.params import Params
+from charter.params import ModelSource, Params
 from charter.records import System
 from charter.results import METRICS, Evaluation, system_label
 from charter.state import ALIGNED
@@ -65,15 +65,15 @@ def model_card(name: str, system: System, evaluation: Evaluation, params: Params
         rows="\n".join(_row(evaluation, label) for label in labels),
         judge=judge.judge,
         verdict="passed its controls" if judge.valid else "failed its controls, so the win rate says nothing",
-        seed=seed_source(params),
+        seed=source_name(params.base_models.seed),
         seed_sha256=evaluation.lineage.get("seed", "unknown"),
         lineage="\n".join(f"- {key}: `{value}`" for key, value in system_lineage(system, evaluation).items()),
     )
 
 
-def seed_source(params: Params) -> str:
-    """Say where the seed model comes from, such as ``artifact smollm2-135m-instruct``."""
-    ((kind, value),) = params.base_models.seed.model_dump(exclude_none=True).items()
+def source_name(source: ModelSource) -> str:
+    """Say where a base model comes from, such as ``artifact smollm2-135m-instruct``."""
+    ((kind, value),) = source.model_dump(exclude_none=True).items()
     return f"{kind} {value}"
 
 

@@ -24,6 +24,9 @@ ALIGNED: tuple[System, ...] = ("dpo", "sft")
 _BESIDE = ("validators",)
 """Stages that the evaluation doesn't rest on: DVC may run them after it, and a profile may have none."""
 
+_SHARED = ("base-models",)
+"""Stages of no corpus that all of them rest on."""
+
 _ELSEWHERE = ("gates", "corpora", "labelled")
 """Parameters that shape neither models nor their evaluation; a corpus's own entry of ``corpora`` is kept."""
 
@@ -64,12 +67,12 @@ def read_state(root: Path, params: Params, corpus: str) -> PipelineState:
     paths = CorpusPaths(root, corpus)
     evaluation = load_evaluation(paths.metrics("evaluate"))
     given = params.model_dump(mode="json", exclude_unset=True)
-    outdated = _outdated(root, given, corpus)
+    outdated = outdated_stages(root, params, corpus)
     for stage, key in outdated.items():
         if stage not in _BESIDE:
             raise CharterError(
-                f"{PARAMS_FILE}: {key} has changed since {stage}@{corpus} ran, so its results are not of "
-                "these parameters; run `dvc repro` first"
+                f"{PARAMS_FILE}: {key} has changed since {stage} ran, so the results of {corpus} are "
+                "not of these parameters; run `dvc repro` first"
             )
     for system in ALIGNED:
         _check_adapter(paths, evaluation, system)
@@ -113,21 +116,26 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
 
 
-def _outdated(root: Path, given: dict[str, Any], corpus: str) -> dict[str, str]:
-    """Map each stage of the corpus that DVC ran with another value of a parameter to that parameter."""
-    lock = root / "dvc.lock"
-    if not lock.exists():
-        return {}
+def outdated_stages(root: Path, params: Params, corpus: str) -> dict[str, str]:
+    """Map each stage that the corpus rests on, and that DVC ran with another value of a parameter, to it."""
+    given = params.model_dump(mode="json", exclude_unset=True)
     outdated = {}
-    for stage, entry in read_yaml(lock)["stages"].items():
+    for stage, entry in recorded_stages(root).items():
         # dvc.lock has a stage only after it ended: the one that is running is still to be recorded.
         name, _, of_corpus = stage.partition("@")
-        if of_corpus != corpus or stage == os.environ.get("DVC_STAGE"):
+        concerns = of_corpus == corpus or name in _SHARED
+        if not concerns or stage == os.environ.get("DVC_STAGE"):
             continue
         for key, value in entry.get("params", {}).get(PARAMS_FILE, {}).items():
             if _look_up(given, key) != value:
                 outdated[name] = key
     return outdated
+
+
+def recorded_stages(root: Path) -> dict[str, Any]:
+    """Return what dvc.lock recorded of each stage that DVC ran, by its name such as ``sft@udhr``."""
+    lock = root / "dvc.lock"
+    return dict(read_yaml(lock)["stages"]) if lock.exists() else {}
 
 
 def _look_up(tree: Any, dotted: str) -> Any:

@@ -1,12 +1,16 @@
+from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 
 import pytest
 
 from charter.params import Params
 from charter.records import Prediction
+from charter.report.coverage import coverage_map
 from charter.report.findings import findings
 from charter.report.page import CorpusContent, build_report, choose_samples
 from charter.results import SYSTEMS, Comparison, Estimate, system_label
+from charter.synthesis.coverage import ChunkCoverage, SentenceCoverage
+from rows import chunk_of
 from synthetic_project import make_evaluation
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -58,6 +62,33 @@ def predictions(answered: int = 12) -> list[Prediction]:
     ]
 
 
+def chunk_coverage(
+    name: str,
+    headings: tuple[str, ...] = (),
+    covered: Sequence[bool] = (),
+    *,
+    document: str = "d",
+    pairs: int = 0,
+    has_value: bool = True,
+    held_out_pairs: int = 0,
+    refused: Mapping[str, int] | None = None,
+) -> ChunkCoverage:
+    """A chunk whose n-th sentence is "<NAME> n"."""
+    return ChunkCoverage(
+        chunk=chunk_of(name, chunk_id=name, document=document, headings=headings),
+        questions=sum(covered),
+        pairs=pairs,
+        held_out_questions=0,
+        held_out_pairs=held_out_pairs,
+        has_value=has_value,
+        refused_pairs=refused or {},
+        sentences=tuple(
+            SentenceCoverage(f"<{name}> {place}", 0.5 if is_covered else 0.25)
+            for place, is_covered in enumerate(covered)
+        ),
+    )
+
+
 @pytest.fixture(scope="module")
 def contents() -> list[CorpusContent]:
     curve = {"step": [1.0, 2.0, 3.0], "loss": [2.0, 1.5, 1.0], "eval_loss": [None, None, 1.2]}
@@ -70,6 +101,10 @@ def contents() -> list[CorpusContent]:
                 "sft": {"train_loss": 0.51234},
             },
             curves={"sft": curve} if corpus == "udhr" else {},
+            coverage=[
+                chunk_coverage("c1", ("Rules", "Gifts"), [True, False]),
+                chunk_coverage("c2", ("Rules",)),
+            ],
         )
         for corpus in ("udhr", "handbook")
     ]
@@ -171,3 +206,53 @@ def test_an_invalid_judge_is_a_finding() -> None:
     found = findings(make_evaluation("udhr", judge_valid=False))[-1]
     assert found.verdict == "no"
     assert "failed its controls" in found.text
+
+
+def test_the_map_has_a_row_a_main_heading_and_a_strip_a_chunk() -> None:
+    shown = coverage_map(
+        [
+            chunk_coverage("a", ("Title", "1 Gifts", "1.1 Limits"), [True, False], pairs=2),
+            chunk_coverage("b", ("Title", "1 Gifts", "1.2 Register"), [False]),
+            chunk_coverage("c", ("Title", "2 Safety"), [True], held_out_pairs=3),
+        ]
+    )
+    rows = [(row.heading, len(row.strips), row.covered, row.sentences) for row in shown.sections]
+    assert rows == [("1 Gifts", 2, 1, 3), ("2 Safety", 1, 1, 1)]
+    assert (shown.total.covered, shown.total.sentences) == (2, 4)
+    assert (shown.total.pairs, shown.total.held_out_pairs) == (2, 3)
+    strip = shown.sections[0].strips[0]
+    assert (strip.count('class="covered"'), strip.count('class="missed"')) == (1, 1)
+    described = "1 Gifts › 1.1 Limits: 1 of 2 sentences covered; training 1 question, 2 pairs"
+    assert f'aria-label="{described}"' in strip
+    assert "2 of 4 sentences (50\u00a0%)" in shown.summary
+
+
+def test_chunks_are_told_apart_by_document_and_number() -> None:
+    two = [chunk_coverage("a", ("Gifts",), [False]), chunk_coverage("b", ("Gifts",), [False])]
+    assert list(coverage_map(two).uncovered) == ["Gifts (1 of 2)", "Gifts (2 of 2)"]
+    other = chunk_coverage("c", ("Gifts",), [False], document="other.pdf")
+    shown = coverage_map([*two, other])
+    assert [section.heading for section in shown.sections] == ["d", "other.pdf"]
+    assert list(shown.uncovered)[-1] == "other.pdf › Gifts"
+    assert [row.heading for row in coverage_map([chunk_coverage("a")]).sections] == ["(no heading)"]
+
+
+def test_what_became_of_the_pairs_of_a_chunk_is_said() -> None:
+    shown = coverage_map(
+        [
+            chunk_coverage("a", ("A",), held_out_pairs=1, refused={"verification": 2, "contrast": 1}),
+            chunk_coverage("b", ("B",)),
+            chunk_coverage("c", ("C",), pairs=1),
+            chunk_coverage("d", ("D",), has_value=False),
+        ]
+    )
+    assert shown.without_pair == [
+        ("A", "held out: 1; refused: contrast 1, verification 2"),
+        ("B", "no scenario was written"),
+    ]
+
+
+def test_the_page_lists_what_is_not_covered(report: str) -> None:
+    assert report.count("<li>&lt;c1&gt; 1</li>") == 2  # of both corpora
+    assert "<li>&lt;c1&gt; 0</li>" not in report
+    assert "Training answers cover 1 of 2 sentences (50\u00a0%)" in report

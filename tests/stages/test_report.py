@@ -5,10 +5,10 @@ import pytest
 from charter.errors import CharterError
 from charter.params import Params
 from charter.paths import ProjectPaths
-from charter.records import Prediction
+from charter.records import Chunk, Prediction
 from charter.stages import report
-from charter.storage import write_json, write_rows, write_text
-from synthetic_project import make_evaluation
+from charter.storage import read_rows, write_json, write_rows, write_text
+from synthetic_project import make_evaluation, write_data
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def project(params: Params, tmp_path: Path) -> ProjectPaths:
             corpus.metrics("synthesize"), {"instruct": {"requested": 465, "rejected": {"duplicate": 101}}}
         )
         write_rows(corpus.predictions, [answer])
+        write_data(corpus)
     write_text(paths.corpus("udhr").curve("sft"), "step,epoch,loss,eval_loss\n1,0.5,2.5,\n2,1.0,1.5,1.7\n")
     return paths
 
@@ -43,6 +44,8 @@ def test_the_report_is_written_from_the_files(params: Params, project: ProjectPa
     assert "What does udhr forbid?" in text
     assert "What does bcg forbid?" in text
     assert "instruct.rejected.duplicate" in text
+    assert text.count("Training answers cover 1 of 3 sentences") == 2
+    assert text.count("refused: verification 1") == 2
     assert text.count("sft: loss over training steps") == 1
     assert "<code>unknown</code>" in text  # the folder is in no git repository
 
@@ -63,4 +66,12 @@ def test_validators_are_shown_of_corpora_that_have_labelled_items(
 def test_a_corpus_that_is_not_evaluated_is_named(params: Params, project: ProjectPaths) -> None:
     project.corpus("bcg").metrics("evaluate").unlink()
     with pytest.raises(CharterError, match=r"bcg/evaluate\.json: no such file; .*dvc repro"):
+        report.run(params, project)
+
+
+def test_data_of_another_state_of_the_document_are_refused(params: Params, project: ProjectPaths) -> None:
+    corpus = project.corpus("udhr")
+    first, *rest = read_rows(corpus.chunks, Chunk)
+    write_rows(corpus.chunks, rest)
+    with pytest.raises(CharterError, match=f"no chunk {first.id}, .*dvc repro synthesize@udhr"):
         report.run(params, project)

@@ -21,6 +21,8 @@ from charter.paths import CorpusPaths, ProjectPaths
 from charter.records import Chunk, content_id
 from charter.stages import synthesize
 from charter.storage import write_json, write_rows
+from charter.synthesis.coverage import measure_coverage, summarize_coverage
+from charter.synthesis.dataset import read_synthetic_data
 from local_server import serving
 from rows import chunk_of
 from synthetic_project import ROOT
@@ -131,8 +133,11 @@ def make_project(root: Path, teacher: ScriptedTeacher, base_models: ProjectPaths
 
 
 def synthesized(paths: CorpusPaths) -> dict[str, bytes]:
-    """Run the stage; return what it wrote."""
-    synthesize.run(load_params(paths.params), paths)
+    """Run the stage; return what it wrote, of which its metrics give the coverage."""
+    metrics = synthesize.run(load_params(paths.params), paths)
+    data = read_synthetic_data(paths)
+    measured = measure_coverage(data.chunks, data.instruct, data.preference, data.rejected)
+    assert metrics["coverage"] == summarize_coverage(measured)
     return {file.name: file.read_bytes() for file in paths.rejected.parent.iterdir()}
 
 

@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from charter.documents.segmentation import (
+    LINE_BREAK,
+    Span,
+    sentence_spans,
+    split_spans,
+    stripped_span,
+)
 from charter.records import Chunk, Document, content_id
 
 CountTokens = Callable[[str], int]
-Span = tuple[int, int]
 
 _HEADING = re.compile(r"(#{1,6})\s+(.*\S)")
 _FENCE = re.compile(r"\s*(```|~~~)")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
-_LINE_BREAK = re.compile(r"\n\s*")
-_SENTENCE_BREAK = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？])")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:\w|\w\.\w|no|art|sec|para|mr|mrs|ms|dr|st|vs|etc|cf|e\.g|i\.e)\.$", re.I
-)
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def _share(
     """Move the boundary between two spans to the sentence where the smaller of them is largest."""
     sentences = [
         sentence
-        for line in _split(text, first[0], second[1], _LINE_BREAK)
-        for sentence in _sentences(text, *line)
+        for line in split_spans(text, first[0], second[1], LINE_BREAK)
+        for sentence in sentence_spans(text, *line)
     ]
     cuts = [(first, second)] + [
         ((first[0], before[1]), (after[0], second[1])) for before, after in pairwise(sentences)
@@ -144,33 +145,13 @@ def _share(
 
 def _pieces(text: str, start: int, end: int, fits: Callable[[int, int], bool]) -> Iterator[Span]:
     """Go through the largest pieces that fit, cut at the strongest boundaries."""
-    for paragraph in _split(text, start, end, _BLANK_LINES):
+    for paragraph in split_spans(text, start, end, _BLANK_LINES):
         if fits(*paragraph):
             yield paragraph
             continue
-        for line in _split(text, *paragraph, _LINE_BREAK):
-            for sentence in [line] if fits(*line) else _sentences(text, *line):
+        for line in split_spans(text, *paragraph, LINE_BREAK):
+            for sentence in [line] if fits(*line) else sentence_spans(text, *line):
                 yield from [sentence] if fits(*sentence) else _words(text, *sentence, fits)
-
-
-def _split(text: str, start: int, end: int, boundary: re.Pattern[str]) -> Iterator[Span]:
-    """Go through what lies between boundaries, without blanks at the ends."""
-    begins = start
-    for match in boundary.finditer(text, start, end):
-        yield from _stripped(text, begins, match.start())
-        begins = match.end()
-    yield from _stripped(text, begins, end)
-
-
-def _sentences(text: str, start: int, end: int) -> Iterator[Span]:
-    begins = start
-    for match in _SENTENCE_BREAK.finditer(text, start, end):
-        following = text[match.end() : match.end() + 1]
-        if following.islower() or _ABBREVIATION.search(text, begins, match.start()):
-            continue
-        yield from _stripped(text, begins, match.end())
-        begins = match.end()
-    yield from _stripped(text, begins, end)
 
 
 def _words(text: str, start: int, end: int, fits: Callable[[int, int], bool]) -> Iterator[Span]:
@@ -181,7 +162,7 @@ def _words(text: str, start: int, end: int, fits: Callable[[int, int], bool]) ->
         if longest < end:
             blanks = [match.start() for match in re.finditer(r"\s+", text[start : longest + 1])]
             cut = start + blanks[-1] if blanks and blanks[-1] else longest
-        yield from _stripped(text, start, cut)
+        yield from stripped_span(text, start, cut)
         start = next((index for index in range(cut, end) if not text[index].isspace()), end)
 
 
@@ -200,14 +181,6 @@ def _longest_fitting(start: int, end: int, fits: Callable[[int, int], bool]) -> 
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(start, middle) else (low, middle - 1)
     return low
-
-
-def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
-    """The span without blanks at its ends, unless nothing is left."""
-    part = text[start:end]
-    if solid := part.strip():
-        start += len(part) - len(part.lstrip())
-        yield start, start + len(solid)
 
 
 def _pages(page_starts: Sequence[int], start: int, end: int) -> tuple[int, ...]:

@@ -266,25 +266,25 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         lines = [
             f"**{evaluation.corpus}**: {evaluation.title}",
             "",
-            _markdown_row(["system", "RAG", *(METRIC_NAMES[metric] for metric in METRICS)]),
+            markdown_row(["system", "RAG", *(METRIC_NAMES[metric] for metric in METRICS)]),
             "|---|---|" + "---:|" * len(METRICS),
         ]
         for system, rag in SYSTEMS:
             label = system_label(system, rag)
             cells = [cell(evaluation, label, metric) for metric in METRICS]
-            lines.append(_markdown_row([SYSTEM_NAMES[system], "yes" if rag else "no", *cells]))
+            lines.append(markdown_row([SYSTEM_NAMES[system], "yes" if rag else "no", *cells]))
             published = PUBLISHED.get(evaluation.corpus, {}).get(label)
             if published:
                 cells = [f"*{published_cell(metric, published)}*" for metric in METRICS]
-                lines.append(_markdown_row(["*published*", "", *cells]))
+                lines.append(markdown_row(["*published*", "", *cells]))
         lines += ["", judge_sentence(evaluation)]
         lines += ["", f"Over {system_name(BASELINE)}:", ""]
-        lines += [_markdown_row(MARGIN_COLUMNS), "|" + "---|" * len(MARGIN_COLUMNS)]
-        lines += [_markdown_row(margin_cells(margin)) for margin in margins(evaluation)]
+        lines += [markdown_row(MARGIN_COLUMNS), "|" + "---|" * len(MARGIN_COLUMNS)]
+        lines += [markdown_row(margin_cells(margin)) for margin in margins(evaluation)]
         if evaluation.refusals is not None:
             lines += ["", "Safety and retention, without RAG:", ""]
-            lines += [_markdown_row(PROBE_COLUMNS), "|" + "---|" * len(PROBE_COLUMNS)]
-            lines += [_markdown_row(row) for row in probe_rows(evaluation)]
+            lines += [markdown_row(PROBE_COLUMNS), "|" + "---|" * len(PROBE_COLUMNS)]
+            lines += [markdown_row(row) for row in probe_rows(evaluation)]
             lines += ["", _safety_text(evaluation)]
         blocks.append("\n".join(lines))
     if any(evaluation.corpus in PUBLISHED for evaluation in evaluations):
@@ -292,7 +292,8 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
+def markdown_row(cells: Sequence[str]) -> str:
+    """Write a row of a Markdown table."""
     return "| " + " | ".join(cells) + " |"
 
 

@@ -4,7 +4,6 @@ An empty answer scores 0 and stays in the mean.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import Tokenizer
 from sacrebleu.metrics import BLEU
 
+from charter.documents.segmentation import split_words
 from charter.evaluation.statistics import Array, Measure
 
 ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
@@ -22,11 +22,6 @@ ROUGE_SIGNATURE = "F-measure, item mean, lower case, words of any script, no ste
 _ORDER = 4
 
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")
-
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-)
-"""Thai, Lao, Burmese, Khmer, kana and Han: written without spaces, so each character is a token."""
 
 
 def bleu_measure(answers: Sequence[str], references: Sequence[str]) -> Measure:
@@ -71,11 +66,7 @@ class _WordTokenizer(Tokenizer):  # type: ignore[misc]  # rouge-score is untyped
 
     def tokenize(self, text: str) -> list[str]:
         """Split into lower-case runs of letters, marks and digits."""
-        kept = (
-            character if unicodedata.category(character)[0] in "LMN" else " "
-            for character in unicodedata.normalize("NFC", text.lower())
-        )
-        return _UNSPACED.sub(r" \g<0> ", "".join(kept)).split()
+        return split_words(text)
 
 
 def rouge_scores(answers: Sequence[str], references: Sequence[str]) -> dict[str, Array]:

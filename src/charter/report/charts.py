@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 WIDTH = 380
 _LEFT, _RIGHT = 122, 368
 _ROW = 23
+_BOX_STEP = 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,20 @@ def interval_plot(title: str, rows: Sequence[Interval], figure: Callable[[float]
             f'{whisker}<circle class="{mark}" cx="{position(row.value):.1f}" cy="{y}" r="4.5"/>{diamond}</g>'
         )
     return _svg(title, bottom + 20, parts)
+
+
+def sentence_strip(title: str, covered: Sequence[bool]) -> Markup:
+    """Draw a box for each sentence of a chunk, filled where it is covered."""
+    boxes = "".join(
+        f'<rect class="{"covered" if is_covered else "missed"}" x="{_BOX_STEP * place + 1}" y="1" width="7" '
+        'height="11"/>'
+        for place, is_covered in enumerate(covered)
+    )
+    width = _BOX_STEP * len(covered) + 1
+    return Markup(  # noqa: S704  the title is escaped
+        f'<svg class="strip" viewBox="0 0 {width} 13" width="{width}" height="13" role="img" '
+        f'aria-label="{escape(title)}"><title>{escape(title)}</title>{boxes}</svg>'
+    )
 
 
 def line_chart(title: str, lines: Sequence[Line]) -> Markup:

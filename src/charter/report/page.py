@@ -16,8 +16,10 @@ from charter.evaluation.text_metrics import rouge_scores
 from charter.params import Params
 from charter.records import Prediction
 from charter.report.charts import Interval, Line, interval_plot, line_chart
+from charter.report.coverage import coverage_map
 from charter.report.findings import findings
 from charter.results import METRICS, SYSTEMS, Evaluation, system_label
+from charter.synthesis.coverage import ChunkCoverage
 
 LABELS = [system_label(*system) for system in SYSTEMS]
 
@@ -46,13 +48,14 @@ class CorpusContent:
     """What the report shows of one corpus.
 
     ``stages`` maps a stage to its metrics, a flat mapping of dotted names; ``curves`` a training stage to
-    its curve.
+    its curve. ``coverage`` has all chunks.
     """
 
     evaluation: Evaluation
     predictions: Sequence[Prediction]
     stages: Mapping[str, Mapping[str, Any]]
     curves: Mapping[str, Curve]
+    coverage: Sequence[ChunkCoverage]
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def _section(content: CorpusContent) -> dict[str, Any]:
         "margins": [table.margin_cells(margin) for margin in margins(evaluation)],
         "differences": _differences(evaluation),
         "probes": table.probe_rows(evaluation),
+        "coverage": coverage_map(content.coverage),
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
         "samples": choose_samples(content.predictions),

@@ -10,6 +10,8 @@ from charter.report.page import CorpusContent, Curve, build_report
 from charter.results import load_evaluation
 from charter.state import flatten, git_revision
 from charter.storage import read_json, read_rows, write_text
+from charter.synthesis.coverage import measure_coverage
+from charter.synthesis.dataset import read_synthetic_data
 
 _STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index")
 _TRAININGS = ("cft", "sft", "dpo")
@@ -29,6 +31,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
 
 
 def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
+    data = read_synthetic_data(paths)
     return CorpusContent(
         evaluation=load_evaluation(paths.metrics("evaluate")),
         predictions=read_rows(paths.predictions, Prediction),
@@ -38,6 +41,7 @@ def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
             if paths.metrics(stage).exists() and (labelled or stage != "validators")
         },
         curves={stage: _curve(paths.curve(stage)) for stage in _TRAININGS if paths.curve(stage).exists()},
+        coverage=measure_coverage(data.chunks, data.instruct, data.preference, data.rejected),
     )
 
 

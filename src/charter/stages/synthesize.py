@@ -11,6 +11,7 @@ from charter.paths import CorpusPaths
 from charter.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
 from charter.retrieval.encoder import Encoder
 from charter.storage import read_rows, write_rows
+from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
@@ -40,16 +41,19 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     instruct_places, preference_places = places[: len(instruct.examples)], places[len(instruct.examples) :]
     refused = instruct.rejected + preference.rejected
     _check_minimum(instruct_places, settings, instruct.rejected)
+    examples = {split: _of_split(instruct.examples, instruct_places, split) for split in SPLITS}
+    pairs = {split: _of_split(preference.pairs, preference_places, split) for split in SPLITS}
     for split in SPLITS:
-        write_rows(paths.instruct(split), _of_split(instruct.examples, instruct_places, split))
-        write_rows(paths.preference(split), _of_split(preference.pairs, preference_places, split))
+        write_rows(paths.instruct(split), examples[split])
+        write_rows(paths.preference(split), pairs[split])
     write_rows(paths.rejected, refused)
-    covered = {row.chunk_id for row in instruct.examples}
+    asked_about = {row.chunk_id for row in instruct.examples}
     return {
         "instruct": _yield(instruct.requested, instruct_places, instruct.rejected)
-        | {"chunks_without_example": sum(chunk.id not in covered for chunk in chunks)},
+        | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in chunks)},
         "preference": _yield(preference.requested, preference_places, preference.rejected)
         | {"chunks_without_value": preference.chunks_without_value},
+        "coverage": summarize_coverage(measure_coverage(chunks, examples, pairs, refused)),
     }
 
 

@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from charter.errors import CharterError
-from charter.model_card import model_card, seed_source, system_lineage
+from charter.model_card import model_card, source_name, system_lineage
 from charter.params import Params
 from charter.records import System, content_id
 from charter.results import Evaluation, load_evaluation
@@ -143,7 +143,7 @@ def _create_version(
         _FINGERPRINT: fingerprint,
         "corpus": state.corpus,
         "system": system,
-        "seed": seed_source(params),
+        "seed": source_name(params.base_models.seed),
         "judge_valid": str(evaluation.judge.valid).lower(),
         "git_revision": commit,
         "git_dirty": str(dirty).lower(),

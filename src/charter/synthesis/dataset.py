@@ -1,0 +1,43 @@
+"""The data of a corpus as synthesis left it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from charter.errors import CharterError
+from charter.paths import CorpusPaths
+from charter.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
+from charter.storage import read_rows
+
+
+@dataclass(frozen=True)
+class SyntheticData:
+    """The chunks of a corpus and what was made of them; ``instruct`` and ``preference`` map split to rows."""
+
+    chunks: Sequence[Chunk]
+    instruct: Mapping[str, Sequence[InstructExample]]
+    preference: Mapping[str, Sequence[PreferencePair]]
+    rejected: Sequence[Rejected]
+
+
+def read_synthetic_data(paths: CorpusPaths) -> SyntheticData:
+    """Read all rows of a corpus.
+
+    Raises:
+        CharterError: A file is missing or broken, or a row was made of a chunk that there is no more.
+    """
+    data = SyntheticData(
+        chunks=read_rows(paths.chunks, Chunk),
+        instruct={split: read_rows(paths.instruct(split), InstructExample) for split in SPLITS},
+        preference={split: read_rows(paths.preference(split), PreferencePair) for split in SPLITS},
+        rejected=read_rows(paths.rejected, Rejected),
+    )
+    known = {chunk.id for chunk in data.chunks}
+    for split in SPLITS:
+        rows: list[InstructExample | PreferencePair] = [*data.instruct[split], *data.preference[split]]
+        for row in rows:
+            if row.chunk_id not in known:
+                raise CharterError(
+                    f"{paths.chunks}: no chunk {row.chunk_id}, of which row {row.id} ({split}) was made: the "
+                    f"data are of another state of the document; run `dvc repro synthesize@{paths.name}`"
+                )
+    return data

@@ -1,0 +1,26 @@
+import pytest
+
+from charter.documents.segmentation import split_sentences, split_words
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One rule. Another one!  A third?", ["One rule.", "Another one!", "A third?"]),
+        ("1. Everyone may.\n\n2. Nobody must.", ["1. Everyone may.", "2. Nobody must."]),
+        ("First line\nsecond line", ["First line", "second line"]),
+        ("See No. 5 and Mr. Smith. He knows.", ["See No. 5 and Mr. Smith.", "He knows."]),
+        ("不得施以酷刑。人人平等。", ["不得施以酷刑。", "人人平等。"]),
+        (" \n ", []),
+    ],
+)
+def test_sentences(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+def test_words_are_lower_case_and_of_any_script() -> None:
+    assert split_words("Co-operation of 14 STATES: l'État, права!") == [
+        *("co", "operation", "of", "14", "states", "l", "état", "права"),
+    ]
+    assert split_words("人权, ok") == ["人", "权", "ok"]
+    assert split_words("*** —") == []

@@ -1,0 +1,145 @@
+from collections.abc import Sequence
+
+import pytest
+
+from charter.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.synthesis.coverage import ChunkCoverage, measure_coverage, summarize_coverage
+from rows import chunk_of
+
+ASYLUM = chunk_of(
+    "1. Everyone has the right to seek and to enjoy in other countries asylum from persecution.\n\n"
+    "2. This right may not be invoked in the case of prosecutions genuinely arising from non-political "
+    "crimes or from acts contrary to the purposes and principles of the United Nations.",
+    chunk_id="asylum",
+)
+SCHOOL = chunk_of(
+    "1. Everyone has the right to education. Elementary education shall be compulsory.\n\n"
+    "2. Parents have a prior right to choose the kind of education that shall be given to their children.",
+    chunk_id="school",
+)
+CONTACTS = chunk_of("Names are kept for 30 days.\n***\nNobody may sell them.", chunk_id="contacts")
+
+
+def question(chunk: Chunk, answer: str, asked: str = "What holds?") -> InstructExample:
+    return InstructExample(id=answer, chunk_id=chunk.id, style="content", question=asked, answer=answer)
+
+
+def pair(chunk: Chunk, chosen: str, rejected: str = "No.") -> PreferencePair:
+    return PreferencePair(id=chosen, chunk_id=chunk.id, prompt="May I?", chosen=chosen, rejected=rejected)
+
+
+def refusal(chunk: Chunk, kind: str, filter_name: str) -> Rejected:
+    row = {"kind": kind, "filter": filter_name, "reason": "because", "raw": "x"}
+    return Rejected.model_validate({"id": f"{chunk.id}{filter_name}", "chunk_id": chunk.id, **row})
+
+
+def measure(
+    train: Sequence[InstructExample] = (),
+    pairs: Sequence[PreferencePair] = (),
+    test: Sequence[InstructExample] = (),
+    held_out_pairs: Sequence[PreferencePair] = (),
+    rejected: Sequence[Rejected] = (),
+) -> dict[str, ChunkCoverage]:
+    measured = measure_coverage(
+        [ASYLUM, SCHOOL, CONTACTS],
+        {"train": train, "validation": [], "test": test},
+        {"train": pairs, "validation": held_out_pairs, "test": []},
+        rejected,
+    )
+    assert [item.chunk for item in measured] == [ASYLUM, SCHOOL, CONTACTS]
+    return {item.chunk.id: item for item in measured}
+
+
+def covered(item: ChunkCoverage) -> list[bool]:
+    return [sentence.covered for sentence in item.sentences]
+
+
+# What the default profile's teacher wrote about these passages; labelled by reading.
+@pytest.mark.parametrize(
+    ("chunk", "answer", "expected"),
+    [
+        (ASYLUM, "Yes, a person may seek asylum from persecution in other countries.", [True, False]),
+        (
+            ASYLUM,
+            "The right cannot be invoked in the case of genuine non-political crimes or acts contrary to the "
+            "purposes and principles of the United Nations.",
+            [False, True],
+        ),
+        (SCHOOL, "Yes, everyone has the right to education.", [True, False, False]),
+    ],
+)
+def test_a_sentence_is_covered_when_an_answer_says_it(
+    chunk: Chunk, answer: str, expected: list[bool]
+) -> None:
+    assert covered(measure([question(chunk, answer)])[chunk.id]) == expected
+
+
+def test_only_what_is_trained_on_covers() -> None:
+    said = "Everyone has the right to education."
+    assert covered(measure([question(SCHOOL, said)])["school"])[0]
+    assert covered(measure(pairs=[pair(SCHOOL, said)])["school"])[0]
+    for nothing in (
+        measure([question(SCHOOL, "Yes.", asked=said)]),
+        measure(pairs=[pair(SCHOOL, "Yes.", rejected=said)]),
+        measure(test=[question(SCHOOL, said)], held_out_pairs=[pair(SCHOOL, said)]),
+        measure([question(ASYLUM, said)]),
+    ):
+        assert not any(covered(nothing["school"]))
+
+
+def test_answers_cover_a_sentence_together() -> None:
+    halves = ["Parents have a prior right to choose.", "The kind of education given to their children."]
+    assert covered(measure([question(SCHOOL, half) for half in halves])["school"])[2]
+    shares = [measure([question(SCHOOL, half)])["school"].sentences[2].share for half in halves]
+    whole = measure([question(SCHOOL, half) for half in halves])["school"].sentences[2].share
+    assert max(shares) < whole < 1  # the number of the item is nobody's to say
+
+
+def test_rare_words_weigh_more_than_common_ones() -> None:
+    common, rare = "the right to education shall be", "parents choose the kind for their children"
+    sentence = [measure([question(SCHOOL, said)])["school"].sentences[2].share for said in (common, rare)]
+    assert sentence[0] < sentence[1]
+
+
+def test_rows_are_counted_by_chunk_and_split() -> None:
+    item = measure(
+        train=[question(SCHOOL, "One."), question(SCHOOL, "Two.")],
+        pairs=[pair(SCHOOL, "Three.")],
+        test=[question(SCHOOL, "Four."), question(ASYLUM, "Five.")],
+        held_out_pairs=[pair(SCHOOL, "Six.")],
+    )["school"]
+    assert (item.questions, item.pairs, item.held_out_questions, item.held_out_pairs) == (2, 1, 1, 1)
+
+
+def test_a_value_without_a_training_pair_is_told_from_no_value() -> None:
+    measured = measure(
+        pairs=[pair(SCHOOL, "Yes.")],
+        held_out_pairs=[pair(ASYLUM, "Yes.")],
+        rejected=[
+            refusal(CONTACTS, "preference", "value"),
+            refusal(ASYLUM, "preference", "contrast"),
+            refusal(ASYLUM, "instruct", "support"),
+        ],
+    )
+    assert {name: (item.has_value, item.lacks_pair) for name, item in measured.items()} == {
+        "asylum": (True, True),
+        "school": (True, False),
+        "contacts": (False, False),
+    }
+    assert measured["asylum"].refused_pairs == {"contrast": 1}
+    assert summarize_coverage(list(measured.values())) == {
+        "chunks": 3,
+        "chunks_with_training_question": 0,
+        "sentences": 7,  # *** has no word
+        "sentences_covered": 0,
+        "sentences_covered_share": 0.0,
+        "value_chunks": 2,
+        "value_chunks_without_pair": 1,
+    }
+
+
+def test_text_without_spaces_is_measured_too() -> None:
+    chunk = chunk_of("任何人不得加以酷刑。人人有权享有生命、自由和人身安全。", chunk_id="ch")
+    rows = {"train": [question(chunk, "不得对任何人加以酷刑。")]}
+    (item,) = measure_coverage([chunk], rows, {"train": []}, [])
+    assert covered(item) == [True, False]
