@@ -1,3 +1,4 @@
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -7,6 +8,7 @@ from charter.records import Prediction
 from charter.report.findings import findings
 from charter.report.page import CorpusContent, build_report, choose_samples
 from charter.results import SYSTEMS, Comparison, Estimate, system_label
+from rows import chunk_of
 from synthetic_project import make_evaluation
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -65,6 +67,7 @@ def contents() -> list[CorpusContent]:
         CorpusContent(
             evaluation=make_evaluation(corpus, judge_valid=corpus == "udhr"),
             predictions=predictions(),
+            chunks=[chunk_of("Gifts are reported.", chunk_id="chunk", headings=("5 <i>Gifts</i>",))],
             stages={
                 "synthesize": {"requested": 465, "rejected.duplicate": 101},
                 "sft": {"train_loss": 0.51234},
@@ -117,6 +120,7 @@ def test_a_win_rate_is_shown_only_of_a_valid_judge(contents: list[CorpusContent]
 def test_texts_are_escaped(report: str) -> None:
     assert "about &lt;b&gt;gifts&lt;/b&gt;?" in report
     assert "<b>gifts" not in report
+    assert "5 &lt;i&gt;Gifts&lt;/i&gt;" in report
 
 
 def test_the_same_results_give_the_same_bytes(contents: list[CorpusContent], params: Params) -> None:
@@ -130,6 +134,18 @@ def test_samples_are_the_worst_the_middle_and_the_best() -> None:
     assert [sample.place for sample in samples] == ["worst"] * 3 + ["middle"] * 2 + ["best"] * 3
     assert list(samples[0].answers) == [system_label(*system) for system in SYSTEMS]
     assert [sample.rouge_l for sample in samples] == sorted(sample.rouge_l for sample in samples)
+
+
+def test_answers_that_dpo_changed_are_shown(contents: list[CorpusContent], params: Params) -> None:
+    rows = [
+        row.model_copy(update={"answer": "every"})
+        if (row.system, row.rag, row.item_id) == ("sft", False, "item9")
+        else row
+        for row in contents[0].predictions
+    ]
+    text = build_report([replace(contents[0], predictions=rows)], params, "x")
+    assert text.count("DPO +") == 1
+    assert "Question 9 about" in text[text.index("DPO +") - 200 : text.index("DPO +")]
 
 
 def test_few_questions_are_all_shown() -> None:

@@ -8,6 +8,7 @@ from charter.paths import ProjectPaths
 from charter.records import Prediction
 from charter.stages import report
 from charter.storage import write_json, write_rows, write_text
+from rows import chunk_of
 from synthetic_project import make_evaluation
 
 
@@ -33,6 +34,7 @@ def project(params: Params, tmp_path: Path) -> ProjectPaths:
             corpus.metrics("synthesize"), {"instruct": {"requested": 465, "rejected": {"duplicate": 101}}}
         )
         write_rows(corpus.predictions, [answer])
+        write_rows(corpus.chunks, [chunk_of("No slavery.", chunk_id="c", headings=("Article 4",))])
     write_text(paths.corpus("udhr").curve("sft"), "step,epoch,loss,eval_loss\n1,0.5,2.5,\n2,1.0,1.5,1.7\n")
     return paths
 
@@ -42,6 +44,7 @@ def test_the_report_is_written_from_the_files(params: Params, project: ProjectPa
     text = project.report.read_text(encoding="utf-8")
     assert "What does udhr forbid?" in text
     assert "What does bcg forbid?" in text
+    assert text.count('<th scope="row">Article 4</th><td>1</td>') == 2
     assert "instruct.rejected.duplicate" in text
     assert text.count("sft: loss over training steps") == 1
     assert "<code>unknown</code>" in text  # the folder is in no git repository
