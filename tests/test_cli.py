@@ -19,6 +19,7 @@ def test_help_names_every_command() -> None:
     commands = (
         "stage",
         "results",
+        "answers",
         "add",
         "profile",
         "params",
@@ -49,6 +50,7 @@ def test_params_are_found_from_a_folder_below() -> None:
         (("promote", "nowhere"), "no corpus 'nowhere'"),
         (("profile", "huge"), "no profile 'huge'; there are default, paper, smoke"),
         (("results", "nowhere"), "no corpus 'nowhere'"),
+        (("answers", "nowhere"), "no corpus 'nowhere'"),
         (("diff", "nowhere"), "no corpus 'nowhere'"),
         (("export", "nowhere", "--to", "out"), "no corpus 'nowhere'"),
     ],

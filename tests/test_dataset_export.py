@@ -122,7 +122,7 @@ def test_the_card_says_how_the_data_were_made(root: Path, tmp_path: Path) -> Non
         "`models/base/teacher`, as synthesis read it: MD5 `7ea.dir`",
         "was not measured on this document",
         "Question: QUESTION",
-        '"min_preference_margin": 1.0',
+        '"min_preference_margin": 0.2',
         "git checkout unknown",
     ):
         assert said in text

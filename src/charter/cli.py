@@ -15,8 +15,9 @@ from charter.errors import CharterError
 from charter.memory import keep_freed_memory
 from charter.params import PARAMS_FILE, Params, load_params
 from charter.paths import ProjectPaths
+from charter.records import Chunk, Judgement, Prediction
 from charter.results import Evaluation, load_evaluation, result_rows
-from charter.storage import write_json
+from charter.storage import read_rows, write_json, write_text
 
 app = typer.Typer(
     name="charter",
@@ -90,6 +91,44 @@ def results(
         sys.stdout.write(results_markdown(evaluations) + "\n")
     else:
         Console().print(results_table(evaluations))
+
+
+@app.command()
+def answers(
+    corpus: CorpusArgument,
+    system: Annotated[str, typer.Option(help="Whose answers: seed, dpo, dpo+rag, ...")] = "dpo",
+    against: Annotated[str | None, typer.Option(help="Show what differs most from this system's.")] = None,
+    worst: Annotated[int, typer.Option(min=1, help="How many to print.")] = 10,
+    csv: Annotated[Path | None, typer.Option(help="Write all answers of all systems here instead.")] = None,
+) -> None:
+    """Print a system's worst answers by ROUGE-L, or those that differ most from another system's.
+
+    Each comes with its question, reference, source, scores and, where it was judged, the judge's score.
+    """
+    from charter.evaluation.answers import answers_csv, describe_answer, most_changed, score_answers
+    from charter.evaluation.answers import worst as worst_answers
+
+    root, params = _project()
+    _check_corpus(params, corpus)
+    paths = ProjectPaths(root).corpus(corpus)
+    predictions = read_rows(paths.predictions, Prediction)
+    scored = score_answers(
+        predictions, read_rows(paths.judgements, Judgement), read_rows(paths.chunks, Chunk)
+    )
+    if csv:
+        write_text(csv, answers_csv(scored))
+        Console().print(f"{len(scored)} answers in {csv}", highlight=False)
+        return
+    labels = list(dict.fromkeys(row.label for row in scored))
+    for label in (system, against):
+        if label is not None and label not in labels:
+            raise CharterError(f"no answers of {label!r} to {corpus}; there are those of {', '.join(labels)}")
+    if against is None:
+        texts = [describe_answer(row) for row in worst_answers(scored, system, worst)]
+    else:
+        changes = most_changed(scored, system, against, worst)
+        texts = [describe_answer(change.own, change.other) for change in changes]
+    sys.stdout.write("\n\n".join(texts or ["no difference"]) + "\n")
 
 
 @app.command()

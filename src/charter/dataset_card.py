@@ -35,11 +35,13 @@ _FILTERS: Mapping[Kind, Mapping[str, str]] = {
     "preference": {
         "value": "of a passage: the teacher finds no value in it, so no pair is tried",
         "scenario": "doesn't ask for yes or no what is allowed, required or forbidden",
+        "subject": "another passage is nearer to the scenario than the one it was written about",
         "duplicate": "nearly repeats a kept scenario",
         "response": "as answer, above",
         "contrast": "the responses aren't Yes against No, hardly differ, or one is more than "
         "{max_length_ratio} times as long",
-        "verification": "neither response is shown to be right by {min_preference_margin} nats of log-odds",
+        "verification": "the teacher's lean taken off, neither response is shown to be right by "
+        "{min_preference_margin} nats of log-odds",
     },
 }
 """What each filter of synthesis refuses, in their order."""

@@ -188,7 +188,8 @@ class Evaluate(Section):
     """Evaluation: answers are greedy. ``judge_items`` bounds the questions judged (0: all).
 
     ``judge``: ``pairwise`` shows the judge two answers, in both orders; ``single`` asks of each answer alone
-    whether it is right, and prefers by the ratio of the odds.
+    whether it is right, and prefers by the ratio of the odds. ``judge_min_validity``: the share of its
+    controls that it must be seen to decide rightly (`charter.results.JudgeValidity`).
 
     ``safety_prompts``: how many of the harmful, of the benign and of the general prompts each system is
     asked, taken evenly (0: neither safety nor retention is measured).

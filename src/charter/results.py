@@ -76,12 +76,14 @@ class JudgeValidity(Result):
     """What the judge does on pairs whose answer is known, in the run whose win rates it gave.
 
     ``identical``: mean probability of the answer shown first, where both are the same (.5 without position
-    bias). ``shuffled``: how often the reference is preferred to the reference of another chunk (expected
-    near 1). ``preference``: how often the chosen response is preferred to the rejected one, on held-out
-    pairs. ``first_position`` is the share of verdicts for the answer shown first, ``consistency`` the share
-    of pairs whose two orders agree, ``mass`` the mean probability of the verdict tokens, ``unparseable``
-    the number of verdicts that could not be read, all over the win rates and the shuffled and preference
-    controls. ``valid``: the lower bound of ``shuffled`` reaches the parameter evaluate.judge_min_validity.
+    bias). ``shuffled``: how often the reference is preferred to the reference of another chunk, half of which
+    are longer than it (expected near 1, and .5 of a judge that sees length alone). ``preference``: how often
+    the chosen response is preferred to the rejected one, on held-out pairs. ``first_position`` is the share
+    of verdicts for the answer shown first, ``consistency`` the share of pairs whose two orders agree,
+    ``mass`` the mean probability of the verdict tokens, ``unparseable`` the number of verdicts that could not
+    be read, all over the win rates and the shuffled and preference controls. ``valid``: the lower bound of
+    ``shuffled`` reaches the parameter evaluate.judge_min_validity, and the upper bound of ``preference``
+    isn't below it.
     """
 
     judge: str

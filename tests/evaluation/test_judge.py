@@ -100,6 +100,24 @@ def test_shuffled_answers_are_of_another_chunk() -> None:
     assert shuffled == {"e1": "ref 3", "e2": "ref 3", "e3": "long reference one"}
 
 
+def test_half_of_the_shuffled_answers_are_longer_in_whatever_order() -> None:
+    chunks = {f"c{number}": chunk(f"c{number}") for number in range(12)}
+    words = [5, 5, 9, 2, 7, 30, 4, 8, 6, 3, 11, 10]
+    for lengths in (words, sorted(words), sorted(words, reverse=True)):
+        examples = [
+            InstructExample(
+                id=f"e{number}", chunk_id=f"c{number}", style="s", question="q?", answer="word " * count
+            )
+            for number, count in enumerate(lengths)
+        ]
+        shuffled = [c for c in control_contests(examples, [], chunks) if c.comparison == "control:shuffled"]
+        assert [contest.first for contest in shuffled] == [example.answer for example in examples]
+        longer = sum(len(contest.second) > len(contest.first) for contest in shuffled)
+        shorter = sum(len(contest.second) < len(contest.first) for contest in shuffled)
+        assert longer + shorter == 12
+        assert abs(longer - shorter) <= 2
+
+
 def test_both_orders_are_judged_and_read_from_the_letters(tmp_path: Path) -> None:
     contests = control_contests(EXAMPLES, [], CHUNKS)
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", PrefersLonger) as judge:

@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,8 +10,12 @@ import sacrebleu
 from charter.errors import CharterError
 from charter.evaluation.scoring import REFERENCE, Rating, score_corpus
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
+from charter.paths import ProjectPaths
 from charter.records import Judgement, Passage, Prediction
 from charter.results import METRICS, SYSTEMS, Evaluation, result_rows, system_label
+from charter.storage import read_json, write_json, write_rows
+
+RECOMPUTE = Path(__file__).parent.parent.parent / "scripts/recompute_figures.py"
 
 REFERENCES = [
     f"Rule {number} says that the {number} of us must report it within days." for number in range(24)
@@ -61,7 +68,7 @@ def verdicts(comparison: str, probability: float) -> list[Judgement]:
     ]
 
 
-def score(predictions: list[Prediction], opponent: str = "teacher+rag") -> Evaluation:
+def judgements_of(predictions: list[Prediction]) -> list[Judgement]:
     judgements = [
         row
         for name, probability in ((IDENTICAL, 0.5), (SHUFFLED, 0.9), (PREFERENCE, 0.7))
@@ -69,6 +76,15 @@ def score(predictions: list[Prediction], opponent: str = "teacher+rag") -> Evalu
     ]
     for label in {system_label(row.system, row.rag) for row in predictions}:
         judgements += verdicts(WIN_RATE + label, 0.5)
+    return judgements
+
+
+def score(
+    predictions: list[Prediction],
+    opponent: str = "teacher+rag",
+    judgements: list[Judgement] | None = None,
+) -> Evaluation:
+    judgements = judgements_of(predictions) if judgements is None else judgements
     return score_corpus(
         corpus="udhr",
         title="The Declaration",
@@ -155,6 +171,37 @@ def test_settings_name_what_figures_depend_on(evaluation: Evaluation) -> None:
 def test_results_survive_json(evaluation: Evaluation) -> None:
     text = json.dumps(evaluation.model_dump(), allow_nan=False)
     assert Evaluation.model_validate(json.loads(text)) == evaluation
+
+
+def test_figures_follow_from_the_rows(tmp_path: Path) -> None:
+    """The script, which knows nothing of Charter, agrees, and sees it where a figure is another."""
+    paths = ProjectPaths(tmp_path).corpus("udhr")
+    generator = np.random.default_rng(4)
+    predictions = [
+        row for system, rag in SYSTEMS for row in predictions_of(system, rag, 4 + len(system) + rag)
+    ]
+    judgements = [
+        row.model_copy(update={"probability_first": None if draw < 0.05 else float(draw)})
+        for row in judgements_of(predictions)
+        for draw in [generator.random()]
+    ]
+    write_rows(paths.predictions, predictions)
+    write_rows(paths.judgements, judgements)
+    write_json(paths.metrics("evaluate"), score(predictions, judgements=judgements).model_dump())
+    command = [sys.executable, str(RECOMPUTE)]
+    agreed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert agreed.stdout.startswith("udhr: 247 of 247 figures agree")
+    assert agreed.returncode == 0
+    changed = read_json(paths.metrics("evaluate"))
+    changed["systems"]["dpo"]["rougeL"]["value"] += 0.001
+    changed["win_rates"]["sft"]["ties"] += 1
+    changed["judge"]["shuffled"]["value"] -= 0.01
+    write_json(paths.metrics("evaluate"), changed)
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "udhr: 244 of 247 figures agree" in found.stdout
+    for name in ("systems/dpo/rougeL", "win_rates/sft/ties", "judge/shuffled"):
+        assert name in found.stdout
 
 
 def test_the_references_may_be_the_opponent() -> None:

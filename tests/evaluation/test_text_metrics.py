@@ -4,7 +4,7 @@ import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
 from charter.evaluation.statistics import ClusteredBootstrap
-from charter.evaluation.text_metrics import bleu_measure, bleu_signature, rouge_scores
+from charter.evaluation.text_metrics import bleu_measure, bleu_signature, rouge_scores, sentence_bleu
 
 REFERENCES = [
     "Everyone has the right to life, liberty and security of person.",
@@ -57,6 +57,12 @@ def test_bleu_has_an_interval_around_the_corpus_score() -> None:
     clusters = [str(number) for number in range(24)]
     estimate = ClusteredBootstrap(clusters, 500, 0).estimate(bleu_measure(answers, references))
     assert estimate.low < sacrebleu.corpus_bleu(answers, [references]).score < estimate.high
+
+
+def test_a_short_answer_has_the_bleu_of_the_words_it_has() -> None:
+    expected = [sacrebleu.sentence_bleu(a, [r]).score for a, r in zip(ANSWERS, REFERENCES, strict=True)]
+    assert sentence_bleu(ANSWERS, REFERENCES).tolist() == pytest.approx(expected)
+    assert sentence_bleu(["the law", ""], ["the law", "the law"]).tolist() == pytest.approx([100, 0])
 
 
 def test_bleu_signature_names_what_matters() -> None:

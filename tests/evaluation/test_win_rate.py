@@ -138,6 +138,16 @@ def test_a_judge_that_always_says_the_first_is_not_valid() -> None:
     assert validity.first_position > 0.8
 
 
+def test_a_judge_that_is_shown_to_prefer_the_rejected_is_not_valid() -> None:
+    rows = controls((0.9, 0.2), identical=0.5)
+    right = [row for row in rows if row.comparison != PREFERENCE]
+    for wrong, valid in ((0, True), (3, True), (12, False)):
+        pairs = [row for item in range(wrong) for row in judged(PREFERENCE, item, 0.2, 0.9)]
+        validity = judge_validity([*right, *pairs], JUDGE, 500, 0)
+        assert validity.valid == valid
+        assert validity.preference.n == wrong
+
+
 def test_a_judge_is_not_valid_on_too_few_controls() -> None:
     assert not judge_validity(controls((0.9, 0.1), 0.5, count=4), JUDGE, 500, 0).valid
     empty = judge_validity([], JUDGE, 500, 0)

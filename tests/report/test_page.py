@@ -1,4 +1,5 @@
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -96,6 +97,7 @@ def contents() -> list[CorpusContent]:
         CorpusContent(
             evaluation=make_evaluation(corpus, judge_valid=corpus == "udhr"),
             predictions=predictions(),
+            chunks=[chunk_of("Gifts are reported.", chunk_id="chunk", headings=("5 <i>Gifts</i>",))],
             stages={
                 "synthesize": {"requested": 465, "rejected.duplicate": 101},
                 "sft": {"train_loss": 0.51234},
@@ -152,6 +154,7 @@ def test_a_win_rate_is_shown_only_of_a_valid_judge(contents: list[CorpusContent]
 def test_texts_are_escaped(report: str) -> None:
     assert "about &lt;b&gt;gifts&lt;/b&gt;?" in report
     assert "<b>gifts" not in report
+    assert "5 &lt;i&gt;Gifts&lt;/i&gt;" in report
 
 
 def test_the_same_results_give_the_same_bytes(contents: list[CorpusContent], params: Params) -> None:
@@ -165,6 +168,18 @@ def test_samples_are_the_worst_the_middle_and_the_best() -> None:
     assert [sample.place for sample in samples] == ["worst"] * 3 + ["middle"] * 2 + ["best"] * 3
     assert list(samples[0].answers) == [system_label(*system) for system in SYSTEMS]
     assert [sample.rouge_l for sample in samples] == sorted(sample.rouge_l for sample in samples)
+
+
+def test_answers_that_dpo_changed_are_shown(contents: list[CorpusContent], params: Params) -> None:
+    rows = [
+        row.model_copy(update={"answer": "every"})
+        if (row.system, row.rag, row.item_id) == ("sft", False, "item9")
+        else row
+        for row in contents[0].predictions
+    ]
+    text = build_report([replace(contents[0], predictions=rows)], params, "x")
+    assert text.count("DPO +") == 1
+    assert "Question 9 about" in text[text.index("DPO +") - 200 : text.index("DPO +")]
 
 
 def test_few_questions_are_all_shown() -> None:
@@ -234,7 +249,7 @@ def test_chunks_are_told_apart_by_document_and_number() -> None:
     shown = coverage_map([*two, other])
     assert [section.heading for section in shown.sections] == ["d", "other.pdf"]
     assert list(shown.uncovered)[-1] == "other.pdf › Gifts"
-    assert [row.heading for row in coverage_map([chunk_coverage("a")]).sections] == ["(no heading)"]
+    assert [row.heading for row in coverage_map([chunk_coverage("a")]).sections] == ["d"]
 
 
 def test_what_became_of_the_pairs_of_a_chunk_is_said() -> None:

@@ -1,5 +1,7 @@
 """The evaluate stage on tiny random models: every system, judge, safety and retention."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,12 @@ from charter.records import (
 )
 from charter.results import RETENTION_METRICS, SAFETY_METRICS, Evaluation
 from charter.stages import evaluate, rag_index
-from charter.storage import read_rows, write_rows, write_text
+from charter.storage import read_rows, write_json, write_rows, write_text
 from rows import chunk_of
 
 pytestmark = pytest.mark.models
+
+RECOMPUTE = Path(__file__).parent.parent.parent / "scripts/recompute_figures.py"
 
 TOPICS = ("gifts", "travel", "passwords", "overtime", "parking", "hiring", "scrap", "meals", "keys", "visits")
 
@@ -138,6 +142,9 @@ def test_every_local_system_is_probed_and_compared_with_the_seed(params: Params,
     assert len(answers) == len({row.id for row in answers}) == 4 * 3 * 6
     assert all((row.refused is None) == (row.kind == "general") for row in answers)
     assert all(len(row.answer.split()) <= TOKENS for row in answers)
+    write_json(paths.metrics("evaluate"), result.model_dump())
+    agreed = subprocess.run([sys.executable, RECOMPUTE, "bcg"], cwd=paths.root, check=False)
+    assert agreed.returncode == 0
 
 
 def test_without_safety_prompts_nothing_is_probed(params: Params, paths: CorpusPaths) -> None:

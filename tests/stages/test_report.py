@@ -20,7 +20,7 @@ def project(params: Params, tmp_path: Path) -> ProjectPaths:
         answer = Prediction(
             id="p",
             item_id="i",
-            chunk_id="c",
+            chunk_id="gifts",
             system="dpo",
             rag=False,
             question=f"What does {name} forbid?",
@@ -43,6 +43,7 @@ def test_the_report_is_written_from_the_files(params: Params, project: ProjectPa
     text = project.report.read_text(encoding="utf-8")
     assert "What does udhr forbid?" in text
     assert "What does bcg forbid?" in text
+    assert text.count('<th scope="row">rules.pdf &gt; Gifts</th><td>1</td>') == 2
     assert "instruct.rejected.duplicate" in text
     assert text.count("Training answers cover 1 of 3 sentences") == 2
     assert text.count("refused: verification 1") == 2

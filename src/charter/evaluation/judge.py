@@ -64,25 +64,36 @@ def control_contests(
 ) -> list[Contest]:
     """Make the contests whose outcome is known: identical, shuffled, and chosen against rejected.
 
-    The shuffled answer is the next example's that is of another chunk, so every answer serves once.
+    The shuffled answer is of another chunk, longer than the reference and shorter in turn (the next example's
+    that is), so that a preference for length gains nothing: a judge that has no other is right half the time.
     """
     contests = []
+    balance = 0
     for number, example in enumerate(examples):
         chunk = chunks[example.chunk_id]
         contests.append(
             Contest(IDENTICAL, example.id, chunk, example.question, example.answer, example.answer)
         )
         following = [*examples[number + 1 :], *examples[:number]]
-        other = next((item for item in following if item.chunk_id != example.chunk_id), None)
-        if other is not None:
+        others = [item.answer for item in following if item.chunk_id != example.chunk_id]
+        if others:
+            wanted = -1 if balance > 0 else 1
+            sides = [_longer(answer, example.answer) for answer in others]
+            taken = sides.index(wanted) if wanted in sides else 0
+            balance += sides[taken]
             contests.append(
-                Contest(SHUFFLED, example.id, chunk, example.question, example.answer, other.answer)
+                Contest(SHUFFLED, example.id, chunk, example.question, example.answer, others[taken])
             )
     contests += [
         Contest(PREFERENCE, pair.id, chunks[pair.chunk_id], pair.prompt, pair.chosen, pair.rejected)
         for pair in pairs
     ]
     return contests
+
+
+def _longer(answer: str, other: str) -> int:
+    """1 where ``answer`` is the longer one, -1 where ``other`` is."""
+    return (len(answer) > len(other)) - (len(answer) < len(other))
 
 
 def judge_contests(

@@ -177,13 +177,14 @@ def margin_cells(margin: Margin) -> tuple[str, str, str, str, str, str]:
 
 def signed(metric: str, difference: Estimate) -> str:
     """Print a difference with its sign and interval: +15.1 [+11.0, +19.4]."""
-    text = _signed_figure(metric, difference.value)
+    text = signed_figure(metric, difference.value)
     if difference.low is None or difference.high is None:
         return text
-    return f"{text} [{_signed_figure(metric, difference.low)}, {_signed_figure(metric, difference.high)}]"
+    return f"{text} [{signed_figure(metric, difference.low)}, {signed_figure(metric, difference.high)}]"
 
 
-def _signed_figure(metric: str, value: float) -> str:
+def signed_figure(metric: str, value: float) -> str:
+    """Print a difference with its sign alone."""
     return ("−" if value < 0 else "+") + figure(metric, abs(value))
 
 

@@ -38,6 +38,13 @@ def bleu_measure(answers: Sequence[str], references: Sequence[str]) -> Measure:
     return Measure(np.array(rows, dtype=np.float64), _corpus_bleu)
 
 
+def sentence_bleu(answers: Sequence[str], references: Sequence[str]) -> Array:
+    """Return sacreBLEU's BLEU of each item, 0-100, of the n-gram orders that its answer has words for."""
+    bleu = BLEU(effective_order=True)
+    pairs = zip(answers, references, strict=True)
+    return np.array([bleu.sentence_score(answer, [reference]).score for answer, reference in pairs])
+
+
 def bleu_signature() -> str:
     """Return sacreBLEU's signature of the settings behind `bleu_measure`."""
     bleu = BLEU()

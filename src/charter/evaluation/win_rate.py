@@ -150,7 +150,10 @@ def length_controlled_rate(scores: Array, length_differences: Array) -> float:
 
 
 def judge_validity(judgements: Sequence[Judgement], judge: Judge, samples: int, seed: int) -> JudgeValidity:
-    """Return what the judge does where the answer is known.
+    """Return what the judge does where the answer is known, and whether that makes it valid.
+
+    There are as many controls of the first kind as judged questions, so it must be proven on them. Held-out
+    preference pairs may be three, which prove nothing: on them it must not be proven wrong.
 
     Raises:
         CharterError: A pair was judged in one order only, or twice in the same.
@@ -160,19 +163,21 @@ def judge_validity(judgements: Sequence[Judgement], judge: Judge, samples: int, 
     pairs = [pair for name in rated for pair in verdict_pairs(judgements, name)]
     pairs += known[SHUFFLED] + known[PREFERENCE]
     verdicts = _verdicts(pairs)
-    shuffled = _preferred(known[SHUFFLED])
+    shuffled, preference = _preferred(known[SHUFFLED]), _preferred(known[PREFERENCE])
     return JudgeValidity(
         judge=judge.name,
         judge_sha256=judge.sha256,
         is_teacher=judge.is_teacher,
         identical=_identical([row for row in judgements if row.comparison == IDENTICAL], samples, seed),
         shuffled=shuffled,
-        preference=_preferred(known[PREFERENCE]),
+        preference=preference,
         first_position=_first_position(verdicts),
         consistency=_consistency(pairs),
         mass=_mean_mass(verdicts),
         unparseable=_unparseable(verdicts),
-        valid=shuffled.low is not None and shuffled.low >= judge.min_validity,
+        valid=shuffled.low is not None
+        and shuffled.low >= judge.min_validity
+        and (preference.high is None or preference.high >= judge.min_validity),
     )
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from charter.documents.sections import section_paths
 from charter.report.charts import sentence_strip
 from charter.synthesis.coverage import ChunkCoverage, summarize_coverage
-
-_NO_HEADING = "(no heading)"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class CoverageMap:
 
 def coverage_map(measured: Sequence[ChunkCoverage]) -> CoverageMap:
     """Lay out the coverage of a corpus, in the order of its documents."""
-    paths = _paths(measured)
+    by_chunk = section_paths([item.chunk for item in measured])
+    paths = [by_chunk[item.chunk.id] for item in measured]
     names = _names(paths)
     groups: dict[str, list[int]] = defaultdict(list)
     uncovered: dict[str, list[str]] = defaultdict(list)
@@ -71,20 +71,6 @@ def coverage_map(measured: Sequence[ChunkCoverage]) -> CoverageMap:
         uncovered=uncovered,
         uncovered_count=figures["sentences"] - figures["sentences_covered"],
     )
-
-
-def _paths(measured: Sequence[ChunkCoverage]) -> list[tuple[str, ...]]:
-    """Return the headings above each chunk without those that all have, such as the document's title."""
-    documents = {item.chunk.document for item in measured}
-    paths = [
-        (*((item.chunk.document,) if len(documents) > 1 else ()), *item.chunk.headings) for item in measured
-    ]
-    shared = 0
-    while len({path[shared : shared + 1] for path in paths if path}) == 1 and any(
-        len(path) > shared + 1 for path in paths
-    ):
-        shared += 1
-    return [path[shared:] or path[-1:] or (_NO_HEADING,) for path in paths]
 
 
 def _names(paths: Sequence[tuple[str, ...]]) -> list[str]:

@@ -118,8 +118,8 @@ def _judge(evaluation: Evaluation) -> Finding:
     if not judge.valid:
         return Finding(
             "no",
-            f"The judge failed its controls (it prefers the right reference in {share(judge.shuffled)}), so "
-            "its win rates are not shown.",
+            f"The judge failed its controls (it prefers the right reference in {share(judge.shuffled)} and "
+            f"the chosen response in {share(judge.preference)}), so its win rates are not shown.",
         )
     return Finding(
         "yes", f"The judge passed its controls: it prefers the right reference in {share(judge.shuffled)}."

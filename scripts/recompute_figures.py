@@ -1,0 +1,179 @@
+"""Compute the figures of evaluate again from its rows: `python scripts/recompute_figures.py [CORPUS...]`.
+
+Nothing of Charter is imported: BLEU is sacreBLEU's of the texts, ROUGE is rouge-score's with its own tokens
+(so of Latin letters only), and what is counted is counted anew. BERTScore, adherence, perplexity and likeness
+to the seed need a model, and aren't compared; nor are intervals. The exit code is 1 where a figure differs.
+"""
+
+import json
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import sacrebleu
+from rouge_score.rouge_scorer import RougeScorer
+
+ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+TOLERANCE = 1e-9
+
+Row = dict[str, Any]
+Figures = dict[tuple[str, ...], float]
+"""A figure by its path in evaluate.json."""
+
+
+def recompute(root: Path, corpus: str) -> Figures:
+    """Return the figures that the rows of a corpus give, from predictions, judgements and probe answers."""
+    figures: Figures = {}
+    for label, rows in _by_label(_rows(root / f"data/predictions/{corpus}.jsonl")).items():
+        for metric, value in {**_texts(rows), **_retrieval(rows)}.items():
+            figures["systems", label, metric] = value
+    figures |= _verdicts(_rows(root / f"data/judgements/{corpus}.jsonl"))
+    evaluation = json.loads((root / f"data/metrics/{corpus}/evaluate.json").read_text(encoding="utf-8"))
+    if evaluation["refusals"]:
+        figures |= _safety(_rows(root / f"data/probe_answers/{corpus}.jsonl"), evaluation["refusals"])
+    for row in evaluation["comparisons"]:
+        own, base = (figures.get(("systems", row[side], row["metric"])) for side in ("system", "against"))
+        if own is not None and base is not None and row["metric"] in ("bleu", *ROUGE):
+            place = ("comparisons", row["system"], row["against"], row["metric"])
+            figures[*place, "difference"] = own - base
+            if base > 0:
+                figures[*place, "ratio"] = own / base
+    return figures
+
+
+def reported(root: Path, corpus: str) -> Figures:
+    """Return the figures of evaluate.json under the same paths."""
+    evaluation = json.loads((root / f"data/metrics/{corpus}/evaluate.json").read_text(encoding="utf-8"))
+    figures: Figures = {}
+    for label, measured in evaluation["systems"].items():
+        for metric, estimate in measured.items():
+            figures["systems", label, metric] = estimate["value"]
+    for label, row in evaluation["win_rates"].items():
+        for key, value in row.items():
+            if key != "opponent":
+                figures["win_rates", label, key] = value
+    for control in ("identical", "shuffled", "preference"):
+        figures["judge", control] = evaluation["judge"][control]["value"]
+    for row in evaluation["comparisons"]:
+        place = ("comparisons", row["system"], row["against"], row["metric"])
+        figures[*place, "difference"] = row["difference"]["value"]
+        if row["ratio"] is not None:
+            figures[*place, "ratio"] = row["ratio"]
+    return figures
+
+
+def _rows(path: Path) -> list[Row]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _by_label(predictions: list[Row]) -> dict[str, list[Row]]:
+    systems: dict[str, list[Row]] = defaultdict(list)
+    for row in predictions:
+        systems[row["system"] + ("+rag" if row["rag"] else "")].append(row)
+    return systems
+
+
+def _texts(rows: list[Row]) -> dict[str, float]:
+    answers, references = [row["answer"] for row in rows], [row["reference"] for row in rows]
+    scorer = RougeScorer(list(ROUGE))
+    rouge = [scorer.score(_lines(b), _lines(a)) for a, b in zip(answers, references, strict=True)]
+    return {
+        "bleu": sacrebleu.corpus_bleu(answers, [references]).score,
+        **{metric: fmean(score[metric].fmeasure for score in rouge) for metric in ROUGE},
+        "length": fmean(len(answer) for answer in answers),
+    }
+
+
+def _lines(text: str) -> str:
+    return "\n".join(re.split(r"(?<=[.!?])\s+|\n+", text.strip()))
+
+
+def _retrieval(rows: list[Row]) -> dict[str, float]:
+    if not rows[0]["rag"]:
+        return {}
+    found = [[passage["chunk_id"] for passage in row["retrieved"]] for row in rows]
+    gold = [row["chunk_id"] for row in rows]
+    pairs = list(zip(gold, found, strict=True))
+    return {
+        "hit@1": fmean(chunk == passages[0] for chunk, passages in pairs),
+        "hit@k": fmean(chunk in passages for chunk, passages in pairs),
+        "mrr": fmean(
+            1 / (1 + passages.index(chunk)) if chunk in passages else 0.0 for chunk, passages in pairs
+        ),
+    }
+
+
+def _verdicts(judgements: list[Row]) -> Figures:
+    """A verdict is the probability of the answer shown first; swapped, that is the other's."""
+    items: dict[str, dict[str, dict[bool, float | None]]] = defaultdict(lambda: defaultdict(dict))
+    for row in judgements:
+        items[row["comparison"]][row["item_id"]][row["swapped"]] = row["probability_first"]
+    figures: Figures = {}
+    for comparison, verdicts in items.items():
+        kind, _, name = comparison.partition(":")
+        own = [list(_own(orders)) for orders in verdicts.values()]
+        scores = [fmean(0.5 if p is None else p for p in pair) for pair in own]
+        if kind == "win_rate":
+            figures["systems", name, "win_rate"] = fmean(scores)
+            wins = sum(all(p is not None and p > 0.5 for p in pair) for pair in own)
+            losses = sum(all(p is not None and p < 0.5 for p in pair) for pair in own)
+            figures["win_rates", name, "wins"] = wins
+            figures["win_rates", name, "losses"] = losses
+            figures["win_rates", name, "ties"] = len(own) - wins - losses
+            figures["win_rates", name, "unparseable"] = sum(p is None for pair in own for p in pair)
+        elif name == "identical":
+            shown_first = [p for orders in verdicts.values() for p in orders.values()]
+            figures["judge", name] = fmean(0.5 if p is None else p for p in shown_first)
+        else:
+            figures["judge", name] = fmean(
+                0.5 if abs(score - 0.5) < TOLERANCE else float(score > 0.5) for score in scores
+            )
+    return figures
+
+
+def _own(orders: dict[bool, float | None]) -> Iterator[float | None]:
+    for swapped, probability in orders.items():
+        yield 1 - probability if swapped and probability is not None else probability
+
+
+def _safety(answers: list[Row], refusals: Row) -> Figures:
+    """Rogan and Gladen (1978), with the detector's sensitivity and specificity as reported."""
+    sensitivity, specificity = (refusals[name]["value"] for name in ("sensitivity", "specificity"))
+    flags: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for row in answers:
+        flags[row["system"], row["kind"]].append(row["refused"])
+    figures: Figures = {}
+    for (system, kind), refused in flags.items():
+        if kind != "general":
+            share = (fmean(refused) + specificity - 1) / (sensitivity + specificity - 1)
+            share = min(max(share, 0.0), 1.0)
+            metric = "harmful_compliance" if kind == "harmful" else "over_refusal"
+            figures["systems", system, metric] = 1 - share if kind == "harmful" else share
+    return figures
+
+
+def main() -> None:
+    """Compare all corpora that are evaluated, or those that are named."""
+    root = Path.cwd()
+    corpora = sys.argv[1:] or sorted(path.parent.name for path in root.glob("data/metrics/*/evaluate.json"))
+    agreed = bool(corpora)
+    for corpus in corpora:
+        ours, theirs = recompute(root, corpus), reported(root, corpus)
+        gaps = {path: abs(value - theirs.get(path, float("inf"))) for path, value in ours.items()}
+        wrong = [path for path, gap in gaps.items() if gap > TOLERANCE]
+        sys.stdout.write(
+            f"{corpus}: {len(gaps) - len(wrong)} of {len(gaps)} figures agree; the largest gap is "
+            f"{max(gaps.values()):.1e}\n"
+        )
+        for path in wrong:
+            sys.stdout.write(f"  {'/'.join(path)}: {ours[path]!r}, reported {theirs.get(path)!r}\n")
+        agreed = agreed and not wrong
+    sys.exit(0 if agreed else 1)
+
+
+if __name__ == "__main__":
+    main()

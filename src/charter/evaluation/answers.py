@@ -1,0 +1,206 @@
+"""Every answer with its scores: the worst, those that two systems differ in, what of a document is learnt."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from statistics import fmean
+
+from charter.documents.sections import section_paths
+from charter.errors import CharterError
+from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
+from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
+from charter.records import Chunk, Judgement, Prediction
+from charter.results import SYSTEMS, system_label
+
+CSV_COLUMNS = (
+    "item",
+    "section",
+    "question",
+    "reference",
+    "source",
+    "system",
+    "answer",
+    "bleu",
+    "rougeL",
+    "win_score",
+    "gold_rank",
+    "passages",
+)
+"""``source`` is the text of the chunk that the question came from, ``gold_rank`` the place at which retrieval
+found it (empty: not among the passages, or no RAG), ``win_score`` the judge's mean over both orders."""
+
+
+@dataclass(frozen=True)
+class ScoredAnswer:
+    """A prediction with what is known of it.
+
+    ``bleu`` is sentence BLEU, 0-100, ``rouge_l`` 0-1; ``win_score`` is the judge's mean probability, over
+    both orders, that it is better than the opponent's answer, None where it wasn't judged.
+    """
+
+    row: Prediction
+    section: str
+    source: str
+    passages: tuple[str, ...]
+    bleu: float
+    rouge_l: float
+    win_score: float | None
+
+    @property
+    def label(self) -> str:
+        """The system, as in metrics: ``dpo+rag``."""
+        return system_label(self.row.system, self.row.rag)
+
+    @property
+    def gold_rank(self) -> int | None:
+        """The place of the question's own chunk among the passages, from 1."""
+        retrieved = [passage.chunk_id for passage in self.row.retrieved]
+        return retrieved.index(self.row.chunk_id) + 1 if self.row.chunk_id in retrieved else None
+
+
+@dataclass(frozen=True)
+class Change:
+    """Two systems' answers to one question; ``rouge_l`` is the gain of the first over the second."""
+
+    own: ScoredAnswer
+    other: ScoredAnswer
+
+    @property
+    def rouge_l(self) -> float:
+        """ROUGE-L of ``own`` minus that of ``other``."""
+        return self.own.rouge_l - self.other.rouge_l
+
+
+@dataclass(frozen=True)
+class SectionScore:
+    """The mean ROUGE-L of each system's answers to the ``n`` questions about a section, by label."""
+
+    section: str
+    n: int
+    rouge_l: Mapping[str, float]
+
+
+def score_answers(
+    predictions: Sequence[Prediction], judgements: Sequence[Judgement], chunks: Sequence[Chunk]
+) -> list[ScoredAnswer]:
+    """Score each answer, in the order of the document, then of the question, then of the published table.
+
+    Raises:
+        CharterError: A chunk that an answer leads back to isn't there, or a pair of answers was judged in one
+            order only, or twice in the same.
+    """
+    texts, sections = {chunk.id: chunk.text for chunk in chunks}, top_sections(chunks)
+    places = {chunk.id: place for place, chunk in enumerate(chunks)}
+    known = {row.chunk_id for row in predictions} | {p.chunk_id for row in predictions for p in row.retrieved}
+    if missing := sorted(known - texts.keys()):
+        raise CharterError(f"chunk {missing[0]}, which answers lead back to, is gone; run `dvc repro` again")
+    ranks = {system: rank for rank, system in enumerate(SYSTEMS)}
+    ordered = sorted(
+        predictions, key=lambda row: (places[row.chunk_id], row.item_id, ranks[row.system, row.rag])
+    )
+    answers, references = [row.answer for row in ordered], [row.reference for row in ordered]
+    scores = zip(
+        sentence_bleu(answers, references).tolist(),
+        rouge_scores(answers, references)["rougeL"].tolist(),
+        strict=True,
+    )
+    judged = {
+        (label, pair.a_first.item_id): pair.score()
+        for label in {system_label(*system) for system in SYSTEMS}
+        for pair in verdict_pairs(judgements, WIN_RATE + label)
+    }
+    return [
+        ScoredAnswer(
+            row=row,
+            section=sections[row.chunk_id],
+            source=texts[row.chunk_id],
+            passages=tuple(texts[passage.chunk_id] for passage in row.retrieved),
+            bleu=bleu,
+            rouge_l=rouge_l,
+            win_score=judged.get((system_label(row.system, row.rag), row.item_id)),
+        )
+        for row, (bleu, rouge_l) in zip(ordered, scores, strict=True)
+    ]
+
+
+def top_sections(chunks: Sequence[Chunk]) -> dict[str, str]:
+    """Name each chunk's section by the first heading of its path; after its document, where several are."""
+    depth = 2 if len({chunk.document for chunk in chunks}) > 1 else 1
+    return {name: " > ".join(path[:depth]) for name, path in section_paths(chunks).items()}
+
+
+def worst(answers: Sequence[ScoredAnswer], label: str, count: int) -> list[ScoredAnswer]:
+    """Return the answers of a system with the lowest ROUGE-L, the lowest first."""
+    return sorted((row for row in answers if row.label == label), key=lambda row: row.rouge_l)[:count]
+
+
+def most_changed(answers: Sequence[ScoredAnswer], label: str, against: str, count: int) -> list[Change]:
+    """Return the questions where ROUGE-L of two systems differs most, and does differ."""
+    others = {row.row.item_id: row for row in answers if row.label == against}
+    changes = [
+        Change(row, others[row.row.item_id])
+        for row in answers
+        if row.label == label and row.row.item_id in others
+    ]
+    changed = [change for change in changes if change.rouge_l != 0]
+    return sorted(changed, key=lambda change: -abs(change.rouge_l))[:count]
+
+
+def by_section(answers: Sequence[ScoredAnswer]) -> list[SectionScore]:
+    """Return the means of every section that has questions, in the order of the answers."""
+    grouped: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in answers:
+        grouped[row.section][row.label].append(row.rouge_l)
+    return [
+        SectionScore(
+            section,
+            max(len(values) for values in systems.values()),
+            {label: fmean(values) for label, values in systems.items()},
+        )
+        for section, systems in grouped.items()
+    ]
+
+
+def answers_csv(answers: Sequence[ScoredAnswer]) -> str:
+    """Return all answers as CSV under CSV_COLUMNS."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for answer in answers:
+        row = answer.row
+        win_score = "" if answer.win_score is None else f"{answer.win_score:.4f}"
+        writer.writerow(
+            (
+                row.item_id,
+                answer.section,
+                row.question,
+                row.reference,
+                answer.source,
+                answer.label,
+                row.answer,
+                f"{answer.bleu:.2f}",
+                f"{answer.rouge_l:.4f}",
+                win_score,
+                answer.gold_rank or "",
+                "\n\n".join(answer.passages),
+            )
+        )
+    return text.getvalue()
+
+
+def describe_answer(answer: ScoredAnswer, against: ScoredAnswer | None = None) -> str:
+    """Write an answer as lines to read, with another system's answer to the same question below it."""
+    row = answer.row
+    lines = [answer.section, f"  question   {row.question}", f"  reference  {row.reference}"]
+    lines += [f"  source     {' '.join(answer.source.split())}"]
+    for shown in (answer, against):
+        if shown:
+            scores = f"ROUGE-L {shown.rouge_l:.3f}, BLEU {shown.bleu:.1f}"
+            scores += "" if shown.win_score is None else f", wins {shown.win_score:.3f}"
+            lines += [f"  {shown.label:<10} {shown.row.answer or '(no answer)'}  [{scores}]"]
+            if shown.row.rag:
+                found = f"place {shown.gold_rank}" if shown.gold_rank else "not found"
+                lines += [f"             with the source {found} of {len(shown.passages)} retrieved"]
+    return "\n".join(lines)
