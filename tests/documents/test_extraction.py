@@ -1,5 +1,4 @@
 import re
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,47 +8,9 @@ from reportlab.pdfgen.canvas import Canvas
 from charter.documents.extraction import extract_document, extract_documents
 from charter.errors import CharterError
 from guidelines_pdf import sentences, write_guidelines, write_plain_pdf
+from office_files import write_docx, write_epub
 
 ROOT = Path(__file__).parent.parent.parent
-NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
-RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml"
-
-
-def write_docx(path: Path, body: str) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{TYPES}"><Default Extension="rels" '
-            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/word/document.xml" ContentType="{WORD}.document.main+xml"/></Types>',
-        )
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" '
-            'Target="word/document.xml"/></Relationships>',
-        )
-        archive.writestr("word/document.xml", f"<w:document {NAMESPACE}><w:body>{body}</w:body></w:document>")
-
-
-def write_epub(path: Path, body: str) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("mimetype", "application/epub+zip")
-        archive.writestr(
-            "META-INF/container.xml",
-            '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-            '<rootfile full-path="book.opf" media-type="application/oebps-package+xml"/>'
-            "</rootfiles></container>",
-        )
-        archive.writestr(
-            "book.opf",
-            '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata/><manifest>'
-            '<item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
-            '<spine><itemref idref="a"/></spine></package>',
-        )
-        archive.writestr("a.xhtml", f'<html xmlns="http://www.w3.org/1999/xhtml"><body>{body}</body></html>')
 
 
 def squeeze(text: str) -> str:

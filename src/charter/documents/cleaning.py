@@ -2,12 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from charter.documents.lines import Line
 
 _EDGE = 4
 """How many lines at the top and at the bottom of a page may be running headers or footers."""
+
+_NUMBER_ALONE = re.compile(r"\W*(\d{1,4})\W*")
+_NUMBER_LAST = re.compile(r".*[^\W\d].*\s(\d{1,4})")
+_NUMBER_FIRST = re.compile(r"(\d{1,4})\s.*[^\W\d].*")
 
 _LED_ENTRY = re.compile(r"^(?P<title>.*?\S)\s*(?:[.·…_]\s?){4,}\s*(?:\d{1,4}|[ivxlc]+)$")
 _PLAIN_ENTRY = re.compile(r"^(?P<title>.*[^\W\d].*?)\s+\d{1,4}$")
@@ -17,7 +21,8 @@ def remove_running_lines(lines: list[Line]) -> list[Line]:
     """Remove running headers, running footers and page numbers.
 
     Such a line stands outermost on many pages, and is the same but for a number that goes with the page.
-    One that begins or ends with the chapter's name is known by the words that stay the same.
+    One that begins or ends with the chapter's name is known by the words that stay the same, or by the page
+    number beside the name.
     """
     pages: dict[int, list[int]] = {}
     for index, line in enumerate(lines):
@@ -36,13 +41,38 @@ def remove_running_lines(lines: list[Line]) -> list[Line]:
         "start": max(3, 0.5 * len(pages)),
         "end": max(3, 0.5 * len(pages)),
     }
+    numbered = _page_numbers(lines, pages)
     running: set[int] = set()
     for edge in edges:
         for index in edge:
-            if all(pages_with[pattern] < least[pattern[0]] for pattern in _patterns(lines[index])):
+            rare = all(pages_with[pattern] < least[pattern[0]] for pattern in _patterns(lines[index]))
+            if rare and index not in numbered:
                 break
             running.add(index)
     return [line for index, line in enumerate(lines) if index not in running]
+
+
+def _page_numbers(lines: list[Line], pages: Mapping[int, Sequence[int]]) -> set[int]:
+    """Indices of lines with the page's number, outermost, alone or beside a title; at most one a page.
+
+    The number of most pages must have the same distance to the page. One in front of a title may be a
+    chapter's, so it counts only beside numbers that stand alone or last, and only where its page has none.
+    """
+    found: dict[int, dict[int, tuple[int, int]]] = {}
+    for page, indices in pages.items():
+        for index in {indices[0], indices[-1]} if len(indices) > 1 else ():
+            line = lines[index]
+            for rank, place in enumerate((_NUMBER_ALONE, _NUMBER_LAST, _NUMBER_FIRST)):
+                # "Article 5" on page 5 is a heading.
+                own = rank and line.names_article and len(re.findall(r"\d+", line.text)) == 1
+                if (match := place.fullmatch(line.text)) and not own:
+                    at_page = found.setdefault(int(match[1]) - page, {})
+                    at_page[page] = min(at_page.get(page, (rank, index)), (rank, index))
+    for at_page in found.values():
+        beside = sum(rank < 2 for rank, _ in at_page.values())
+        if len(at_page) >= max(3, 0.5 * len(pages)) and beside >= max(3, 0.25 * len(pages)):
+            return {index for _, index in at_page.values()}
+    return set()
 
 
 def _patterns(line: Line) -> Iterator[tuple[str, str]]:
