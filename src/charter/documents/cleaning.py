@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from charter.documents.lines import Line
+from charter.records import DIVISIONS
 
 _EDGE = 4
 """How many lines at the top and at the bottom of a page may be running headers or footers."""
@@ -12,6 +13,8 @@ _EDGE = 4
 _NUMBER_ALONE = re.compile(r"\W*(\d{1,4})\W*")
 _NUMBER_LAST = re.compile(r".*[^\W\d].*\s(\d{1,4})")
 _NUMBER_FIRST = re.compile(r"(\d{1,4})\s.*[^\W\d].*")
+
+_NUMBERED_TITLE = re.compile(rf"(?:(?:{DIVISIONS})\s+)?(?:\d+|[A-Z])(?:\.\d+)*[.:)]?\s", re.IGNORECASE)
 
 _LED_ENTRY = re.compile(r"^(?P<title>.*?\S)\s*(?:[.·…_]\s?){4,}\s*(?:\d{1,4}|[ivxlc]+)$")
 _PLAIN_ENTRY = re.compile(r"^(?P<title>.*[^\W\d].*?)\s+\d{1,4}$")
@@ -93,7 +96,8 @@ def remove_contents(lines: list[Line]) -> tuple[list[Line], list[str]]:
     """Remove tables of contents; return the other lines, and the titles that the tables listed.
 
     An entry ends in a page number, after dot leaders or in the neighbourhood of such entries. A run of
-    entries without any leaders is only removed when it is long and most of its titles recur in the text.
+    entries without any leaders is only removed when it is long and most of its titles recur in the text; so
+    is one of numbered titles without page numbers, as texts and pages of the web have.
     """
     removed: set[int] = set()
     titles: list[str] = []
@@ -104,10 +108,10 @@ def remove_contents(lines: list[Line]) -> tuple[list[Line], list[str]]:
         recurring = sum(title in texts for title in listed)
         if led or (len(listed) >= 4 and 2 * recurring >= len(listed)):
             titles += listed
-            removed.update(run)
-            before = next((index for index in range(run[0] - 1, -1, -1) if lines[index].text), None)
-            if before is not None and _may_name_contents(lines[before]):
-                removed.add(before)
+            removed |= {*run, *_name_of_contents(lines, run[0])}
+    for run in _numbered_runs(lines):
+        titles += [_title(lines[index]) for index in run]
+        removed |= {*run, *_name_of_contents(lines, run[0])}
     return [line for index, line in enumerate(lines) if index not in removed], titles
 
 
@@ -136,5 +140,37 @@ def _entry_runs(lines: list[Line]) -> list[list[int]]:
     return runs
 
 
-def _may_name_contents(line: Line) -> bool:
-    return len(line.text.lstrip("# ").split()) <= 3 and not line.ends_sentence
+def _numbered_runs(lines: list[Line]) -> Iterator[list[int]]:
+    """Go through the runs of neighbouring lines that all recur below, most of them numbered.
+
+    One line that doesn't recur, such as a title on two lines, may stand between them.
+    """
+    last = {_title(line): index for index, line in enumerate(lines)}
+    run: list[int] = []
+    skipped: list[int] = []
+    for index, line in [*enumerate(lines), (len(lines), Line("", 0))]:
+        if index < len(lines) and not line.text:
+            continue
+        if line.text and last[_title(line)] > index:
+            run += [*skipped, index] if run else [index]
+            skipped = []
+        elif line.text and not skipped:
+            skipped = [index]
+        else:
+            numbered = [entry for entry in run if _NUMBERED_TITLE.match(_title(lines[entry]))]
+            below = sum(last[_title(lines[entry])] > run[-1] for entry in numbered)
+            if below >= 4 and 2 * below >= len(run):
+                yield run
+            run, skipped = [], []
+
+
+def _title(line: Line) -> str:
+    return line.text.lstrip("#*•- ")
+
+
+def _name_of_contents(lines: list[Line], start: int) -> list[int]:
+    """The line above a table of contents, where it may be its name."""
+    before = next((index for index in range(start - 1, -1, -1) if lines[index].text), None)
+    if before is None or lines[before].ends_sentence or len(_title(lines[before]).split()) > 3:
+        return []
+    return [before]
