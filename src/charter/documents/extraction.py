@@ -175,7 +175,7 @@ def _explain(error: KreuzbergError) -> str:
 
 def _extract(data: bytes, mime_type: str, **options: Any) -> ExtractionResult:
     # The library's cache is off: it lies in the home folder and outlives a changed version.
-    config = ExtractionConfig(use_cache=False, **{"output_format": "markdown"} | options)
+    config = ExtractionConfig(use_cache=False, output_format="markdown", **options)
     return extract_bytes_sync(data, mime_type, config)
 
 
@@ -248,27 +248,23 @@ def _read_html(data: bytes) -> Reading:
     marked = _BODY_TAG.sub(rb"\g<0><p>" + _BODY_MARK.encode() + b"</p>", data, count=1)
     content = _extract(marked, "text/html").content
     _, mark, body = content.partition(_BODY_MARK)
-    plain = _extract(data, "text/html", output_format="plain").content
-    return _without_contents(body if mark else content, plain)
+    return _without_contents(body if mark else content)
 
 
 def _read_epub(data: bytes) -> Reading:
     _check_archive(data)
-    mime_type = "application/epub+zip"
-    return _without_contents(
-        _extract(data, mime_type).content, _extract(data, mime_type, output_format="plain").content
-    )
+    return _without_contents(_extract(data, "application/epub+zip").content)
 
 
 def _read_docx(data: bytes) -> Reading:
     """Read a Word document; the library drops ``&``, ``<`` and ``>``, so they go through it in disguise."""
     _check_archive(data)
-    disguised = _disguise_entities(data)
-    mime_type = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    content = _extract(disguised, mime_type).content
+    content = _extract(
+        _disguise_entities(data), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    ).content
     for entity, disguise in zip("&<>", _ENTITIES.values(), strict=True):
         content = content.replace(disguise, entity)
-    return _without_contents(content, _extract(disguised, mime_type, output_format="plain").content)
+    return _without_contents(content)
 
 
 def _check_archive(data: bytes) -> None:
@@ -298,24 +294,26 @@ def _disguise_entities(data: bytes) -> bytes:
 def _read_pptx(data: bytes) -> Reading:
     """Read slides; a slide is a page."""
     _check_archive(data)
-    mime_type = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-    pages = PageConfig(insert_page_markers=True, marker_format=f"\n\n{_PAGE_MARK}\n\n")
-    content = _extract(data, mime_type, pages=pages).content
+    content = _extract(
+        data,
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        pages=PageConfig(insert_page_markers=True, marker_format=f"\n\n{_PAGE_MARK}\n\n"),
+    ).content
     text = ""
     page_starts = []
     for slide in content.split(_PAGE_MARK)[1:]:
         page_starts.append(len(text))
         text += plain_markdown(slide) + "\n"
-    plain = _extract(data, mime_type, output_format="plain").content
-    return Reading(text, tuple(page_starts), count_letters(plain), 0, 0)
+    return Reading(text, tuple(page_starts), count_markdown_letters(content), 0, 0)
 
 
-def _without_contents(markdown: str, plain: str) -> Reading:
-    """Clean the Markdown of a format without pages; ``plain`` is the same without markup."""
+def _without_contents(markdown: str) -> Reading:
+    """Clean the Markdown of a format without pages."""
     lines = [Line(line, 0) for line in plain_markdown(markdown).split("\n")]
     kept, _ = remove_contents(lines)
     text = "\n".join(line.text for line in kept).strip() + "\n"
-    return Reading(text, (), count_letters(plain), 0, _count_lines(lines) - _count_lines(kept))
+    removed = _count_lines(lines) - _count_lines(kept)
+    return Reading(text, (), count_markdown_letters(markdown), 0, removed)
 
 
 def _detect_language(text: str) -> str | None:

@@ -43,7 +43,7 @@ def plain_markdown(text: str) -> str:
 
 
 def count_markdown_letters(text: str) -> int:
-    """Return the letters and digits that a reader of the rendered text sees, and of HTML in it, if any."""
+    """Return how many letters and digits Markdown shows: not link targets, comments or front matter."""
     tokens = MarkdownIt("commonmark").parse(_COMMENT.sub("", _FRONT_MATTER.sub("", text)))
     inline = (child for token in tokens for child in token.children or () if child.type != "image")
     blocks = (token for token in tokens if token.children is None)
