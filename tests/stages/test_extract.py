@@ -38,7 +38,7 @@ def test_rows_and_metrics(params: Params, paths: CorpusPaths) -> None:
     chunks = read_rows(paths.chunks, Chunk)
     assert metrics == {
         "documents": 2,
-        "languages": {"eng": 2},
+        "languages": {"eng": 1, "unknown": 1},
         "pages": 0,
         "characters": sum(len(document.text) for document in documents.values()),
         "chunks": 11,
@@ -48,7 +48,7 @@ def test_rows_and_metrics(params: Params, paths: CorpusPaths) -> None:
         "tokens_mean": pytest.approx(
             sum(len(chunk.text.replace(".", " .").split()) for chunk in chunks) / 11
         ),
-        "tokens_max": 11,
+        "tokens_max": 12,
     }
     for chunk in chunks:
         document = documents[chunk.document]
