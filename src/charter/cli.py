@@ -139,7 +139,8 @@ def add(
 ) -> None:
     """Make a corpus of your own documents: PDF, DOCX, PPTX, HTML, Markdown, text, EPUB.
 
-    They are copied to data/raw/NAME and the corpus is added to params.yaml. Nothing is run.
+    They are copied to data/raw/NAME and the corpus is added to params.yaml. Nothing is run; to try a few
+    chunks first: dvc exp run -S extract.limit=3 synthesize@NAME
     """
     from charter.documents.adding import add_corpus
 

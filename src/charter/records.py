@@ -54,7 +54,10 @@ class Row(BaseModel):
 class Document(Row):
     """The text of one document, as extracted; ``page_starts[i]`` is the offset at which page i+1 begins.
 
-    ``page_starts`` is empty where the format has no pages (HTML, Markdown).
+    ``page_starts`` is empty where the format has no pages (HTML, Markdown). ``language`` is the ISO 639-3
+    code of what most of it is written in, None where there is too little to tell. How much there was, in
+    letters and digits: ``body`` before any cleaning, but without ``running`` (running headers and footers,
+    page numbers) and ``contents`` (tables of contents), which were removed.
     """
 
     id: str
@@ -62,6 +65,10 @@ class Document(Row):
     sha256: str
     text: str
     page_starts: tuple[int, ...]
+    language: str | None
+    body: int
+    running: int
+    contents: int
 
 
 class Chunk(Row):

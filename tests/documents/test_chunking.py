@@ -4,6 +4,7 @@ import re
 import pytest
 
 from charter.documents.chunking import chunk_document, coverage
+from charter.documents.lines import count_letters
 from charter.records import Document
 
 MARKS = [
@@ -34,7 +35,17 @@ def count_words(text: str) -> int:
 
 
 def document(text: str, page_starts: tuple[int, ...] = ()) -> Document:
-    return Document(id="i", name="n.md", sha256="s", text=text, page_starts=page_starts)
+    return Document(
+        id="i",
+        name="n.md",
+        sha256="s",
+        text=text,
+        page_starts=page_starts,
+        language=None,
+        body=count_letters(text),
+        running=0,
+        contents=0,
+    )
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -52,7 +63,6 @@ def test_spans_are_exact_ordered_and_complete(seed: int) -> None:
         assert chunk.start >= end
         end = chunk.end
     assert len({chunk.id for chunk in chunks}) == len(chunks)
-    assert coverage(source, chunks) == (1.0 if chunks else 0.0)
     # What is in no chunk is blank or a heading.
     outside = list(text)
     for chunk in chunks:
@@ -134,3 +144,15 @@ def test_coverage_sees_what_is_missing() -> None:
     chunks = chunk_document(source, 100, 1, count_words)
     assert coverage(source, chunks) == 1.0
     assert coverage(source, chunks[:1]) == 0.5
+
+
+def test_coverage_is_of_the_text_before_cleaning() -> None:
+    source = document("aaaa\n").model_copy(update={"body": 16})
+    assert coverage(source, chunk_document(source, 100, 1, count_words)) == 0.25
+
+
+def test_a_heading_counts_where_a_chunk_has_it() -> None:
+    source = document("# aaa\n\n## bb\n\n" + "c" * 10 + "\n\n# ddddd\n")
+    chunks = chunk_document(source, 100, 1, count_words)
+    assert [chunk.headings for chunk in chunks] == [("aaa", "bb")]
+    assert coverage(source, chunks) == 0.75

@@ -64,3 +64,38 @@ def test_contents_without_leaders_go_only_when_the_titles_recur() -> None:
     assert found == titles
     table = pages("Deaths by cause\nFalls 12\nFires 3\nTraffic 40\nOther 7")
     assert remove_contents(table) == (table, [])
+
+
+def test_a_line_with_the_page_number_beside_a_changing_title_goes() -> None:
+    titles = ["Gifts", "Safety first", "Suppliers", "Speaking up", "Privacy", "Records"]
+    lines = pages(*(f"Chapter {n}: {title} {n + 10}\nText {n * n}." for n, title in enumerate(titles)))
+    assert text_of(remove_running_lines(lines)) == [f"Text {n * n}." for n in range(6)]
+
+
+def test_the_number_of_a_chapter_on_each_page_is_not_the_page_number() -> None:
+    titles = ["Gifts", "Safety first", "Suppliers", "Speaking up", "Privacy", "Records"]
+    lines = pages(*(f"{n} {title}\nText {n * n}.\n{n}" for n, title in enumerate(titles, 1)))
+    kept = text_of(remove_running_lines(lines))
+    assert kept == [line for n, title in enumerate(titles, 1) for line in (f"{n} {title}", f"Text {n * n}.")]
+
+
+def test_chapter_numbers_that_happen_to_be_page_numbers_stay() -> None:
+    titles = ["Gifts", "Safety first", "Suppliers", "Speaking up", "Privacy", "Records"]
+    lines = pages(*(f"{n} {title}\nText {title}." for n, title in enumerate(titles, 1)))
+    assert remove_running_lines(lines) == lines
+
+
+def test_contents_without_page_numbers_go_where_their_titles_recur() -> None:
+    titles = ["1. Gifts", "1.1. Limits", "1.2. Reports", "2. Safety", "2.1. Helmets"]
+    listed = "\n".join(f"* {title}" for title in ["Preface", *titles])
+    body = "\n".join(f"{title}\nThe rule of {title}" for title in ["Preface", *titles])
+    kept, found = remove_contents(pages(f"Contents\n\n{listed}\n\n{body}"))
+    assert text_of(kept) == ["", "", *body.split("\n")]
+    assert found == ["Preface", *titles]
+    steps = pages(
+        "1. Stop the engine\n2. Call for help\n3. Wait outside\n4. Tell your manager\nThen go home."
+    )
+    assert remove_contents(steps) == (steps, [])
+    names = "Gifts\nSafety\nPrivacy\nSuppliers"
+    unnumbered = pages(f"{names}\nAll of these count.\n{names}")
+    assert remove_contents(unnumbered) == (unnumbered, [])

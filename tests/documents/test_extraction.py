@@ -1,5 +1,4 @@
 import re
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,47 +8,9 @@ from reportlab.pdfgen.canvas import Canvas
 from charter.documents.extraction import extract_document, extract_documents
 from charter.errors import CharterError
 from guidelines_pdf import sentences, write_guidelines, write_plain_pdf
+from office_files import write_docx, write_epub, write_pptx
 
 ROOT = Path(__file__).parent.parent.parent
-NAMESPACE = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
-TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
-RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml"
-
-
-def write_docx(path: Path, body: str) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(
-            "[Content_Types].xml",
-            f'<Types xmlns="{TYPES}"><Default Extension="rels" '
-            'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Override PartName="/word/document.xml" ContentType="{WORD}.document.main+xml"/></Types>',
-        )
-        archive.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{RELATIONS}"><Relationship Id="r1" Type="{OFFICE}/officeDocument" '
-            'Target="word/document.xml"/></Relationships>',
-        )
-        archive.writestr("word/document.xml", f"<w:document {NAMESPACE}><w:body>{body}</w:body></w:document>")
-
-
-def write_epub(path: Path, body: str) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("mimetype", "application/epub+zip")
-        archive.writestr(
-            "META-INF/container.xml",
-            '<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
-            '<rootfile full-path="book.opf" media-type="application/oebps-package+xml"/>'
-            "</rootfiles></container>",
-        )
-        archive.writestr(
-            "book.opf",
-            '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata/><manifest>'
-            '<item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
-            '<spine><itemref idref="a"/></spine></package>',
-        )
-        archive.writestr("a.xhtml", f'<html xmlns="http://www.w3.org/1999/xhtml"><body>{body}</body></html>')
 
 
 def squeeze(text: str) -> str:
@@ -134,6 +95,48 @@ def test_html_is_text_with_headings_and_no_markup(tmp_path: Path) -> None:
     text = extract_document(tmp_path / "declaration.html", "declaration.html").text
     expected = "".join(f"\n\n## Article {n}\n\nRight {n} & duty." for n in range(1, 31))
     assert text == f"# Declaration{expected}\n"
+
+
+def test_html_loses_nothing_where_its_head_says_much(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(
+        '<html><head><meta name="description" content="two\n\nlines: of text"><meta name="a" content="# b">'
+        "<title>T</title></head><body class='x'><p>First rule.</p><hr><p>Second rule.</p></body></html>"
+    )
+    document = extract_document(tmp_path / "page.html", "page.html")
+    assert document.text == "First rule.\n\nSecond rule.\n"
+    assert document.body == len("FirstruleSecondrule")
+
+
+def test_what_stands_between_two_rules_is_no_front_matter(tmp_path: Path) -> None:
+    (tmp_path / "policy.md").write_text("---\nAll of this\nis text.\n\n---\n\nMore [text](http://x.y/z).\n")
+    document = extract_document(tmp_path / "policy.md", "policy.md")
+    assert "is text." in document.text
+    assert document.body == len("AllofthisistextMoretext")
+
+
+def test_what_was_removed_from_a_pdf_is_counted_apart(tmp_path: Path) -> None:
+    write_guidelines(tmp_path / "guidelines.pdf")
+    document = extract_document(tmp_path / "guidelines.pdf", "guidelines.pdf")
+    assert document.language == "eng"
+    assert min(document.running, document.contents) > 100
+    assert document.body == sum(map(str.isalnum, document.text))
+
+
+def test_utf16_text_is_read(tmp_path: Path) -> None:
+    (tmp_path / "policy.txt").write_bytes("Правила для всех.\r\n".encode("utf-16"))
+    assert extract_document(tmp_path / "policy.txt", "policy.txt").text == "Правила для всех.\n"
+
+
+def test_slides_are_pages(tmp_path: Path) -> None:
+    write_pptx(
+        tmp_path / "talk.pptx",
+        *(f"<a:p><a:r><a:t>Rule {n} is kept.</a:t></a:r></a:p>" for n in (1, 2)),
+    )
+    document = extract_document(tmp_path / "talk.pptx", "talk.pptx")
+    assert [document.text[start:].split("\n")[0] for start in document.page_starts] == [
+        "## Rule 1 is kept.",
+        "## Rule 2 is kept.",
+    ]
 
 
 def test_docx_keeps_characters_that_xml_escapes(tmp_path: Path) -> None:

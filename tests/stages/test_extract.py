@@ -32,20 +32,23 @@ def paths(base_models: ProjectPaths, tmp_path: Path) -> CorpusPaths:
 
 
 def test_rows_and_metrics(params: Params, paths: CorpusPaths) -> None:
-    (paths.root / "data/raw/ours/more.txt").write_text("One more rule.\n")
+    (paths.root / "data/raw/ours/more.txt").write_text("One more rule of this kind must be kept by all.\n")
     metrics = extract.run(with_corpus(params), paths)
     documents = {document.name: document for document in read_rows(paths.documents, Document)}
     chunks = read_rows(paths.chunks, Chunk)
     assert metrics == {
         "documents": 2,
+        "languages": {"eng": 1, "unknown": 1},
         "pages": 0,
         "characters": sum(len(document.text) for document in documents.values()),
         "chunks": 11,
         "coverage": 1.0,
+        "removed_running_lines": 0,
+        "removed_contents": 0,
         "tokens_mean": pytest.approx(
             sum(len(chunk.text.replace(".", " .").split()) for chunk in chunks) / 11
         ),
-        "tokens_max": 8,
+        "tokens_max": 12,
     }
     for chunk in chunks:
         document = documents[chunk.document]
@@ -60,6 +63,28 @@ def test_chunks_have_at_most_the_tokens_asked_for(params: Params, paths: CorpusP
     metrics = extract.run(with_corpus(params), paths)
     assert metrics["coverage"] == 1.0
     assert metrics["tokens_max"] <= params.extract.max_tokens
+
+
+def test_words_that_the_encoder_does_not_know_count_by_their_characters(
+    params: Params, paths: CorpusPaths
+) -> None:
+    # Thai has no blanks between words, so the encoder takes a whole clause for one unknown word.
+    (paths.root / "data/raw/ours/rules.md").write_text(
+        "บุคคลมีสิทธิในการดำรงชีวิตเสรีธรรมและความมั่นคงแห่งร่างกาย " * 40
+    )
+    metrics = extract.run(with_corpus(params), paths)
+    chunks = read_rows(paths.chunks, Chunk)
+    assert max(len(chunk.text) for chunk in chunks) <= 1.1 * params.extract.max_tokens
+    assert metrics["languages"] == {"tha": 1}
+    assert metrics["coverage"] == 1.0
+
+
+def test_a_bad_document_leaves_nothing_behind(params: Params, paths: CorpusPaths) -> None:
+    (paths.root / "data/raw/ours/z.pdf").write_bytes(b"no PDF")
+    with pytest.raises(CharterError, match=r"z\.pdf"):
+        extract.run(with_corpus(params), paths)
+    left = [path for path in (paths.root / "data").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in left) == ["rules.md", "z.pdf"]
 
 
 def test_limit_takes_chunks_from_the_whole_document(params: Params, paths: CorpusPaths) -> None:

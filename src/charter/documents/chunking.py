@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from charter.documents.lines import count_letters
 from charter.documents.segmentation import (
     LINE_BREAK,
     Span,
@@ -73,19 +74,23 @@ def chunk_document(
 
 
 def coverage(document: Document, chunks: Sequence[Chunk]) -> float:
-    """Return the share of the document's characters, headings and blanks aside, that are in chunks."""
-    total = sum(_solid(document.text[section.start : section.end]) for section in _sections(document.text))
+    """Return the share of the document's body that is in chunks, or a heading of one; at most 1.
+
+    It is of the letters and digits of the text before any cleaning, without the running lines and the
+    tables of contents, which `Document` counts apart.
+    """
     covered = bytearray(len(document.text))
+    paths = set()
     for chunk in chunks:
         covered[chunk.start : chunk.end] = b"\1" * (chunk.end - chunk.start)
+        paths |= {chunk.headings[:length] for length in range(1, len(chunk.headings) + 1)}
     inside = sum(
-        1 for flag, character in zip(covered, document.text, strict=True) if flag and not character.isspace()
+        1 for flag, character in zip(covered, document.text, strict=True) if flag and character.isalnum()
     )
-    return inside / total if total else 0.0
-
-
-def _solid(text: str) -> int:
-    return sum(not character.isspace() for character in text)
+    for section in _sections(document.text):
+        if section.headings in paths:
+            inside += count_letters(section.headings[-1])
+    return min(inside / document.body, 1.0) if document.body else 0.0
 
 
 def _sections(text: str) -> Iterator[Section]:

@@ -2,12 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from charter.documents.lines import Line
+from charter.records import DIVISIONS
 
 _EDGE = 4
 """How many lines at the top and at the bottom of a page may be running headers or footers."""
+
+_NUMBER_ALONE = re.compile(r"\W*(\d{1,4})\W*")
+_NUMBER_LAST = re.compile(r".*[^\W\d].*\s(\d{1,4})")
+_NUMBER_FIRST = re.compile(r"(\d{1,4})\s.*[^\W\d].*")
+
+_NUMBERED_TITLE = re.compile(rf"(?:(?:{DIVISIONS})\s+)?(?:\d+|[A-Z])(?:\.\d+)*[.:)]?\s", re.IGNORECASE)
 
 _LED_ENTRY = re.compile(r"^(?P<title>.*?\S)\s*(?:[.·…_]\s?){4,}\s*(?:\d{1,4}|[ivxlc]+)$")
 _PLAIN_ENTRY = re.compile(r"^(?P<title>.*[^\W\d].*?)\s+\d{1,4}$")
@@ -17,7 +24,8 @@ def remove_running_lines(lines: list[Line]) -> list[Line]:
     """Remove running headers, running footers and page numbers.
 
     Such a line stands outermost on many pages, and is the same but for a number that goes with the page.
-    One that begins or ends with the chapter's name is known by the words that stay the same.
+    One that begins or ends with the chapter's name is known by the words that stay the same, or by the page
+    number beside the name.
     """
     pages: dict[int, list[int]] = {}
     for index, line in enumerate(lines):
@@ -36,13 +44,38 @@ def remove_running_lines(lines: list[Line]) -> list[Line]:
         "start": max(3, 0.5 * len(pages)),
         "end": max(3, 0.5 * len(pages)),
     }
+    numbered = _page_numbers(lines, pages)
     running: set[int] = set()
     for edge in edges:
         for index in edge:
-            if all(pages_with[pattern] < least[pattern[0]] for pattern in _patterns(lines[index])):
+            rare = all(pages_with[pattern] < least[pattern[0]] for pattern in _patterns(lines[index]))
+            if rare and index not in numbered:
                 break
             running.add(index)
     return [line for index, line in enumerate(lines) if index not in running]
+
+
+def _page_numbers(lines: list[Line], pages: Mapping[int, Sequence[int]]) -> set[int]:
+    """Indices of lines with the page's number, outermost, alone or beside a title; at most one a page.
+
+    The number of most pages must have the same distance to the page. One in front of a title may be a
+    chapter's, so it counts only beside numbers that stand alone or last, and only where its page has none.
+    """
+    found: dict[int, dict[int, tuple[int, int]]] = {}
+    for page, indices in pages.items():
+        for index in {indices[0], indices[-1]} if len(indices) > 1 else ():
+            line = lines[index]
+            for rank, place in enumerate((_NUMBER_ALONE, _NUMBER_LAST, _NUMBER_FIRST)):
+                # "Article 5" on page 5 is a heading.
+                own = rank and line.names_article and len(re.findall(r"\d+", line.text)) == 1
+                if (match := place.fullmatch(line.text)) and not own:
+                    at_page = found.setdefault(int(match[1]) - page, {})
+                    at_page[page] = min(at_page.get(page, (rank, index)), (rank, index))
+    for at_page in found.values():
+        beside = sum(rank < 2 for rank, _ in at_page.values())
+        if len(at_page) >= max(3, 0.5 * len(pages)) and beside >= max(3, 0.25 * len(pages)):
+            return {index for _, index in at_page.values()}
+    return set()
 
 
 def _patterns(line: Line) -> Iterator[tuple[str, str]]:
@@ -63,7 +96,8 @@ def remove_contents(lines: list[Line]) -> tuple[list[Line], list[str]]:
     """Remove tables of contents; return the other lines, and the titles that the tables listed.
 
     An entry ends in a page number, after dot leaders or in the neighbourhood of such entries. A run of
-    entries without any leaders is only removed when it is long and most of its titles recur in the text.
+    entries without any leaders is only removed when it is long and most of its titles recur in the text; so
+    is one of numbered titles without page numbers, as texts and pages of the web have.
     """
     removed: set[int] = set()
     titles: list[str] = []
@@ -74,10 +108,10 @@ def remove_contents(lines: list[Line]) -> tuple[list[Line], list[str]]:
         recurring = sum(title in texts for title in listed)
         if led or (len(listed) >= 4 and 2 * recurring >= len(listed)):
             titles += listed
-            removed.update(run)
-            before = next((index for index in range(run[0] - 1, -1, -1) if lines[index].text), None)
-            if before is not None and _may_name_contents(lines[before]):
-                removed.add(before)
+            removed |= {*run, *_name_of_contents(lines, run[0])}
+    for run in _numbered_runs(lines):
+        titles += [_title(lines[index]) for index in run]
+        removed |= {*run, *_name_of_contents(lines, run[0])}
     return [line for index, line in enumerate(lines) if index not in removed], titles
 
 
@@ -106,5 +140,37 @@ def _entry_runs(lines: list[Line]) -> list[list[int]]:
     return runs
 
 
-def _may_name_contents(line: Line) -> bool:
-    return len(line.text.lstrip("# ").split()) <= 3 and not line.ends_sentence
+def _numbered_runs(lines: list[Line]) -> Iterator[list[int]]:
+    """Go through the runs of neighbouring lines that all recur below, most of them numbered.
+
+    One line that doesn't recur, such as a title on two lines, may stand between them.
+    """
+    last = {_title(line): index for index, line in enumerate(lines)}
+    run: list[int] = []
+    skipped: list[int] = []
+    for index, line in [*enumerate(lines), (len(lines), Line("", 0))]:
+        if index < len(lines) and not line.text:
+            continue
+        if line.text and last[_title(line)] > index:
+            run += [*skipped, index] if run else [index]
+            skipped = []
+        elif line.text and not skipped:
+            skipped = [index]
+        else:
+            numbered = [entry for entry in run if _NUMBERED_TITLE.match(_title(lines[entry]))]
+            below = sum(last[_title(lines[entry])] > run[-1] for entry in numbered)
+            if below >= 4 and 2 * below >= len(run):
+                yield run
+            run, skipped = [], []
+
+
+def _title(line: Line) -> str:
+    return line.text.lstrip("#*•- ")
+
+
+def _name_of_contents(lines: list[Line], start: int) -> list[int]:
+    """The line above a table of contents, where it may be its name."""
+    before = next((index for index in range(start - 1, -1, -1) if lines[index].text), None)
+    if before is None or lines[before].ends_sentence or len(_title(lines[before]).split()) > 3:
+        return []
+    return [before]

@@ -1,16 +1,19 @@
 """From files to `Document` rows: kreuzberg reads, this module says which files and what went wrong."""
 
+import codecs
 import io
+import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kreuzberg import (
     ExtractionConfig,
     ExtractionResult,
     KreuzbergError,
+    LanguageDetectionConfig,
     PageConfig,
     extract_bytes_sync,
 )
@@ -18,18 +21,42 @@ from tqdm import tqdm
 
 from charter.documents.cleaning import remove_contents, remove_running_lines
 from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import Line
-from charter.documents.markdown import plain_markdown
+from charter.documents.lines import Line, count_letters
+from charter.documents.markdown import count_markdown_letters, plain_markdown
 from charter.documents.reflow import reflow
 from charter.errors import CharterError
 from charter.records import Document, content_id
 from charter.storage import file_sha256
 
-Text = tuple[str, tuple[int, ...]]
-"""A text, and the offsets at which its pages begin."""
+LARGEST_FILE = 256 * 2**20
+"""Bytes of the largest file that is read, on the disk and unpacked; it is held in memory, several times."""
 
 _PAGE_MARK = "\ue000"
+_BODY_MARK = "charterbodybegins"
+_LANGUAGE_SAMPLE = 20_000
+_BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NO_TEXT = "not text (it has null characters); remove or replace it"
 _ENTITIES = {b"&amp;": "\ue001", b"&lt;": "\ue002", b"&gt;": "\ue003"}
+
+
+class UnreadableError(Exception):
+    """What is wrong with the bytes of a file, and what to do."""
+
+
+class Reading(NamedTuple):
+    """A file as read: its clean text, and where its pages begin.
+
+    ``letters`` counts letters and digits before cleaning, ``running`` and ``contents`` those of them that
+    were removed as running lines and tables of contents.
+    """
+
+    text: str
+    page_starts: tuple[int, ...]
+    letters: int
+    running: int
+    contents: int
 
 
 def extract_documents(path: Path) -> Iterator[Document]:
@@ -51,9 +78,19 @@ def extract_document(file: Path, name: str) -> Document:
     Raises:
         CharterError: The file is missing, empty, without text, encrypted, corrupt or of an unsupported type.
     """
-    text, page_starts = _read(file)
+    reading = _read(file)
     sha256 = file_sha256(file)
-    return Document(id=content_id(name, sha256), name=name, sha256=sha256, text=text, page_starts=page_starts)
+    return Document(
+        id=content_id(name, sha256),
+        name=name,
+        sha256=sha256,
+        text=reading.text,
+        page_starts=reading.page_starts,
+        language=_detect_language(reading.text),
+        body=max(reading.letters - reading.running - reading.contents, 0),
+        running=reading.running,
+        contents=reading.contents,
+    )
 
 
 def document_files(path: Path) -> list[Path]:
@@ -65,13 +102,14 @@ def document_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise CharterError(f"{path}: no such file or folder")
+        what = "not a file or a folder" if path.exists() else "no such file or folder"
+        raise CharterError(f"{path}: {what}")
     files = []
     for item in sorted(path.rglob("*")):
         if any(part.startswith(".") for part in item.relative_to(path).parts):
             continue
-        if item.is_symlink() and not item.resolve().is_relative_to(path.resolve()):
-            raise CharterError(f"{item}: this link leads out of {path}; put a copy of the file in its place")
+        if item.is_symlink():
+            _check_link(item, path)
         if item.is_file():
             files.append(item)
     if not files:
@@ -79,28 +117,54 @@ def document_files(path: Path) -> list[Path]:
     return files
 
 
-def _read(file: Path) -> Text:
+def _check_link(link: Path, folder: Path) -> None:
+    try:
+        inside = link.resolve(strict=True).is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:
+        raise CharterError(f"{link}: this link leads nowhere; remove it") from error
+    if not inside:
+        raise CharterError(f"{link}: this link leads out of {folder}; put a copy of the file in its place")
+
+
+def _read(file: Path) -> Reading:
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
         known = ", ".join(sorted(_READERS))
         raise CharterError(f"{file}: unsupported type {file.suffix or '(no suffix)'}; supported: {known}")
     try:
+        reading = reader(_read_bytes(file))
+    except KreuzbergError as error:
+        raise CharterError(f"{file}: {_explain(error)}") from error
+    except UnicodeDecodeError as error:
+        raise CharterError(
+            f"{file}: not UTF-8 (byte {error.start}); if it is text, save it as UTF-8, for example with "
+            "iconv -f WINDOWS-1252 -t UTF-8"
+        ) from error
+    except zipfile.BadZipFile as error:
+        raise CharterError(f"{file}: corrupt or not what its suffix says: {error}") from error
+    except UnreadableError as error:
+        raise CharterError(f"{file}: {error}") from error
+    if not any(map(str.isalnum, reading.text)):
+        scan = file.suffix.lower() == ".pdf"
+        remedy = "if it is a scan, run OCR first (for example ocrmypdf)" if scan else "remove or replace it"
+        raise CharterError(f"{file}: no text in it; {remedy}")
+    return reading
+
+
+def _read_bytes(file: Path) -> bytes:
+    try:
+        str(file).encode()
+    except UnicodeEncodeError as error:
+        raise CharterError(f"{os.fsencode(file)!r}: the name isn't UTF-8; rename the file") from error
+    try:
+        if (size := file.stat().st_size) > LARGEST_FILE:
+            raise CharterError(f"{file}: has {size:,} bytes, more than {LARGEST_FILE:,}; split it")
         data = file.read_bytes()
     except OSError as error:
         raise CharterError(f"{file}: can't be read: {error.strerror}") from error
     if not data.strip():
         raise CharterError(f"{file}: the file is empty; remove or replace it")
-    try:
-        text, page_starts = reader(data)
-    except KreuzbergError as error:
-        raise CharterError(f"{file}: {_explain(error)}") from error
-    except UnicodeDecodeError as error:
-        raise CharterError(f"{file}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except zipfile.BadZipFile as error:
-        raise CharterError(f"{file}: corrupt or not what its suffix says: {error}") from error
-    if not text.strip():
-        raise CharterError(f"{file}: no text in it; if it is a scan, run OCR first (for example ocrmypdf)")
-    return text, page_starts
+    return data
 
 
 def _explain(error: KreuzbergError) -> str:
@@ -115,7 +179,7 @@ def _extract(data: bytes, mime_type: str, **options: Any) -> ExtractionResult:
     return extract_bytes_sync(data, mime_type, config)
 
 
-def _read_pdf(data: bytes) -> Text:
+def _read_pdf(data: bytes) -> Reading:
     """Read a PDF from its pages' lines; the library's own Markdown runs headers and rows together."""
     result = _extract(
         data, "application/pdf", include_document_structure=True, pages=PageConfig(extract_pages=True)
@@ -132,16 +196,25 @@ def _read_pdf(data: bytes) -> Text:
     return _compose(pages, styled)
 
 
-def _read_plain(data: bytes) -> Text:
-    pages = data.decode("utf-8-sig").split("\f")
-    text, page_starts = _compose(pages, [])
-    return text, page_starts if len(pages) > 1 else ()
+def _read_plain(data: bytes) -> Reading:
+    pages = _decode(data).split("\f")
+    reading = _compose(pages, [])
+    return reading if len(pages) > 1 else reading._replace(page_starts=())
 
 
-def _compose(pages: list[str], styled: list[StyledText]) -> Text:
+def _decode(data: bytes) -> str:
+    """Decode UTF-8, or UTF-16 that says so; line ends become newlines."""
+    text = data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
+    if "\0" in text:
+        raise UnreadableError(_NO_TEXT)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
     """Make clean running text of the lines of pages."""
-    lines = [Line(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")]
-    lines, contents = remove_contents(remove_running_lines(lines))
+    read = [Line(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")]
+    without_running = remove_running_lines(read)
+    lines, contents = remove_contents(without_running)
     # A wrapped heading may begin with a running line that was removed from above it.
     present = {(line.page, line.text) for line in lines}
     kept = [
@@ -149,36 +222,61 @@ def _compose(pages: list[str], styled: list[StyledText]) -> Text:
         for style in styled
         if (texts := tuple(text for text in style.lines if (style.page, text) in present))
     ]
-    return reflow(mark_headings(lines, contents, kept), len(pages))
+    text, page_starts = reflow(mark_headings(lines, contents, kept), len(pages))
+    total, body_and_contents, body = (_count_lines(part) for part in (read, without_running, lines))
+    return Reading(text, page_starts, total, total - body_and_contents, body_and_contents - body)
+
+
+def _count_lines(lines: Sequence[Line]) -> int:
+    return sum(count_letters(line.text) for line in lines)
 
 
 def _squeeze(line: str) -> str:
     return " ".join(line.split())
 
 
-def _read_markdown(data: bytes) -> Text:
+def _read_markdown(data: bytes) -> Reading:
     """Read Markdown, which is text already; the library loses items of nested lists."""
-    return plain_markdown(data.decode("utf-8-sig").replace("\r\n", "\n")), ()
+    source = _decode(data)
+    return Reading(plain_markdown(source), (), count_markdown_letters(source), 0, 0)
 
 
-def _read_html(data: bytes) -> Text:
-    content = _extract(data, "text/html").content
-    # The library renders what it read in <head> as front matter, and that as a rule and a heading.
-    return _without_contents(re.sub(r"\A---\n\n## [\w-]+: .*\n", "", content)), ()
+def _read_html(data: bytes) -> Reading:
+    if b"\0" in data and not data.startswith(_UTF16):
+        raise UnreadableError(_NO_TEXT)
+    # The library renders <head> before the body, as a rule and a heading: the mark parts them.
+    marked = _BODY_TAG.sub(rb"\g<0><p>" + _BODY_MARK.encode() + b"</p>", data, count=1)
+    content = _extract(marked, "text/html").content
+    _, mark, body = content.partition(_BODY_MARK)
+    return _without_contents(body if mark else content)
 
 
-def _read_epub(data: bytes) -> Text:
-    return _without_contents(_extract(data, "application/epub+zip").content), ()
+def _read_epub(data: bytes) -> Reading:
+    _check_archive(data)
+    return _without_contents(_extract(data, "application/epub+zip").content)
 
 
-def _read_docx(data: bytes) -> Text:
+def _read_docx(data: bytes) -> Reading:
     """Read a Word document; the library drops ``&``, ``<`` and ``>``, so they go through it in disguise."""
+    _check_archive(data)
     content = _extract(
         _disguise_entities(data), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     ).content
     for entity, disguise in zip("&<>", _ENTITIES.values(), strict=True):
         content = content.replace(disguise, entity)
-    return _without_contents(content), ()
+    return _without_contents(content)
+
+
+def _check_archive(data: bytes) -> None:
+    """Refuse an archive that can't be or must not be unpacked."""
+    if data.startswith(_OLE):
+        raise UnreadableError("encrypted, or of an older format; save it anew, without a password")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+    if any(member.flag_bits & 1 for member in members):
+        raise UnreadableError("encrypted; save a copy without a password")
+    if (size := sum(member.file_size for member in members)) > LARGEST_FILE:
+        raise UnreadableError(f"has {size:,} bytes when unpacked, more than {LARGEST_FILE:,}; split it")
 
 
 def _disguise_entities(data: bytes) -> bytes:
@@ -193,8 +291,9 @@ def _disguise_entities(data: bytes) -> bytes:
     return disguised.getvalue()
 
 
-def _read_pptx(data: bytes) -> Text:
+def _read_pptx(data: bytes) -> Reading:
     """Read slides; a slide is a page."""
+    _check_archive(data)
     content = _extract(
         data,
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
@@ -205,17 +304,28 @@ def _read_pptx(data: bytes) -> Text:
     for slide in content.split(_PAGE_MARK)[1:]:
         page_starts.append(len(text))
         text += plain_markdown(slide) + "\n"
-    return (text, tuple(page_starts)) if text.strip() else ("", ())
+    return Reading(text, tuple(page_starts), count_markdown_letters(content), 0, 0)
 
 
-def _without_contents(markdown: str) -> str:
+def _without_contents(markdown: str) -> Reading:
     """Clean the Markdown of a format without pages."""
     lines = [Line(line, 0) for line in plain_markdown(markdown).split("\n")]
     kept, _ = remove_contents(lines)
-    return "\n".join(line.text for line in kept).strip() + "\n"
+    text = "\n".join(line.text for line in kept).strip() + "\n"
+    removed = _count_lines(lines) - _count_lines(kept)
+    return Reading(text, (), count_markdown_letters(markdown), 0, removed)
 
 
-_READERS: dict[str, Callable[[bytes], Text]] = {
+def _detect_language(text: str) -> str | None:
+    config = ExtractionConfig(
+        use_cache=False, language_detection=LanguageDetectionConfig(enabled=True, detect_multiple=False)
+    )
+    sample = text[:_LANGUAGE_SAMPLE].encode()
+    languages = extract_bytes_sync(sample, "text/plain", config).detected_languages
+    return languages[0] if languages else None
+
+
+_READERS: dict[str, Callable[[bytes], Reading]] = {
     ".pdf": _read_pdf,
     ".docx": _read_docx,
     ".pptx": _read_pptx,

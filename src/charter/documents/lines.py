@@ -34,6 +34,11 @@ class Line:
         return _NAMED.match(self.text) is not None
 
 
+def count_letters(text: str) -> int:
+    """Return how many letters and digits a text has: how much it says, without blanks, marks and leaders."""
+    return sum(map(str.isalnum, text))
+
+
 def column_width(lines: list[Line]) -> int:
     """Return the characters that a full line has: the 90th percentile of the lines' lengths."""
     lengths = sorted(len(line.text) for line in lines if line.text)

@@ -2,8 +2,15 @@
 
 import re
 
+from markdown_it import MarkdownIt
+
+from charter.documents.lines import count_letters
+
 _FENCE = re.compile(r"^\s*(```|~~~)")
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+# Keys and values only: what stands between two rules may be text.
+_FRONT_MATTER = re.compile(
+    r"\A---[ \t]*\n[\w.-]+[ \t]*:.*\n(?:[\w.-]+[ \t]*:.*\n|[ \t]+.*\n|- .*\n|#.*\n|\n)*?---[ \t]*(?:\n|\Z)"
+)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _UNDERLINED_HEADING = re.compile(r"^(?P<title>[^\s#>|-].*)\n(?P<line>=+|--+)[ \t]*$", re.MULTILINE)
 _RULE = re.compile(r"^\s*([-*_])(?:\s*\1){2,}\s*$")
@@ -33,6 +40,14 @@ def plain_markdown(text: str) -> str:
                 line = pattern.sub(replacement, line)
         lines.append(line.rstrip())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def count_markdown_letters(text: str) -> int:
+    """Return how many letters and digits Markdown shows: not link targets, comments or front matter."""
+    tokens = MarkdownIt("commonmark").parse(_COMMENT.sub("", _FRONT_MATTER.sub("", text)))
+    inline = (child for token in tokens for child in token.children or () if child.type != "image")
+    blocks = (token for token in tokens if token.children is None)
+    return sum(count_letters(token.content) for part in (inline, blocks) for token in part)
 
 
 def _hash_headings(text: str) -> str:
