@@ -36,7 +36,7 @@ def _load(params: Params, paths: ProjectPaths, identity: str) -> Engine:
 
         return OpenVinoEngine(
             paths.teacher,
-            paths.work / "openvino" / identity,
+            paths.converted_teacher(identity),
             concurrency=teacher.concurrency,
             cache_gigabytes=teacher.cache_gigabytes,
         )
