@@ -23,6 +23,7 @@ def test_help_names_every_command() -> None:
         "profile",
         "params",
         "diff",
+        "estimate",
         "publish",
         "ui",
         "promote",
