@@ -92,10 +92,10 @@ class _Rehearsal(JournaledEngine):
             known = self._find(key)
             real = not any(_MARK in message.content for message in request.messages)
             self.requests.append(Asked(purpose, request, known, real))
-            self._given[key] = known or self._make_up(purpose)
+            self._given[key] = known or self._make_up(request, purpose)
         return self._given[key]
 
-    def _make_up(self, purpose: str) -> Completion:
+    def _make_up(self, request: Request, purpose: str) -> Completion:
         if purpose == "value check":
             return _verdict("Yes" if self._passes("value") else "No")
         if purpose == "scenarios":
@@ -106,13 +106,23 @@ class _Rehearsal(JournaledEngine):
             begin = "Yes" if self._passes("response") else "Perhaps"
             return _text(f"{begin}, the owner of {self._name()} is allowed to keep it there, {_REASON}")
         if purpose == "unfaithful responses":
-            return _text(f"No, the owner of {self._name()} isn't allowed to keep it there, {_OTHER_REASON}")
+            return _text(self._opposite(request))
         if purpose == "answers":
             if not self._passes("answer"):
                 return _text("")
             begin = "Yes, the" if self._passes("word") else "The"
             return _text(f"{begin} owner of {self._name()} is allowed to keep it in the place where it is.")
         return _verdict("Yes")
+
+    def _opposite(self, request: Request) -> str:
+        """Turn a response round, whether it is known or made up, in words enough to be another."""
+        response = request.messages[-1].content.rpartition("Answer: ")[2]
+        # Of a made-up response it was decided before whether the pair passes.
+        if _MARK not in response and not self._passes("response"):
+            return response
+        first, *words = response.split()
+        words[:-1:3] = [self._name() for _ in words[:-1:3]]
+        return " ".join(["No," if first.startswith("Yes") else "Yes,", *words])
 
     def _list(self, step: Step, count: int) -> Completion:
         lines = [
@@ -136,7 +146,6 @@ class _Rehearsal(JournaledEngine):
 
 
 _REASON = "because everybody who lives in the house has the right to do so without being asked."
-_OTHER_REASON = "because nobody who lives in the house has a right to do so without being asked."
 
 
 class _Apart(Encoder):
