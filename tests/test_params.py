@@ -54,6 +54,14 @@ def test_model_has_one_source(values: Any) -> None:
         parse_params(values, "params.yaml")
 
 
+def test_a_limit_on_cost_needs_prices(values: Any) -> None:
+    values["budget"]["cost"] = 5.0
+    with pytest.raises(CharterError, match=r"budget: .*a limit on cost needs budget\.prices"):
+        parse_params(values, "params.yaml")
+    values["budget"]["prices"] = {"unit": "EUR", "input": 0.4, "output": 1}
+    assert parse_params(values, "params.yaml").budget.cost == 5.0
+
+
 def test_corpus_name_must_suit_files(values: Any) -> None:
     values["corpora"]["My Corpus"] = values["corpora"]["udhr"]
     with pytest.raises(CharterError, match=r"corpora\.My Corpus"):

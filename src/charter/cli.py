@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from charter.errors import CharterError
+from charter.generation.budget import BudgetSpentError
 from charter.memory import keep_freed_memory
 from charter.params import PARAMS_FILE, Params, load_params
 from charter.paths import ProjectPaths
@@ -63,12 +64,49 @@ def stage(
         return
     _check_corpus(params, corpus)
     paths = ProjectPaths(root).corpus(corpus)
-    metrics = module.run(params, paths)
+    try:
+        metrics = module.run(params, paths)
+    except BudgetSpentError as error:
+        raise CharterError(f"{error} {_left(root, params, corpus)}") from error
     # Of the processes that `accelerate launch` starts, the main one writes.
     if os.environ.get("RANK", "0") == "0":
         write_json(paths.metrics(name), metrics)
     if name == "evaluate":
         _publish(root, params, [corpus])
+
+
+@app.command()
+def estimate(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all of params.yaml.")] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibrate",
+            help="Time up to 25 requests, whose answers are kept; without, no time is given.",
+        ),
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of objects.")] = False,
+) -> None:
+    """Say what synthesize will ask of the teacher: requests, tokens, time, and cost by budget.prices.
+
+    Counts chunks that extract made. What the journal answers isn't asked again. How many answers will pass
+    the filters is taken from the corpus's last run, or from defaults; the output says which. Evaluation's
+    requests aren't counted. With --json: a list of {corpus, yields, exact_tokens, purposes, total, low, high,
+    minutes, cost, unit}.
+    """
+    from charter.estimate import Estimator, estimate_table
+
+    root, params = _project()
+    for corpus in corpora or ():
+        _check_corpus(params, corpus)
+    chosen = corpora or list(params.corpora)
+    estimator = Estimator(params, ProjectPaths(root))
+    speed = estimator.calibrate(chosen) if measure else None
+    found = [estimator.estimate(corpus, speed) for corpus in chosen]
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(item) for item in found], indent=1) + "\n")
+    else:
+        Console().print(estimate_table(found))
 
 
 @app.command()
@@ -301,6 +339,13 @@ def _project() -> tuple[Path, Params]:
 def _check_corpus(params: Params, corpus: str) -> None:
     if corpus not in params.corpora:
         raise CharterError(f"no corpus {corpus!r} in {PARAMS_FILE}; there are {', '.join(params.corpora)}")
+
+
+def _left(root: Path, params: Params, corpus: str) -> str:
+    """Say what a synthesis that its budget ended has still to ask."""
+    from charter.estimate import Estimator, left_to_ask
+
+    return left_to_ask(Estimator(params, ProjectPaths(root)).estimate(corpus, None))
 
 
 def _evaluations(corpora: list[str] | None) -> list[Evaluation]:

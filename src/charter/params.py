@@ -95,6 +95,34 @@ class Teacher(Section):
     cache_gigabytes: PositiveInt
 
 
+class Prices(Section):
+    """What a million tokens cost, read (``input``) and written (``output``), in any ``unit`` such as EUR."""
+
+    unit: Annotated[str, Field(min_length=1)]
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class Budget(Section):
+    """What one run of synthesize may ask of the teacher, whichever limit is reached first; None is no limit.
+
+    ``requests`` counts those that the journal doesn't answer, ``minutes`` run from when the stage opens the
+    teacher, ``cost`` is in ``prices.unit``. It is a section of its own, in no stage's params: a limit or a
+    price changes how a result is reached and never what it is, so raising one makes DVC run nothing again.
+    """
+
+    requests: PositiveInt | None
+    minutes: PositiveFloat | None
+    cost: PositiveFloat | None
+    prices: Prices | None
+
+    @model_validator(mode="after")
+    def _priced(self) -> "Budget":
+        if self.cost is not None and self.prices is None:
+            raise ValueError("a limit on cost needs budget.prices")
+        return self
+
+
 class Extract(Section):
     """Chunking: sizes in tokens of the encoder; ``limit`` chunks are taken evenly from the whole (0: all)."""
 
@@ -234,6 +262,7 @@ class Params(Section):
     base_models: BaseModels
     compute: Compute
     teacher: Teacher
+    budget: Budget
     extract: Extract
     synthesize: Synthesize
     labelled: dict[CorpusName, str]

@@ -54,6 +54,10 @@ class ProjectPaths:
         """Every request to a model, with its answer."""
         return self.work / "journal.sqlite"
 
+    def converted_teacher(self, identity: str) -> Path:
+        """The teacher in OpenVINO's own format; ``identity`` is its hash."""
+        return self.work / "openvino" / identity
+
     @property
     def report(self) -> Path:
         """The report over all corpora."""

@@ -27,7 +27,7 @@ _BESIDE = ("validators",)
 _SHARED = ("base-models",)
 """Stages of no corpus that all of them rest on."""
 
-_ELSEWHERE = ("gates", "corpora", "labelled")
+_ELSEWHERE = ("gates", "corpora", "labelled", "budget")
 """Parameters that shape neither models nor their evaluation; a corpus's own entry of ``corpora`` is kept."""
 
 _CODE = ("src", "dvc.yaml", "pyproject.toml")
@@ -37,10 +37,10 @@ _CODE = ("src", "dvc.yaml", "pyproject.toml")
 class PipelineState:
     """What one corpus's pipeline was run with and what it measured.
 
-    ``params`` are the dotted parameters that shape the corpus's results (so neither the gates, nor labelled
-    items, nor other corpora); ``stage_metrics`` maps stage to dotted metric to value. ``fingerprint``
-    identifies parameters and results: equal states have equal fingerprints wherever and whenever they were
-    computed.
+    ``params`` are the dotted parameters that shape the corpus's results (so neither gates and budget, nor
+    labelled items, nor other corpora); ``stage_metrics`` maps stage to dotted metric to value.
+    ``fingerprint`` identifies parameters and results: equal states have equal fingerprints wherever and
+    whenever they were computed.
     """
 
     paths: CorpusPaths

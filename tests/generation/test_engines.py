@@ -43,6 +43,18 @@ def test_batches_give_what_single_requests_give(tiny_engine: TransformersEngine)
 
 
 @pytest.mark.models
+def test_a_batch_ends_where_no_more_is_admitted(tiny_engine: TransformersEngine) -> None:
+    requests = [chat("why? " * length) for length in (1, 2, 3, 4, 5, 6, 7, 8)]
+    for allowed in (0, 2, 3, 5):
+        admissions = iter([True] * allowed + [False])
+        found = dict(tiny_engine.complete(requests, lambda left=admissions: next(left)))
+        assert sorted(found) == list(range(allowed))
+    lengths = [completion.prompt_tokens or 0 for completion in complete(tiny_engine, requests)]
+    assert lengths == sorted(lengths)
+    assert lengths[-1] - lengths[0] == 7 * (lengths[1] - lengths[0]) > 0
+
+
+@pytest.mark.models
 def test_alternatives_are_the_likeliest_first_tokens(tiny_engine: TransformersEngine) -> None:
     greedy = complete(tiny_engine, [chat("May I?", max_new_tokens=1)])[0]
     choice = complete(tiny_engine, [chat("May I?", max_new_tokens=1, alternatives=4)])[0]
@@ -87,6 +99,10 @@ def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths, tmp_pat
         _, mass = choice_probability(choice, "Yes", "No")
         assert 0.9 < mass <= 1.0001
         assert choice.text == choice.alternatives[0][0]
+    assert (answer.prompt_tokens or 0) > 20
+    admissions = iter((True, True, False))
+    more = [ask(system="Be brief.", user=rule + f"Why, {name}?", max_new_tokens=9) for name in "abcde"]
+    assert sorted(dict(engine.complete(more, lambda: next(admissions)))) == [0, 1]
 
 
 @pytest.mark.models

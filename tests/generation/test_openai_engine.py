@@ -340,6 +340,17 @@ def test_the_key_is_never_told(
     assert all(KEY.encode() not in file.read_bytes() for file in tmp_path.iterdir())
 
 
+def test_what_is_under_way_ends_when_no_more_is_admitted(server: FaultyServer) -> None:
+    server.pause = 0.05
+    requests = [ask(system="s", user=f"q{number}", max_new_tokens=1) for number in range(20)]
+    for allowed in (0, 3, 9):
+        server.bodies.clear()
+        admissions = iter([True] * allowed + [False])
+        found = dict(connect(server).complete(requests, lambda left=admissions: next(left)))
+        assert sorted(found) == list(range(allowed))
+        assert len(server.bodies) == allowed
+
+
 @pytest.mark.parametrize("key", ["schlüssel", "a\nb"])
 def test_a_key_that_is_none_is_refused_unseen(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)

@@ -50,6 +50,14 @@ def test_closure_sees_lazy_imports_and_prompts() -> None:
     assert not any(path.startswith("src/charter/tracking") for path in synthesize)
 
 
+def test_no_stage_depends_on_the_budget(stages: dict[str, Any]) -> None:
+    """A limit or a price changes no result: to raise one must not make DVC run a stage again."""
+    script = load_script()
+    tracked = {key for body in stages.values() for key in script.stage_body(body).get("params", [])}
+    assert "teacher" in tracked
+    assert not any(key.split(".")[0] == "budget" for key in tracked)
+
+
 def test_command_line_knows_every_stage(stages: dict[str, Any]) -> None:
     assert set(stages) == set(CORPUS_STAGES) | set(SHARED_STAGES)
     for name in CORPUS_STAGES:

@@ -93,7 +93,7 @@ def test_a_near_tie_or_verdicts_that_disagree_keep_neither(write, odds: float, t
 def test_a_scenario_of_another_chunks_subject_is_refused(write) -> None:
     birds = chunk_of("Bread may be given to the ducks on the pond.", chunk_id="0b", document="rules")
     refused = [row for row in write(5.0, 5.0, birds).rejected if row.filter == "subject"]
-    assert [(row.chunk_id, row.reason) for row in refused] == [("0a", "1 other chunks are nearer")]
+    assert [(row.chunk_id, row.reason) for row in refused] == [("0a", "nearer to 1 other chunks")]
 
 
 def test_what_is_no_scenario_is_refused_with_its_reason(write) -> None:

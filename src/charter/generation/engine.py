@@ -1,6 +1,6 @@
 """What asking a language model means here: requests in, completions out, whatever runs the model."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -35,7 +35,8 @@ class Completion(BaseModel):
     """What the model wrote.
 
     ``alternatives`` are the most probable first tokens, (text, log-prob in nats) each, best first, where
-    the request asked for them. ``tokens`` counts what was generated.
+    the request asked for them. ``tokens`` counts what was generated, ``prompt_tokens`` what was read; it is
+    None where a server doesn't say.
     """
 
     # A log-prob may be -inf, which plain JSON has no number for.
@@ -44,13 +45,29 @@ class Completion(BaseModel):
     text: str
     tokens: int
     alternatives: tuple[tuple[str, float], ...] = ()
+    prompt_tokens: int | None = None
+
+
+Admission = Callable[[], bool]
+"""Says whether one more request may be started."""
+
+
+def admit_all() -> bool:
+    """Let every request start."""
+    return True
 
 
 class Engine(Protocol):
     """Runs requests against one model."""
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
-        """Yield (index of the request, its completion), in the order in which they end."""
+    def complete(
+        self, requests: Sequence[Request], admit: Admission = admit_all
+    ) -> Iterator[tuple[int, Completion]]:
+        """Yield (index of the request, its completion), in the order in which they end.
+
+        ``admit`` is asked for each request just before it is started. Once it says no, nothing more is
+        started, and what is under way is finished and yielded.
+        """
         ...
 
 

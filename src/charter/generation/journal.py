@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from types import TracebackType
 from tqdm import tqdm
 
 from charter.errors import CharterError
+from charter.generation.budget import Budget
 from charter.generation.engine import Completion, Engine, Request
 
 _PATIENCE = 60.0
@@ -28,8 +29,16 @@ class JournaledEngine:
     The model is loaded on the first request that the journal doesn't know. Use it as a context manager.
     """
 
-    def __init__(self, journal: Path, model_identity: str, load: Callable[[], Engine]):
+    def __init__(
+        self,
+        journal: Path,
+        model_identity: str,
+        load: Callable[[], Engine],
+        budget: Budget | None = None,
+    ):
         """``model_identity`` tells models apart (their hash); ``load`` makes the engine when needed.
+
+        What the journal answers costs nothing of the ``budget``.
 
         Raises:
             CharterError: The file is no journal, or can't be written.
@@ -49,6 +58,7 @@ class JournaledEngine:
             raise CharterError(f"{journal}: {error}; is it a journal, and may it be written?") from error
         self._identity = model_identity
         self._load = load
+        self._budget = budget
         self.asked = 0
 
     def _log_ahead(self) -> None:
@@ -79,6 +89,9 @@ class JournaledEngine:
         """Return the completions, in the order of the requests.
 
         ``purpose`` labels the progress bar, and the line that a log has in its place.
+
+        Raises:
+            BudgetSpentError: The budget ended before all were answered; those that were are in the journal.
         """
         keys = [self._key(request) for request in requests]
         known = {key: found for key in keys if (found := self._find(key)) is not None}
@@ -89,15 +102,28 @@ class JournaledEngine:
             with tqdm(
                 total=len(requests), initial=len(requests) - len(missing), desc=purpose, disable=None
             ) as progress:
-                for index, completion in self._engine.complete(list(missing.values())):
+                for index, completion in self._answers(list(missing.values())):
                     key = open_keys[index]
                     known[key] = self._keep(key, missing[key], completion)
                     self.asked += 1
                     progress.update(1)
+            unanswered = [key for key in open_keys if key not in known]
             if not sys.stderr.isatty():
-                taken = time.monotonic() - start
-                sys.stderr.write(f"{purpose}: {len(missing)} of {len(requests)} asked in {taken:.0f} s\n")
+                taken, asked = time.monotonic() - start, len(missing) - len(unanswered)
+                sys.stderr.write(f"{purpose}: {asked} of {len(requests)} asked in {taken:.0f} s\n")
+            if unanswered and self._budget:
+                raise self._budget.stop(purpose, sum(key in known for key in keys), len(keys))
         return [known[key] for key in keys]
+
+    def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Completion]]:
+        if self._budget is None:
+            yield from self._engine.complete(requests)
+            return
+        if not self._budget.left:
+            return
+        for index, completion in self._engine.complete(requests, self._budget.admit):
+            self._budget.count(completion)
+            yield index, completion
 
     def _key(self, request: Request) -> str:
         return hashlib.sha256(f"{self._identity}\n{request.model_dump_json()}".encode()).hexdigest()

@@ -14,7 +14,7 @@ import httpx
 from pydantic import BaseModel, Field, ValidationError
 
 from charter.errors import CharterError
-from charter.generation.engine import Completion, Request
+from charter.generation.engine import Admission, Completion, Request, admit_all
 
 _ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 1.0
@@ -64,7 +64,9 @@ class OpenAIEngine:
         self._concurrency = concurrency
         self._reported = ""
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], admit: Admission = admit_all
+    ) -> Iterator[tuple[int, Completion]]:
         """Ask for all of them, and yield each as it is answered.
 
         After a failure nothing new is asked, and what is under way is still yielded before it is raised.
@@ -84,7 +86,7 @@ class OpenAIEngine:
             )
             try:
                 while waiting or running:
-                    for task in runner.run(self._step(client, waiting, running)):
+                    for task in runner.run(self._step(client, waiting, running, admit)):
                         index = running.pop(task)
                         if (error := task.exception()) is None:
                             yield index, task.result()
@@ -101,11 +103,17 @@ class OpenAIEngine:
         client: httpx.AsyncClient,
         waiting: deque[tuple[int, Request]],
         running: dict[asyncio.Task[Completion], int],
+        admit: Admission,
     ) -> set[asyncio.Task[Completion]]:
         """Fill the free places, and wait until at least one request has ended."""
         while waiting and len(running) < self._concurrency:
+            if not admit():
+                waiting.clear()
+                break
             index, request = waiting.popleft()
             running[asyncio.create_task(self._ask(client, request))] = index
+        if not running:
+            return set()
         ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         return ended
 
@@ -135,8 +143,12 @@ class OpenAIEngine:
             # Nothing generated leaves nothing to choose from: such a verdict is unscored, not an error.
             first = choice.logprobs.content[:1]
             alternatives = tuple((item.token, item.logprob) for token in first for item in token.top_logprobs)
-        tokens = answer.usage.completion_tokens if answer.usage else 0
-        return Completion(text=choice.message.content or "", tokens=tokens, alternatives=alternatives)
+        return Completion(
+            text=choice.message.content or "",
+            tokens=answer.usage.completion_tokens if answer.usage else 0,
+            alternatives=alternatives,
+            prompt_tokens=answer.usage.prompt_tokens if answer.usage else None,
+        )
 
     async def _post(self, client: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Response:
         problem, told = "", 0.0
@@ -223,6 +235,7 @@ class _Choice(BaseModel):
 
 class _Usage(BaseModel):
     completion_tokens: int
+    prompt_tokens: int | None = None
 
 
 class _Answer(BaseModel):

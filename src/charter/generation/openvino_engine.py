@@ -1,6 +1,5 @@
 """The embedded engine: OpenVINO GenAI runs a GGUF model on the CPU, with continuous batching."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,12 @@ from typing import Any
 import openvino_genai
 
 from charter.errors import CharterError
-from charter.generation.engine import Completion, Request
+from charter.generation.engine import Admission, Completion, Request, admit_all
+from charter.generation.prefixes import prefix_blocks
 from charter.storage import write_json
 
 _TOKENS_A_STEP = 2048
 """Prompt tokens read at once; with the library's 256, reading takes half as long again."""
-
-_BLOCK = 32
-"""Tokens in a block of the pipeline's cache on a CPU."""
 
 
 class _Prompt:
@@ -26,8 +23,8 @@ class _Prompt:
     def __init__(self, index: int, request: Request, tokens: Any):
         self.index, self.request, self.tokens = index, request, tokens
         ids = tokens.data[0].tolist()
-        ends = range(_BLOCK, len(ids) + 1, _BLOCK)
-        self.blocks = {hashlib.sha256(str(ids[:end]).encode()).digest() for end in ends}
+        self.length = len(ids)
+        self.blocks = set(prefix_blocks(ids))
 
 
 @dataclass
@@ -52,11 +49,7 @@ class OpenVinoEngine:
         ``converted`` is a folder that keeps the model in OpenVINO's own format: reading that takes a fifth
         of the time that reading GGUF does. It is made where it is missing.
         """
-        files = sorted(folder.glob("*.gguf"))
-        if len(files) != 1:
-            raise CharterError(f"{folder}: engine openvino needs exactly one .gguf file, found {len(files)}")
-        if not converted.exists():
-            _convert(files[0], converted)
+        convert_teacher(folder, converted)
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.cache_size = cache_gigabytes
         scheduler.max_num_seqs = concurrency
@@ -67,7 +60,9 @@ class OpenVinoEngine:
         self._read: set[bytes] = set()
         self._tokenizer = self._pipeline.get_tokenizer()
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], admit: Admission = admit_all
+    ) -> Iterator[tuple[int, Completion]]:
         """Step the pipeline, yield what has ended, and add requests as places become free.
 
         The pipeline looks a prompt's prefix up when the request is added, and finds what was read by then.
@@ -82,9 +77,14 @@ class OpenVinoEngine:
                 if len(running) >= self._concurrency or not reading.isdisjoint(prompt.blocks):
                     later.append(prompt)
                     continue
+                if not admit():
+                    later.clear()
+                    break
                 running.append(self._start(prompt))
                 reading |= prompt.blocks - self._read
             waiting = later
+            if not running:
+                return
             self._pipeline.step()
             for item in list(running):
                 if item.ended or item.handle.can_read():
@@ -93,26 +93,45 @@ class OpenVinoEngine:
                 if item.ended:
                     running.remove(item)
                     outputs = item.handle.read_all()
-                    yield item.prompt.index, self._completion(outputs, item.prompt.request)
+                    yield item.prompt.index, self._completion(outputs, item.prompt)
 
     def _prompt(self, index: int, request: Request) -> "_Prompt":
-        text = self._tokenizer.apply_chat_template(
-            [message.model_dump() for message in request.messages], add_generation_prompt=True
-        )
-        return _Prompt(index, request, self._tokenizer.encode(text, add_special_tokens=False).input_ids)
+        return _Prompt(index, request, encode_prompt(self._tokenizer, request))
 
     def _start(self, prompt: "_Prompt") -> "_Running":
         config = _generation_config(prompt.request)
         return _Running(prompt, self._pipeline.add_request(prompt.index, prompt.tokens, config))
 
-    def _completion(self, outputs: list[Any], request: Request) -> Completion:
+    def _completion(self, outputs: list[Any], prompt: "_Prompt") -> Completion:
+        request, read = prompt.request, prompt.length
         best = max(outputs, key=lambda output: output.score)
         text = self._tokenizer.decode(best.generated_ids)
         if not request.alternatives:
-            return Completion(text=text, tokens=len(best.generated_ids))
+            return Completion(text=text, tokens=len(best.generated_ids), prompt_tokens=read)
         ranked = sorted(outputs, key=lambda output: -output.score)
         alternatives = tuple((self._tokenizer.decode(item.generated_ids), item.score) for item in ranked)
-        return Completion(text=text, tokens=1, alternatives=alternatives)
+        return Completion(text=text, tokens=1, alternatives=alternatives, prompt_tokens=read)
+
+
+def convert_teacher(folder: Path, converted: Path) -> None:
+    """Keep the only GGUF file in ``folder`` in OpenVINO's own format, unless that was done before.
+
+    Raises:
+        CharterError: There isn't exactly one GGUF file.
+    """
+    files = sorted(folder.glob("*.gguf"))
+    if len(files) != 1:
+        raise CharterError(f"{folder}: engine openvino needs exactly one .gguf file, found {len(files)}")
+    if not converted.exists():
+        _convert(files[0], converted)
+
+
+def encode_prompt(tokenizer: Any, request: Request) -> Any:
+    """Return what the model reads of a request, as the pipeline takes it: an int64 tensor [1, tokens]."""
+    text = tokenizer.apply_chat_template(
+        [message.model_dump() for message in request.messages], add_generation_prompt=True
+    )
+    return tokenizer.encode(text, add_special_tokens=False).input_ids
 
 
 def _convert(gguf: Path, target: Path) -> None:

@@ -1,6 +1,7 @@
 """The teacher as params.yaml describes it, behind the journal."""
 
 from charter.errors import CharterError
+from charter.generation.budget import Budget
 from charter.generation.engine import Engine
 from charter.generation.journal import JournaledEngine
 from charter.params import Params
@@ -8,10 +9,10 @@ from charter.paths import ProjectPaths
 from charter.storage import directory_sha256
 
 
-def open_teacher(params: Params, paths: ProjectPaths) -> JournaledEngine:
+def open_teacher(params: Params, paths: ProjectPaths, budget: Budget | None = None) -> JournaledEngine:
     """Return the teacher; its model is loaded when the journal doesn't know an answer."""
     identity = directory_sha256(paths.teacher)
-    return JournaledEngine(paths.journal, identity, lambda: _load(params, paths, identity))
+    return JournaledEngine(paths.journal, identity, lambda: _load(params, paths, identity), budget)
 
 
 def _load(params: Params, paths: ProjectPaths, identity: str) -> Engine:
@@ -35,7 +36,7 @@ def _load(params: Params, paths: ProjectPaths, identity: str) -> Engine:
 
         return OpenVinoEngine(
             paths.teacher,
-            paths.work / "openvino" / identity,
+            paths.converted_teacher(identity),
             concurrency=teacher.concurrency,
             cache_gigabytes=teacher.cache_gigabytes,
         )

@@ -1,12 +1,13 @@
 """The in-process engine: transformers generates in batches, on a GPU where there is one."""
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 
-from charter.generation.engine import Completion, Request
+from charter.generation.engine import Admission, Completion, Request, admit_all
 
 
 class TransformersEngine:
@@ -18,7 +19,9 @@ class TransformersEngine:
         self._tokenizer = tokenizer
         self._batch_size = batch_size
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[int, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], admit: Admission = admit_all
+    ) -> Iterator[tuple[int, Completion]]:
         """Group requests of equal decoding, sort them by length, and generate batch by batch."""
         prompts = [
             self._tokenizer.apply_chat_template(
@@ -35,9 +38,13 @@ class TransformersEngine:
         for indices in groups.values():
             indices.sort(key=lambda index: len(prompts[index]))
             for start in range(0, len(indices), self._batch_size):
-                batch = indices[start : start + self._batch_size]
-                completions = self._run([prompts[index] for index in batch], requests[batch[0]])
-                yield from zip(batch, completions, strict=True)
+                places = indices[start : start + self._batch_size]
+                batch = list(takewhile(lambda _: admit(), places))
+                if batch:
+                    completions = self._run([prompts[index] for index in batch], requests[batch[0]])
+                    yield from zip(batch, completions, strict=True)
+                if len(batch) < len(places):
+                    return
 
     @torch.inference_mode()
     def _run(self, prompts: list[str], decoding: Request) -> list[Completion]:
@@ -53,14 +60,25 @@ class TransformersEngine:
         generated = output[:, inputs["input_ids"].shape[1] :]
         texts = self._tokenizer.batch_decode(generated, skip_special_tokens=True)
         counts = (generated != self._tokenizer.pad_token_id).sum(dim=1).tolist()
-        return [Completion(text=text, tokens=count) for text, count in zip(texts, counts, strict=True)]
+        return [
+            Completion(text=text, tokens=count, prompt_tokens=read)
+            for text, count, read in zip(texts, counts, _lengths(inputs), strict=True)
+        ]
 
     def _alternatives(self, inputs: Any, count: int) -> list[Completion]:
         logits = self._model(**inputs, logits_to_keep=1).logits[:, -1].float()
         best = logits.log_softmax(-1).topk(count)
         rows = []
-        for tokens, scores in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+        for tokens, scores, read in zip(
+            best.indices.tolist(), best.values.tolist(), _lengths(inputs), strict=True
+        ):
             texts = [self._tokenizer.decode(token) for token in tokens]
             alternatives = tuple(zip(texts, scores, strict=True))
-            rows.append(Completion(text=texts[0], tokens=1, alternatives=alternatives))
+            rows.append(Completion(text=texts[0], tokens=1, alternatives=alternatives, prompt_tokens=read))
         return rows
+
+
+def _lengths(inputs: Any) -> list[int]:
+    """Return the tokens of each prompt, without what pads it."""
+    lengths: list[int] = inputs["attention_mask"].sum(dim=1).tolist()
+    return lengths

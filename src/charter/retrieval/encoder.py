@@ -51,6 +51,13 @@ class Encoder:
         """Encode what is looked for; shape [passages, dimensions]."""
         return self._encode(self._model.encode_document, passages)
 
+    def count_nearer(
+        self, questions: Sequence[str], own: Sequence[int], passages: Sequence[str]
+    ) -> list[int]:
+        """Count the passages that are nearer to each question than its own, ``passages[own[i]]``."""
+        similarity = self.encode_questions(questions) @ self.encode_passages(passages).T
+        return [int((row > row[place]).sum()) for row, place in zip(similarity, own, strict=True)]
+
     def _encode(self, method: Callable[..., Any], texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from charter.errors import CharterError
+from charter.generation.budget import Budget
 from charter.generation.teacher import open_teacher
 from charter.params import Params, Synthesize
 from charter.paths import CorpusPaths
@@ -24,13 +25,14 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """Write both data sets, a file a split, and the ledger of everything refused.
 
     Raises:
+        BudgetSpentError: The budget ended first; nothing is written, the journal has the answers.
         CharterError: Fewer examples were kept than synthesize.min_train_examples.
     """
     settings = params.synthesize
     chunks = read_rows(paths.chunks, Chunk)
     encoder = Encoder(paths.encoder)
     asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
-    with open_teacher(params, paths) as teacher:
+    with open_teacher(params, paths, Budget(params.budget)) as teacher:
         # Preferences first: their value check leaves every chunk in the engine's prefix cache.
         preference = write_preference_data(chunks, asks, teacher, encoder, settings, params.seed)
         instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)

@@ -143,18 +143,16 @@ def _on_subject(
 
     Asked about what its passage doesn't speak of, a small teacher says No and is sure of it.
     """
-    if not drafts:
-        return []
-    similarity = (
-        encoder.encode([draft.prompt for draft in drafts])
-        @ encoder.encode([chunk.text for chunk in chunks]).T
-    )
     places = {chunk.id: place for place, chunk in enumerate(chunks)}
+    counts = encoder.count_nearer(
+        [draft.prompt for draft in drafts],
+        [places[draft.chunk.id] for draft in drafts],
+        [chunk.text for chunk in chunks],
+    )
     kept = []
-    for draft, row in zip(drafts, similarity, strict=True):
-        nearer = int((row > row[places[draft.chunk.id]]).sum())
+    for draft, nearer in zip(drafts, counts, strict=True):
         if nearer:
-            ledger.refuse(draft.chunk, "subject", f"{nearer} other chunks are nearer", draft.prompt)
+            ledger.refuse(draft.chunk, "subject", f"nearer to {nearer} other chunks", draft.prompt)
         else:
             kept.append(draft)
     return kept

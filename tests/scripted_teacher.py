@@ -1,0 +1,117 @@
+"""A teacher that is a server: its replies follow from the requests alone, and it counts them."""
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from charter.paths import CorpusPaths, ProjectPaths
+from charter.records import Chunk, content_id
+from charter.storage import write_json, write_rows
+from rows import chunk_of
+from synthetic_project import ROOT
+
+SUBJECTS = ("beehives", "locomotives", "lanterns", "violins", "glaciers", "ledgers", "orchards")
+VERBS = ("sell", "paint", "count", "borrow", "hide", "inspect", "insure", "donate", "photograph", "bury")
+TIMES = ("before dawn", "on a holiday", "without a licence", "in a school", "for a neighbour", "at sea")
+CONCURRENCY = 4
+PROMPT_TOKENS, COMPLETION_TOKENS = 300, 20
+"""What it says that each request took."""
+
+
+class ScriptedTeacher(ThreadingHTTPServer):
+    """A teacher whose reply follows from the request alone, and speaks of the subject it was asked about."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[str] = []
+        self.pause = 0.0
+        self.counted = threading.Condition()
+
+    def wait_for(self, count: int) -> None:
+        with self.counted:
+            assert self.counted.wait_for(lambda: len(self.asked) >= count, timeout=120)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: ScriptedTeacher
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        text = self.rfile.read(length).decode()
+        if len(text.encode()) < length:
+            return  # Who asked was killed before all was said.
+        with self.server.counted:
+            self.server.asked.append(text)
+            self.server.counted.notify_all()
+            self.server.counted.wait_for(lambda: False, timeout=self.server.pause)
+        usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": COMPLETION_TOKENS}
+        payload = json.dumps({"choices": [reply(json.loads(text))], "usage": usage}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def reply(body: dict[str, Any]) -> dict[str, Any]:
+    if body.get("logprobs"):
+        asked = body["messages"][-1]["content"]
+        yes, no = ("True", "False") if "True or False" in asked else ("Yes", "No")
+        likely, unlikely = (-3.0, -0.05) if "Statement: No" in asked else (-0.05, -3.0)
+        first = [{"token": yes, "logprob": likely}, {"token": no, "logprob": unlikely}]
+        return {"message": {"content": yes}, "logprobs": {"content": [{"top_logprobs": first}]}}
+    asked = body["messages"][-1]["content"]
+    chance = hashlib.sha256(json.dumps(body["messages"]).encode() + bytes([body["seed"]])).digest()
+    (subject,) = subjects(asked)
+    act = f"{VERBS[chance[0] % len(VERBS)]} {subject} {TIMES[chance[1] % len(TIMES)]}"
+    if body["temperature"]:
+        return {"message": {"content": f"May I {act}?"}}
+    # Shown a response, it is asked for the opposite one.
+    answer = "No, nobody may" if "Yes, everybody may" in asked else "Yes, everybody may"
+    return {"message": {"content": f"{answer} {act}."}}
+
+
+def subjects(text: str) -> set[str]:
+    return {subject for subject in SUBJECTS if subject in text}
+
+
+def make_chunk(subject: str, rule: str = "") -> Chunk:
+    text = f"This is what has to be known of {subject}: {rule or 'they are to be kept with care by all.'}"
+    return chunk_of(
+        text, chunk_id=content_id("rules", subject, text, "0"), document="rules", headings=(subject,)
+    )
+
+
+CHUNKS = [make_chunk(subject) for subject in SUBJECTS[:6]]
+
+
+def make_project(
+    root: Path, teacher: ScriptedTeacher, base_models: ProjectPaths, **budget: Any
+) -> CorpusPaths:
+    """A project whose teacher is the server, with chunks and the real encoder."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["base_models"]["teacher"] = {"artifact": None, "hub": None, "served": "scripted"}
+    values["teacher"] |= {
+        "engine": "openai",
+        "base_url": f"http://127.0.0.1:{teacher.server_port}/v1",
+        "concurrency": CONCURRENCY,
+    }
+    values["budget"] |= budget
+    values["synthesize"]["min_train_examples"] = 1
+    paths = CorpusPaths(root, "udhr")
+    paths.encoder.parent.mkdir(parents=True)
+    paths.encoder.symlink_to(base_models.encoder.resolve())
+    write_json(paths.teacher / "source.json", {"served": "scripted"})
+    paths.params.write_text(yaml.safe_dump(values))
+    write_rows(paths.chunks, CHUNKS)
+    return paths
