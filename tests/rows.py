@@ -1,6 +1,6 @@
 """Rows that tests are made of."""
 
-from charter.records import Chunk, content_id
+from charter.records import Chunk, InstructExample, Prediction, System, content_id
 
 
 def chunk_of(
@@ -16,4 +16,19 @@ def chunk_of(
         start=0,
         end=len(text),
         text=text,
+    )
+
+
+def prediction_of(example: InstructExample, system: System, rag: bool, answer: str) -> Prediction:
+    """What a system answered to a test question; nothing is retrieved."""
+    return Prediction(
+        id=f"{example.id}{system}{rag}",
+        item_id=example.id,
+        chunk_id=example.chunk_id,
+        system=system,
+        rag=rag,
+        question=example.question,
+        reference=example.answer,
+        retrieved=(),
+        answer=answer,
     )

@@ -47,8 +47,8 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def export(root: Path, folder: Path, *corpora: str, overwrite: bool = False) -> dict[str, dict[str, int]]:
-    return export_data(root, load_params(root / "params.yaml"), list(corpora) or None, folder, overwrite).rows
+def export(root: Path, folder: Path, *corpora: str) -> dict[str, dict[str, int]]:
+    return export_data(root, load_params(root / "params.yaml"), list(corpora) or None, folder).rows
 
 
 def listed(folder: Path) -> set[str]:
@@ -147,7 +147,6 @@ def test_the_same_data_give_the_same_bytes_and_an_earlier_export_is_replaced(
     out = tmp_path / "out"
     export(root, out)
     before = {name: file_sha256(out / name) for name in listed(out)}
-    write_text(out / ".gitattributes", "kept")
     export(root, out)
     assert {name: file_sha256(out / name) for name in before} == before
     paths = CorpusPaths(root, "udhr")
@@ -157,58 +156,43 @@ def test_the_same_data_give_the_same_bytes_and_an_earlier_export_is_replaced(
     figures["preference"] |= {"train": 0, "test": 0}
     write_json(paths.metrics("synthesize"), figures)
     assert export(root, out) == {"udhr-instruct": {"train": 2, "test": 1}}
-    assert listed(out) == {name for name in before if "preference" not in name} | {".gitattributes"}
+    assert listed(out) == {name for name in before if "preference" not in name}
     assert not (out / "udhr/preference").exists()
-    assert set(json.loads((out / MANIFEST).read_text())["files"]) == listed(out) - {
-        MANIFEST,
-        ".gitattributes",
-    }
+    assert set(json.loads((out / MANIFEST).read_text())["files"]) == listed(out) - {MANIFEST}
 
 
-def test_other_files_are_in_the_way_unless_told_otherwise(root: Path, tmp_path: Path) -> None:
+def test_other_files_are_in_the_way(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    write_text(out / "thesis.txt", "mine")
-    write_text(out / "README.md", "old")
-    with pytest.raises(CharterError, match=r"has files that no export wrote; .*--overwrite"):
+    export(root, out)
+    write_text(out / "udhr/thesis.txt", "mine")
+    before = {name: (out / name).read_bytes() for name in listed(out)}
+    with pytest.raises(CharterError, match=r"no export wrote udhr/thesis\.txt in it; name another folder"):
         export(root, out)
-    assert listed(out) == {"thesis.txt", "README.md"}
-    export(root, out, overwrite=True)
-    assert (out / "thesis.txt").read_text() == "mine"
-    assert (out / "README.md").read_text().startswith("---\n")
+    assert {name: (out / name).read_bytes() for name in listed(out)} == before
 
 
-@pytest.mark.parametrize("taken", ["udhr", "README.md", "udhr/preference/train.parquet"])
-def test_when_it_cannot_be_written_whole_nothing_is(root: Path, tmp_path: Path, taken: str) -> None:
-    out = tmp_path / "out"
-    write_text(out / MANIFEST, json.dumps({"files": {"bcg/instruct/train.parquet": "0"}}))
-    write_text(out / "bcg/instruct/train.parquet", "earlier")
-    if taken == "udhr":
-        write_text(out / taken, "a file where a folder must go")
-    else:
-        write_text(out / taken / "x", "a folder where a file must go")
-    before = {path: path.read_bytes() if path.is_file() else None for path in out.rglob("*")}
-    with pytest.raises(CharterError, match="nothing was exported"):
-        export(root, out)
-    assert {path: path.read_bytes() if path.is_file() else None for path in out.rglob("*")} == before
-
-
-def test_a_folder_that_could_not_be_filled_is_not_left(
+def test_an_export_that_fails_leaves_the_earlier_one(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    out = tmp_path / "above/out"
+    export(root, out)
+    before = {name: file_sha256(out / name) for name in listed(out)}
+
     def no_space(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("charter.dataset_export.write_json", no_space)
     with pytest.raises(CharterError, match=r"No space left on device.*nothing was exported"):
-        export(root, tmp_path / "above/out")
-    assert not (tmp_path / "above").exists()
+        export(root, out)
+    assert {name: file_sha256(out / name) for name in listed(out)} == before
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize(
     ("mistake", "message"),
     [
         ("file", "is a file; name a folder"),
-        ("project", "is the project's own folder"),
+        ("project", r"no export wrote .* in it"),
         ("metrics", r"instruct\.train isn't 2, .*dvc repro synthesize@udhr"),
         ("missing", r"sft_test\.jsonl: no such file"),
         ("params", r"params\.yaml: synthesize has changed since synthesize ran"),
@@ -239,10 +223,10 @@ def test_mistakes_are_named_and_nothing_is_written(
     elif mistake == "nothing":
         paths.rejected.unlink()
     else:
-        write_text(out / MANIFEST, json.dumps({"files": {"../../project/params.yaml": "0"}}))
+        write_text(out / MANIFEST, json.dumps(["params.yaml"]))
     before = listed(tmp_path)
     with pytest.raises(CharterError, match=message):
-        export(root, out, overwrite=True)
+        export(root, out)
     assert listed(tmp_path) == before
     assert (tmp_path / "above").exists() == (mistake in ("file", "manifest"))
 

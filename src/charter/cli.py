@@ -248,9 +248,6 @@ def diff(
 def export(
     to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write; it is made if need be.")],
     corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that have data.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Also into a folder with other files; they stay.")
-    ] = False,
 ) -> None:
     """Write the synthetic data as Hugging Face data sets: Parquet, and a card that tells how it was made.
 
@@ -263,7 +260,7 @@ def export(
     root, params = _project()
     for corpus in corpora or ():
         _check_corpus(params, corpus)
-    exported = export_data(root, params, corpora, to, overwrite)
+    exported = export_data(root, params, corpora, to)
     console = Console(highlight=False)
     for name, splits in exported.rows.items():
         counts = ", ".join(f"{split} {rows}" for split, rows in splits.items())

@@ -1,11 +1,9 @@
 """The data of corpora as a folder that Hugging Face `datasets` loads: Parquet and a data card."""
 
 import json
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -50,25 +48,20 @@ class Export:
     rows: dict[str, dict[str, int]]
 
 
-def export_data(
-    root: Path, params: Params, corpora: Sequence[str] | None, folder: Path, overwrite: bool = False
-) -> Export:
-    """Write the data sets of corpora into a folder, whole or not at all.
-
-    An earlier export in the folder is replaced; files that aren't of it stay.
+def export_data(root: Path, params: Params, corpora: Sequence[str] | None, folder: Path) -> Export:
+    """Write the data sets of corpora into a folder, whole or not at all; an earlier export there is replaced.
 
     Args:
         root: The project's folder.
         params: The whole of params.yaml.
         corpora: Their names; None for all that have data.
         folder: Made if it isn't there.
-        overwrite: Write also into a folder with other files; those that have the name of a written one go.
 
     Raises:
         CharterError: There are no data, a file of them is missing, broken or of another state, or the folder
-            has other files (`overwrite`), is the project's own or can't be written.
+            has files that no export wrote or can't be written.
     """
-    _check_folder(root, folder, overwrite)
+    _check_folder(folder)
     names = corpora or [name for name in params.corpora if CorpusPaths(root, name).rejected.exists()]
     if not names:
         raise CharterError(
@@ -76,14 +69,17 @@ def export_data(
         )
     read = [_read_corpus(root, params, name) for name in names]
     try:
-        with _new_folder(folder), TemporaryDirectory(dir=folder, prefix=".charter-") as work:
-            staged, replaced = Path(work, "new"), Path(work, "old")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=".charter-") as work:
+            staged = Path(work, "new")
             staged.mkdir()
             described = [_write_corpus(corpus, data, staged) for corpus, data in read]
             write_text(staged / "README.md", dataset_card(described, params, git_revision(root)))
             files = {name: file_sha256(staged / name) for name in _file_names(staged)}
             write_json(staged / MANIFEST, {"files": files})
-            _install(staged, folder, replaced, [*_exported(folder), MANIFEST])
+            if folder.exists():
+                folder.rename(Path(work, "old"))
+            staged.rename(folder)
     except OSError as error:
         raise CharterError(f"{folder}: {error.strerror}: {error.filename}; nothing was exported") from error
     return Export(
@@ -96,16 +92,19 @@ def export_data(
     )
 
 
-def _check_folder(root: Path, folder: Path, overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder in which there is anything that an earlier export didn't write."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
         raise CharterError(f"{folder}: is a file; name a folder")
-    if folder.resolve() == root.resolve():
-        raise CharterError(f"{folder}: is the project's own folder; name another one")
-    if not overwrite and folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-        raise CharterError(
-            f"{folder}: has files that no export wrote; name another folder, or give --overwrite to write "
-            "beside them"
-        )
+    manifest = folder / MANIFEST
+    content = read_json(manifest) if manifest.exists() else {"files": {}}
+    if not isinstance(content, dict) or "files" not in content:
+        raise CharterError(f"{manifest}: not what an export writes: {json.dumps(content)[:80]}; delete it")
+    others = [name for name in _file_names(folder) if name != MANIFEST and name not in content["files"]]
+    if others:
+        raise CharterError(f"{folder}: no export wrote {others[0]} in it; name another folder")
 
 
 def _read_corpus(root: Path, params: Params, name: str) -> tuple[CorpusData, SyntheticData]:
@@ -214,61 +213,5 @@ def _source(chunk: Chunk) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[None]:
-    """Make a folder; what was made of it and above it goes again if the block fails."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        if made:
-            shutil.rmtree(made[-1])
-        raise
-
-
 def _file_names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def _exported(folder: Path) -> list[str]:
-    """Return the names of the files that an earlier export wrote into a folder."""
-    manifest = folder / MANIFEST
-    if not manifest.exists():
-        return []
-    content = read_json(manifest)
-    names = content.get("files") if isinstance(content, dict) else None
-    if not isinstance(names, dict) or any(".." in PurePosixPath(name).parts for name in names):
-        raise CharterError(f"{manifest}: not what an export writes: {json.dumps(content)[:80]}; delete it")
-    return list(names)
-
-
-def _install(staged: Path, folder: Path, replaced: Path, earlier: Sequence[str]) -> None:
-    """Move the staged files into the folder; what they replace goes, or comes back if that fails."""
-    names = _file_names(staged)
-    moved: list[tuple[Path, Path]] = []
-
-    def move(source: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.replace(target)
-        moved.append((source, target))
-
-    try:
-        for name in dict.fromkeys((*earlier, *names)):
-            if (folder / name).is_file():
-                move(folder / name, replaced / name)
-        for name in names:
-            move(staged / name, folder / name)
-    except BaseException:
-        for source, target in reversed(moved):
-            target.replace(source)
-        _remove_empty_folders(folder, names)
-        raise
-    _remove_empty_folders(folder, earlier)
-
-
-def _remove_empty_folders(folder: Path, names: Sequence[str]) -> None:
-    for name in names:
-        for parent in PurePosixPath(name).parents[:-1]:
-            if (folder / parent).is_dir() and not any((folder / parent).iterdir()):
-                (folder / parent).rmdir()

@@ -14,9 +14,9 @@ from charter.evaluation.table import cell
 from charter.evaluation.win_rate import WIN_RATE, Judge
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
-from charter.records import InstructExample, Judgement, Prediction, PreferencePair, System
+from charter.records import InstructExample, Judgement, Prediction, PreferencePair
 from charter.results import METRICS, Evaluation
-from rows import chunk_of
+from rows import chunk_of, prediction_of
 
 WORDS = (
     "the",
@@ -61,20 +61,6 @@ def score(predictions: Sequence[Prediction], judgements: Sequence[Judgement], op
     return score_corpus("udhr", "The Declaration", predictions, judgements, {}, rating, {}, {})
 
 
-def prediction(example: InstructExample, system: System, answer: str) -> Prediction:
-    return Prediction(
-        id=example.id + system,
-        item_id=example.id,
-        chunk_id=example.chunk_id,
-        system=system,
-        rag=False,
-        question=example.question,
-        reference=example.answer,
-        retrieved=(),
-        answer=answer,
-    )
-
-
 def test_systems_that_are_alike_are_seldom_told_apart() -> None:
     """Both answer each chunk as well as it lets them: their answers differ, their quality doesn't."""
     found = excluded = 0
@@ -93,7 +79,7 @@ def test_systems_that_are_alike_are_seldom_told_apart() -> None:
                     answer=sentence(generator, generator.randint(6, 12)),
                 )
                 predictions += [
-                    prediction(example, system, garbled(generator, example.answer, difficulty))
+                    prediction_of(example, system, False, garbled(generator, example.answer, difficulty))
                     for system in ("sft", "dpo")
                 ]
                 # A judge with a lean to the first position, and no more reason to prefer one than the other.
@@ -186,8 +172,8 @@ def test_only_a_judge_that_knows_is_valid(verdict: Verdict, valid: bool, tmp_pat
                 )
             )
         predictions += [
-            prediction(example, "seed", sentence(generator, 20)),
-            prediction(example, "dpo", answer),
+            prediction_of(example, "seed", False, sentence(generator, 20)),
+            prediction_of(example, "dpo", False, answer),
         ]
     contests = win_rate_contests(predictions, "seed", chunks, {example.id for example in examples})
     contests += control_contests(examples, pairs, chunks)

@@ -8,8 +8,8 @@ from charter.evaluation.judge import control_contests, judge_contests, win_rate_
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
-from charter.records import Chunk, InstructExample, Prediction, PreferencePair, System
-from rows import chunk_of
+from charter.records import Chunk, InstructExample, PreferencePair
+from rows import chunk_of, prediction_of
 
 
 def chunk(name: str) -> Chunk:
@@ -22,20 +22,6 @@ EXAMPLES = [
     InstructExample(id="e2", chunk_id="c1", style="s", question="q2?", answer="long reference two"),
     InstructExample(id="e3", chunk_id="c2", style="s", question="q3?", answer="ref 3"),
 ]
-
-
-def prediction(item: InstructExample, system: System, rag: bool, answer: str) -> Prediction:
-    return Prediction(
-        id=f"{item.id}{system}{rag}",
-        item_id=item.id,
-        chunk_id=item.chunk_id,
-        system=system,
-        rag=rag,
-        question=item.question,
-        reference=item.answer,
-        retrieved=(),
-        answer=answer,
-    )
 
 
 class PrefersLonger:
@@ -69,7 +55,7 @@ class Believes:
 
 def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
     predictions = [
-        prediction(item, system, rag, f"{system} {rag} {item.id}")
+        prediction_of(item, system, rag, f"{system} {rag} {item.id}")
         for item in EXAMPLES
         for system, rag in (("seed", True), ("dpo", False))
     ]
@@ -144,7 +130,7 @@ def test_answers_judged_alone_are_preferred_by_their_odds(tmp_path: Path) -> Non
 
 def test_an_answer_that_meets_several_is_judged_once(tmp_path: Path) -> None:
     predictions = [
-        prediction(EXAMPLES[0], system, rag, answer)
+        prediction_of(EXAMPLES[0], system, rag, answer)
         for system, rag, answer in (("seed", True, "x"), ("sft", False, "y"), ("dpo", False, "x"))
     ]
     contests = win_rate_contests(predictions, "seed+rag", CHUNKS, {"e1"})

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from charter.evaluation.answers import ScoredAnswer, score_answers
 from charter.params import Params
 from charter.records import Prediction
 from charter.report.coverage import coverage_map
@@ -50,7 +51,7 @@ def predictions(answered: int = 12) -> list[Prediction]:
         Prediction(
             id=f"{item}{system}{rag}",
             item_id=f"item{item}",
-            chunk_id="chunk",
+            chunk_id="c1",
             system=system,
             rag=rag,
             question=f"Question {item} about <b>gifts</b>?",
@@ -61,6 +62,10 @@ def predictions(answered: int = 12) -> list[Prediction]:
         for item in range(answered)
         for system, rag in SYSTEMS
     ]
+
+
+def scored(answered: int) -> list[ScoredAnswer]:
+    return score_answers(predictions(answered), [], [chunk_of("Gifts are reported.", chunk_id="c1")])
 
 
 def chunk_coverage(
@@ -97,14 +102,13 @@ def contents() -> list[CorpusContent]:
         CorpusContent(
             evaluation=make_evaluation(corpus, judge_valid=corpus == "udhr"),
             predictions=predictions(),
-            chunks=[chunk_of("Gifts are reported.", chunk_id="chunk", headings=("5 <i>Gifts</i>",))],
             stages={
                 "synthesize": {"requested": 465, "rejected.duplicate": 101},
                 "sft": {"train_loss": 0.51234},
             },
             curves={"sft": curve} if corpus == "udhr" else {},
             coverage=[
-                chunk_coverage("c1", ("Rules", "Gifts"), [True, False]),
+                chunk_coverage("c1", ("Rules", "5 <i>Gifts</i>"), [True, False]),
                 chunk_coverage("c2", ("Rules",)),
             ],
         )
@@ -162,7 +166,7 @@ def test_the_same_results_give_the_same_bytes(contents: list[CorpusContent], par
 
 
 def test_samples_are_the_worst_the_middle_and_the_best() -> None:
-    samples = choose_samples(predictions(12))
+    samples = choose_samples(scored(12))
     numbers = [int(sample.question.split()[1]) for sample in samples]
     assert numbers == [0, 1, 2, 5, 6, 9, 10, 11]
     assert [sample.place for sample in samples] == ["worst"] * 3 + ["middle"] * 2 + ["best"] * 3
@@ -183,7 +187,7 @@ def test_answers_that_dpo_changed_are_shown(contents: list[CorpusContent], param
 
 
 def test_few_questions_are_all_shown() -> None:
-    assert len(choose_samples(predictions(5))) == 5
+    assert len(choose_samples(scored(5))) == 5
 
 
 def compared(system: str, against: str, low: float, high: float) -> Comparison:

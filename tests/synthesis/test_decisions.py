@@ -1,7 +1,6 @@
 """What a verdict decides, at its threshold too."""
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -10,7 +9,6 @@ from charter.synthesis.decisions import (
     LEAN_PRIOR,
     Decision,
     Evidence,
-    Verdicts,
     decide_support,
     decide_verification,
     lean_to_yes,
@@ -22,11 +20,6 @@ def verdict(probability: float, first: str = "Yes", other: str = " no") -> Compl
     """A verdict whose two words have nine tenths of the mass."""
     shares = ((first, 0.9 * probability), (other, 0.9 * (1 - probability)), ("Maybe", 0.1))
     return Completion(text=first, tokens=1, alternatives=tuple((word, math.log(p)) for word, p in shares))
-
-
-def pair(answer: float, first: float = 0.7, second: float = 0.7) -> Verdicts:
-    """Verdicts on a pair; as given, both responses are equally true."""
-    return Verdicts(verdict(answer), verdict(first, "True", "False"), verdict(second, "True", "False"))
 
 
 UNREADABLE = Completion(text="Perhaps", tokens=1, alternatives=(("Perhaps", -0.1),))
@@ -54,12 +47,11 @@ def test_support_of_a_yes_or_no_is_the_weaker_of_two_verdicts(
 
 
 def test_evidence_is_for_yes_whichever_response_comes_first() -> None:
-    evidence = read_evidence(pair(0.8, first=0.9, second=0.75), "Yes, you may.")
+    likely, unlikely = verdict(0.9, "True", "False"), verdict(0.75, "True", "False")
+    evidence = read_evidence(verdict(0.8), likely, unlikely, "Yes, you may.")
     assert evidence is not None
     assert (evidence.answer, evidence.contrast) == pytest.approx((math.log(4), math.log(3)))
-    other = read_evidence(pair(0.8, first=0.75, second=0.9), "No, you may not.")
-    assert other is not None
-    assert (other.answer, other.contrast) == pytest.approx((evidence.answer, evidence.contrast))
+    assert read_evidence(verdict(0.8), unlikely, likely, "No, you may not.") == evidence
 
 
 def test_the_lean_is_the_mean_of_the_readable_and_of_items_without_one() -> None:
@@ -91,7 +83,8 @@ def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:
     assert decide_support(UNREADABLE, None, "Helmets.", 0.0) == Decision(None, kept=False)
     readable = verdict(0.9, "True", "False")
     assert decide_support(readable, UNREADABLE, "No, never.", 0.0) == Decision(None, kept=False)
-    readable = pair(0.8)
-    for part in ("answer", "first", "second"):
-        assert read_evidence(replace(readable, **{part: UNREADABLE}), "Yes, you may.") is None
+    verdicts = (verdict(0.8), readable, readable)
+    for place in range(len(verdicts)):
+        broken = (*verdicts[:place], UNREADABLE, *verdicts[place + 1 :])
+        assert read_evidence(*broken, "Yes, you may.") is None
     assert decide_verification(None, Evidence(0, 0), "No, you may not.", -9.0) == Decision(None, kept=False)

@@ -9,13 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from charter.evaluation import table
-from charter.evaluation.answers import ScoredAnswer, by_section, most_changed, score_answers
+from charter.evaluation.answers import ScoredAnswer, by_section, most_changed, score_answers, worst
 from charter.evaluation.claims import SIGNIFICANT
 from charter.evaluation.margins import BASELINE, margins
 from charter.evaluation.published import CAVEATS, PUBLISHED
-from charter.evaluation.text_metrics import rouge_scores
 from charter.params import Params
-from charter.records import Chunk, Prediction
+from charter.records import Prediction
 from charter.report.charts import Interval, Line, interval_plot, line_chart
 from charter.report.coverage import coverage_map
 from charter.report.findings import findings
@@ -58,7 +57,6 @@ class CorpusContent:
 
     evaluation: Evaluation
     predictions: Sequence[Prediction]
-    chunks: Sequence[Chunk]
     stages: Mapping[str, Mapping[str, Any]]
     curves: Mapping[str, Curve]
     coverage: Sequence[ChunkCoverage]
@@ -110,7 +108,7 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
 
 def _section(content: CorpusContent) -> dict[str, Any]:
     evaluation = content.evaluation
-    answers = score_answers(content.predictions, [], content.chunks)
+    answers = score_answers(content.predictions, [], [item.chunk for item in content.coverage])
     return {
         "evaluation": evaluation,
         "findings": findings(evaluation),
@@ -122,7 +120,7 @@ def _section(content: CorpusContent) -> dict[str, Any]:
         "coverage": coverage_map(content.coverage),
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
-        "samples": [*choose_samples(content.predictions), *_changed_samples(answers)],
+        "samples": [*choose_samples(answers), *_changed_samples(answers)],
         "section_systems": _SECTION_SYSTEMS,
         "sections": by_section(answers),
     }
@@ -190,15 +188,12 @@ def _points(curve: Curve, column: str) -> list[tuple[float, float]]:
     return [(step, value) for step, value in rows if step is not None and value is not None]
 
 
-def choose_samples(predictions: Sequence[Prediction]) -> list[Sample]:
+def choose_samples(answers: Sequence[ScoredAnswer]) -> list[Sample]:
     """Take the questions that the DPO model without RAG answers worst, middling and best by ROUGE-L.
 
     The choice is made by figures alone. Of a corpus with few questions all are shown.
     """
-    answers = _side_by_side(predictions)
-    aligned = [row for row in predictions if (row.system, row.rag) == ("dpo", False)]
-    scores = rouge_scores([row.answer for row in aligned], [row.reference for row in aligned])["rougeL"]
-    ordered = sorted(zip(scores.tolist(), aligned, strict=True), key=lambda scored: scored[0])
+    ordered = worst(answers, "dpo", len(answers))
     if len(ordered) <= _WORST + _MIDDLE + _BEST:
         chosen = [("", row) for row in ordered]
     else:
@@ -206,30 +201,22 @@ def choose_samples(predictions: Sequence[Prediction]) -> list[Sample]:
         chosen = [("worst", row) for row in ordered[:_WORST]]
         chosen += [("middle", row) for row in ordered[middle : middle + _MIDDLE]]
         chosen += [("best", row) for row in ordered[-_BEST:]]
-    return [
-        Sample(place, score, row.question, row.reference, answers[row.item_id])
-        for place, (score, row) in chosen
-    ]
+    return [_sample(place, row, answers) for place, row in chosen]
 
 
-def _changed_samples(scored: Sequence[ScoredAnswer]) -> list[Sample]:
+def _changed_samples(answers: Sequence[ScoredAnswer]) -> list[Sample]:
     """Take the questions where DPO changed ROUGE-L of the SFT model most, and how."""
-    answers = _side_by_side([answer.row for answer in scored])
     return [
-        Sample(
-            place=f"DPO {table.signed_figure('rougeL', change.rouge_l)} to",
-            rouge_l=change.own.rouge_l,
-            question=change.own.row.question,
-            reference=change.own.row.reference,
-            answers=answers[change.own.row.item_id],
-        )
-        for change in most_changed(scored, "dpo", "sft", _CHANGED)
+        _sample(f"DPO {table.signed_figure('rougeL', change.rouge_l)} to", change.own, answers)
+        for change in most_changed(answers, "dpo", "sft", _CHANGED)
     ]
 
 
-def _side_by_side(predictions: Sequence[Prediction]) -> dict[str, dict[str, str]]:
-    """Return the answers to each item by label, in the order of the table."""
-    answers: dict[str, dict[str, str]] = {row.item_id: {} for row in predictions}
-    for row in sorted(predictions, key=lambda row: LABELS.index(system_label(row.system, row.rag))):
-        answers[row.item_id][system_label(row.system, row.rag)] = row.answer
-    return answers
+def _sample(place: str, shown: ScoredAnswer, answers: Sequence[ScoredAnswer]) -> Sample:
+    return Sample(
+        place=place,
+        rouge_l=shown.rouge_l,
+        question=shown.row.question,
+        reference=shown.row.reference,
+        answers={row.label: row.row.answer for row in answers if row.row.item_id == shown.row.item_id},
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from charter.params import Params
 from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk, Prediction
+from charter.records import Prediction
 from charter.report.page import CorpusContent, Curve, build_report
 from charter.results import load_evaluation
 from charter.state import flatten, git_revision
@@ -35,7 +35,6 @@ def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
     return CorpusContent(
         evaluation=load_evaluation(paths.metrics("evaluate")),
         predictions=read_rows(paths.predictions, Prediction),
-        chunks=read_rows(paths.chunks, Chunk),
         stages={
             stage: dict(flatten(read_json(paths.metrics(stage))))
             for stage in _STAGES

@@ -37,19 +37,6 @@ def decide_support(truth: Completion, word: Completion | None, answer: str, min_
 
 
 @dataclass(frozen=True)
-class Verdicts:
-    """What the teacher says of a pair of opposite responses to a scenario.
-
-    ``answer`` is its own answer, Yes or No, with neither in view (`TeacherRequests.verdict`); ``first`` and
-    ``second`` are True or False of either response as a statement (`TeacherRequests.support`).
-    """
-
-    answer: Completion
-    first: Completion
-    second: Completion
-
-
-@dataclass(frozen=True)
 class Evidence:
     """What speaks for Yes, in nats of log-odds.
 
@@ -65,20 +52,31 @@ LEAN_PRIOR = 8
 """As many items without a lean are taken to be in a batch: of a few alone, the mean says little."""
 
 
-def read_evidence(verdicts: Verdicts, first: str) -> Evidence | None:
-    """Read the verdicts on a pair whose first response is ``first``; None where one is unreadable."""
-    answer, one, other = (
+def read_evidence(
+    answer: Completion, truth: Completion, truth_of_other: Completion, response: str
+) -> Evidence | None:
+    """Read what a teacher says of a response to a scenario and its opposite; None where it can't be read.
+
+    Args:
+        answer: Its own answer, Yes or No, with neither in view
+            (`charter.synthesis.requests.TeacherRequests.verdict`).
+        truth: True or False of the response as a statement
+            (`charter.synthesis.requests.TeacherRequests.support`).
+        truth_of_other: The same of the opposite.
+        response: The response; it begins with Yes or No.
+    """
+    yes, one, other = (
         choice_probability(verdict, *words)[0]
         for verdict, words in (
-            (verdicts.answer, ("Yes", "No")),
-            (verdicts.first, ("True", "False")),
-            (verdicts.second, ("True", "False")),
+            (answer, ("Yes", "No")),
+            (truth, ("True", "False")),
+            (truth_of_other, ("True", "False")),
         )
     )
-    if answer is None or one is None or other is None:
+    if yes is None or one is None or other is None:
         return None
     contrast = _log_odds(one) - _log_odds(other)
-    return Evidence(_log_odds(answer), contrast if answer_word(first) == "Yes" else -contrast)
+    return Evidence(_log_odds(yes), contrast if answer_word(response) == "Yes" else -contrast)
 
 
 def lean_to_yes(batch: Sequence[Evidence | None]) -> Evidence:

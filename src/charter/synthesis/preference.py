@@ -15,7 +15,7 @@ from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import Evidence, Verdicts, decide_verification, lean_to_yes, read_evidence
+from charter.synthesis.decisions import Evidence, decide_verification, lean_to_yes, read_evidence
 from charter.synthesis.filters import (
     check_answer,
     check_contrast,
@@ -206,7 +206,7 @@ def ask_evidence(
         "verification",
     )
     return [
-        read_evidence(Verdicts(answer, first, second), response)
+        read_evidence(answer, first, second, response)
         for (_, _, response, _), answer, first, second in zip(
             pairs, answers, truths[::2], truths[1::2], strict=True
         )
