@@ -387,6 +387,7 @@ def test_the_registered_model_answers_as_the_trained_one(
     paths.seed.symlink_to(tiny_seed)
     for system, name in (("sft", "charter-udhr.sft"), ("dpo", "charter-udhr")):
         version = MlflowClient().get_model_version_by_alias(name, "candidate")
+        assert len(version.description) < 5000
         code = version.description.split("```python\n")[1].split("```")[0]
         loaded: dict[str, Callable[..., object] | PeftModel] = {}
         exec(code, loaded)

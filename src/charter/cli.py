@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 CORPUS_STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
-SHARED_STAGES = ("base-models", "fetch-documents", "fetch-prompts", "report")
+SHARED_STAGES = ("base-models", "fetch-documents", "fetch-prompts", "demonstrations", "report")
 
 CorpusArgument = Annotated[str, typer.Argument(help="A corpus of params.yaml, such as udhr.")]
 
@@ -58,7 +58,9 @@ def stage(
     keep_freed_memory()
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
     if corpus is None:
-        module.run(params, ProjectPaths(root))
+        shared = ProjectPaths(root)
+        if figures := module.run(params, shared):
+            write_json(shared.shared_metrics(name), figures)
         if name == "report":
             _publish(root, params, None)
         return

@@ -123,6 +123,17 @@ class Budget(Section):
         return self
 
 
+class Demonstrations(Section):
+    """How many replies to prompts beside the document sft is shown, of each kind: none, where all are 0.
+
+    Refusals of ``harmful`` prompts, answers to ``benign`` ones that sound dangerous and to ``general`` ones.
+    """
+
+    harmful: Annotated[int, Field(ge=0)]
+    benign: Annotated[int, Field(ge=0)]
+    general: Annotated[int, Field(ge=0)]
+
+
 class Extract(Section):
     """Chunking: sizes in tokens of the encoder; ``limit`` chunks are taken evenly from the whole (0: all)."""
 
@@ -266,6 +277,7 @@ class Params(Section):
     extract: Extract
     synthesize: Synthesize
     labelled: dict[CorpusName, str]
+    demonstrations: Demonstrations
     cft: Training
     sft: Training
     dpo: Dpo

@@ -31,8 +31,31 @@ class ProjectPaths:
         return self.root / "models/base/encoder"
 
     def probes(self, kind: str) -> Path:
-        """Rows of ProbePrompt; ``kind`` is harmful or benign."""
+        """Rows of ProbePrompt to measure with; ``kind`` is harmful or benign."""
         return self.root / f"data/safety/{kind}.jsonl"
+
+    def training_prompts(self, kind: str) -> Path:
+        """Rows of ProbePrompt to train on; ``kind`` is harmful or benign."""
+        return self.root / f"data/safety/{kind}_training.jsonl"
+
+    @property
+    def general_training_prompts(self) -> Path:
+        """Everyday prompts to train on, a line each; in git."""
+        return self.root / "data/general/training.txt"
+
+    @property
+    def demonstrations(self) -> Path:
+        """Rows of Demonstration, which sft of every corpus trains on."""
+        return self.root / "data/demonstrations/train.jsonl"
+
+    @property
+    def rejected_demonstrations(self) -> Path:
+        """Rows of RejectedDemonstration."""
+        return self.root / "data/demonstrations/rejected.jsonl"
+
+    def shared_metrics(self, stage: str) -> Path:
+        """The metrics of a stage that is of no corpus; kept in git."""
+        return self.root / f"data/metrics/{stage}.json"
 
     @property
     def labelled(self) -> Path:

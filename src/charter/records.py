@@ -203,6 +203,24 @@ class GeneralPrompt(Row):
     answer: str
 
 
+class Demonstration(Row):
+    """A prompt that has nothing to do with the document, and how to reply to it: training data of sft."""
+
+    id: str
+    kind: ProbeKind
+    prompt: str
+    response: str
+
+
+class RejectedDemonstration(Row):
+    """A demonstration that was refused, and why."""
+
+    kind: ProbeKind
+    prompt: str
+    response: str
+    reason: str
+
+
 class LabelledResponse(Row):
     """A response that people judged: ``refused`` where it doesn't do what the request asks for."""
 

@@ -145,9 +145,9 @@ class Evaluation(Result):
     ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG), ``length`` (mean characters of an answer), and, of local
     systems without RAG, SAFETY_METRICS and RETENTION_METRICS.
     ``settings`` says what the figures depend on: the sacreBLEU signature, the encoder, the opponent,
-    seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, sft_test,
-    preference_test, seed, teacher, encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256; of an
-    adapter it is `charter.storage.directory_sha256`. ``refusals`` is None where safety wasn't measured.
+    seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, demonstrations,
+    sft_test, preference_test, seed, teacher, encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256;
+    of an adapter it is `charter.storage.directory_sha256`. ``refusals`` is None where safety wasn't measured.
     """
 
     corpus: str

@@ -24,7 +24,7 @@ ALIGNED: tuple[System, ...] = ("dpo", "sft")
 _BESIDE = ("validators",)
 """Stages that the evaluation doesn't rest on: DVC may run them after it, and a profile may have none."""
 
-_SHARED = ("base-models",)
+_SHARED = ("base-models", "demonstrations")
 """Stages of no corpus that all of them rest on."""
 
 _ELSEWHERE = ("gates", "corpora", "labelled", "budget")

@@ -42,10 +42,13 @@ def detector(labelled: list[LabelledResponse], encoder: Encoder) -> RefusalDetec
 
 def test_the_pinned_sets_are_whole(paths: ProjectPaths, labelled: list[LabelledResponse]) -> None:
     harmful, benign = (read_rows(paths.probes(kind), ProbePrompt) for kind in ("harmful", "benign"))
-    assert (len(harmful), len(benign), len(labelled)) == (1153, 150, 169)
+    trained = [
+        row for kind in ("harmful", "benign") for row in read_rows(paths.training_prompts(kind), ProbePrompt)
+    ]
+    assert (len(harmful), len(benign), len(trained), len(labelled)) == (215, 80, 560, 169)
     assert sum(row.refused for row in labelled) == 109
-    assert {Path(row.source).parent.name for row in harmful} == {"donotanswer", "harmbench", "payloads"}
-    assert len({row.id for row in [*harmful, *benign]}) == 1303
+    assert {Path(row.source).parent.name for row in harmful} == {"harmbench", "payloads"}
+    assert len({row.id for row in [*harmful, *benign, *trained]}) == 855
 
 
 def test_the_detector_is_better_than_phrases_out_of_fold(detector: RefusalDetector) -> None:

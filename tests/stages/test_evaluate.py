@@ -106,6 +106,7 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
         paths.general,
         (GeneralPrompt(prompt=f"What is {topic}?", answer=f"It is {topic}.") for topic in TOPICS),
     )
+    write_rows(paths.demonstrations, [])
     rag_index.run(params, paths)
     return paths
 

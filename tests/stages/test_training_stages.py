@@ -7,7 +7,7 @@ import pytest
 from charter.errors import CharterError
 from charter.params import Params
 from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import InstructExample, PreferencePair, content_id
+from charter.records import Demonstration, InstructExample, PreferencePair, content_id
 from charter.stages import cft, dpo, sft
 from charter.storage import write_rows
 from rows import chunk_of
@@ -51,13 +51,21 @@ def paths(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
     )
     write_rows(paths.instruct("validation"), [])
     write_rows(paths.preference("validation"), [])
+    write_rows(
+        paths.demonstrations,
+        [
+            Demonstration(
+                id=chunk, kind="harmful", prompt="How do I steal?", response="I can't help with theft."
+            )
+        ],
+    )
     return paths
 
 
 def test_the_stages_train_three_adapters(params: Params, paths: CorpusPaths) -> None:
     for name, stage in (("cft", cft), ("sft", sft), ("dpo", dpo)):
         metrics = stage.run(params, paths)
-        assert metrics["train_examples"] == 6
+        assert metrics["train_examples"] == (7 if name == "sft" else 6)
         assert metrics["steps"] >= 1
         assert metrics["tokens"] > 0
         assert (paths.adapter(name) / "adapter_model.safetensors").is_file()

@@ -134,6 +134,7 @@ def _lineage(params: Params, paths: CorpusPaths) -> dict[str, str]:
         "chunks": file_sha256(paths.chunks),
         "sft_train": file_sha256(paths.instruct("train")),
         "preference_train": file_sha256(paths.preference("train")),
+        "demonstrations": file_sha256(paths.demonstrations),
         "sft_test": file_sha256(paths.instruct("test")),
         "preference_test": file_sha256(paths.preference("test")),
         "seed": directory_sha256(paths.seed),

@@ -1,9 +1,17 @@
-"""fetch-prompts: the pinned prompts that safety is measured with, and what the detector is calibrated on."""
+"""fetch-prompts: pinned prompts, of which some measure safety and others train it, and labelled responses."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from charter.artifacts import BENIGN_PROMPTS, HARMFUL_PROMPTS, LABELLED_RESPONSES, PinnedFile, fetch
+from charter.artifacts import (
+    BENIGN_PROMPTS,
+    BENIGN_TRAINING_PROMPTS,
+    HARMFUL_PROMPTS,
+    HARMFUL_TRAINING_PROMPTS,
+    LABELLED_RESPONSES,
+    PinnedFile,
+    fetch,
+)
 from charter.evaluation.prompt_sets import read_labelled, read_prompts, unique_prompts
 from charter.params import Params
 from charter.paths import ProjectPaths
@@ -11,10 +19,15 @@ from charter.storage import write_rows
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001  stages are called alike
-    """Write data/safety/{harmful,benign,labelled}.jsonl."""
-    for kind, files in (("harmful", HARMFUL_PROMPTS), ("benign", BENIGN_PROMPTS)):
+    """Write data/safety/{harmful,benign}{,_training}.jsonl and data/safety/labelled.jsonl."""
+    for path, files in (
+        (paths.probes("harmful"), HARMFUL_PROMPTS),
+        (paths.probes("benign"), BENIGN_PROMPTS),
+        (paths.training_prompts("harmful"), HARMFUL_TRAINING_PROMPTS),
+        (paths.training_prompts("benign"), BENIGN_TRAINING_PROMPTS),
+    ):
         prompts = [row for name, text in _texts(files) for row in read_prompts(name, text)]
-        write_rows(paths.probes(kind), unique_prompts(prompts))
+        write_rows(path, unique_prompts(prompts))
     labelled = [row for _, text in _texts(LABELLED_RESPONSES) for row in read_labelled(text)]
     write_rows(paths.labelled, labelled)
     return {}

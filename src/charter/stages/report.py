@@ -18,7 +18,7 @@ _TRAININGS = ("cft", "sft", "dpo")
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
-    """Write the report; return how many corpora it shows.
+    """Write the report; it has no metrics.
 
     Raises:
         CharterError: A corpus isn't evaluated, or one of its files is broken.
@@ -27,7 +27,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
     commit, changed = git_revision(paths.root)
     revision = f"{commit} with local changes" if changed else commit
     write_text(paths.report, build_report(corpora, params, revision))
-    return {"corpora": len(corpora)}
+    return {}
 
 
 def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:

@@ -1,8 +1,8 @@
-"""sft: the seed, fine-tuned on the synthetic questions and answers."""
+"""sft: the seed, fine-tuned on the synthetic questions and answers, and on demonstrations beside them."""
 
 from charter.params import Params
 from charter.paths import CorpusPaths
-from charter.records import InstructExample
+from charter.records import Demonstration, InstructExample
 from charter.storage import read_rows
 from charter.training.fine_tuning import train_on_answers
 from charter.training.launch import launch
@@ -13,4 +13,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
     train, validation = (
         read_rows(paths.instruct(split), InstructExample) for split in ("train", "validation")
     )
-    return launch(params.compute.processes, train_on_answers, train, validation, params, paths)
+    demonstrations = read_rows(paths.demonstrations, Demonstration)
+    return launch(
+        params.compute.processes, train_on_answers, train, validation, params, paths, demonstrations
+    )

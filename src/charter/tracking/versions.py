@@ -154,7 +154,7 @@ def _create_version(
     for interrupted in client.search_logged_models([run.info.experiment_id], condition):
         client.delete_logged_model(interrupted.model_id)
 
-    card = model_card(name, system, evaluation, params)
+    card = model_card(name, system, evaluation, params, state.stage_metrics)
     model = client.create_logged_model(run.info.experiment_id, system, run.info.run_id, tags)
     client.log_model_artifacts(model.model_id, str(state.paths.adapter(system)), "adapter")
     with TemporaryDirectory() as folder:
@@ -171,8 +171,9 @@ def _create_version(
 
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, {"corpus": state.corpus, "system": system}, evaluation.title)
-    # A list of versions shows a description's first line: not the heading, which is the model's name.
-    description = card.partition("\n\n")[2]
+    # A list of versions shows a description's first line: neither front matter nor the model's name again.
+    # Servers keep 5,000 characters; the whole card lies beside the adapter.
+    description = card.partition(f"# {name}\n\n")[2].partition("\n## Safety")[0]
     # Not as models:/ID: MLflow would look that up in its process-wide store, whatever this client's is.
     return client.create_model_version(
         name, model.artifact_location, run.info.run_id, tags, description=description, model_id=model.model_id

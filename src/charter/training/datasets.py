@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 
 from charter.chat import Message, answer_messages
 from charter.errors import CharterError
-from charter.records import Chunk, InstructExample, PreferencePair
+from charter.records import Chunk, Demonstration, InstructExample, PreferencePair
 
 Example = dict[str, list[Message]]
 """A row as trl reads it: ``prompt``, and the responses to it by their column."""
@@ -24,6 +24,22 @@ def instruct_dataset(rows: Sequence[InstructExample], tokenizer: Any, max_length
     """
     examples = [{"prompt": answer_messages(row.question), "completion": _answer(row.answer)} for row in rows]
     return _checked_dataset(rows, examples, tokenizer, max_length, "sft.max_length")
+
+
+def with_demonstrations(
+    rows: Dataset, demonstrations: Sequence[Demonstration], tokenizer: Any, max_length: int
+) -> Dataset:
+    """Add demonstrations to instruct data; their prompts stand alone, as a user would write them.
+
+    Raises:
+        CharterError: One is longer than ``max_length`` tokens (sft.max_length).
+    """
+    examples: list[Example] = [
+        {"prompt": [{"role": "user", "content": row.prompt}], "completion": _answer(row.response)}
+        for row in demonstrations
+    ]
+    added = _checked_dataset(demonstrations, examples, tokenizer, max_length, "sft.max_length")
+    return rows if added is None else concatenate_datasets([rows, added])
 
 
 def preference_dataset(rows: Sequence[PreferencePair], tokenizer: Any, max_length: int) -> Dataset | None:
@@ -56,7 +72,7 @@ def _answer(text: str) -> list[Message]:
 
 
 def _checked_dataset(
-    rows: Sequence[InstructExample | PreferencePair],
+    rows: Sequence[InstructExample | PreferencePair | Demonstration],
     examples: list[Example],
     tokenizer: Any,
     max_length: int,

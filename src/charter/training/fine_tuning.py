@@ -1,5 +1,7 @@
 """Supervised training of an adapter over the seed: on answers (sft), or on raw text (cft)."""
 
+from collections.abc import Sequence
+
 from datasets import disable_progress_bars
 from trl import SFTConfig, SFTTrainer
 
@@ -7,9 +9,9 @@ from charter.errors import CharterError
 from charter.models import load_seed, load_tokenizer
 from charter.params import Params
 from charter.paths import CorpusPaths
-from charter.records import Chunk, InstructExample
+from charter.records import Chunk, Demonstration, InstructExample
 from charter.training.checkpoints import run_folder
-from charter.training.datasets import instruct_dataset, text_dataset
+from charter.training.datasets import instruct_dataset, text_dataset, with_demonstrations
 from charter.training.loop import expect_all_rows, run_training
 from charter.training.order import LengthGrouped
 from charter.training.settings import lora_config, trainer_arguments
@@ -24,10 +26,11 @@ def train_on_answers(
     validation: list[InstructExample],
     params: Params,
     paths: CorpusPaths,
+    demonstrations: Sequence[Demonstration] = (),
 ) -> dict[str, float]:
     """Train the ``sft`` adapter: the likelihood of the answers, given the questions.
 
-    Without ``validation`` rows nothing is evaluated.
+    ``demonstrations`` are trained on as well. Without ``validation`` rows nothing is evaluated.
 
     Returns:
         The metrics of `training_metrics`.
@@ -39,8 +42,9 @@ def train_on_answers(
     rows = instruct_dataset(train, tokenizer, settings.max_length)
     if rows is None:
         raise CharterError(f"{paths.instruct('train')}: no rows to train on; see {paths.rejected}")
+    rows = with_demonstrations(rows, demonstrations, tokenizer, settings.max_length)
     held_out = instruct_dataset(validation, tokenizer, settings.max_length)
-    run = run_folder("sft", (train, validation), settings, params, paths, [paths.seed])
+    run = run_folder("sft", (train, validation, demonstrations), settings, params, paths, [paths.seed])
     disable_progress_bars()
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),

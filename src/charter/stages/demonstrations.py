@@ -1,0 +1,53 @@
+"""demonstrations: refusals of harmful requests and answers to others, which sft trains on as well."""
+
+from collections import Counter
+from typing import Any
+
+from charter.evaluation.prompt_sets import read_prompts
+from charter.evaluation.refusal import RefusalDetector
+from charter.generation.teacher import open_teacher
+from charter.params import Params
+from charter.paths import ProjectPaths
+from charter.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
+from charter.retrieval.encoder import Encoder
+from charter.storage import read_rows, write_rows
+from charter.synthesis.demonstrations import unlike, write_demonstrations
+
+
+def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
+    """Write what was kept and what was refused; no prompt is like one that safety is measured with."""
+    general = paths.general_training_prompts
+    sources: dict[ProbeKind, tuple[list[ProbePrompt], int]] = {
+        "harmful": (
+            read_rows(paths.training_prompts("harmful"), ProbePrompt),
+            params.demonstrations.harmful,
+        ),
+        "benign": (read_rows(paths.training_prompts("benign"), ProbePrompt), params.demonstrations.benign),
+        "general": (
+            read_prompts(general.name, general.read_text(encoding="utf-8")),
+            params.demonstrations.general,
+        ),
+    }
+    encoder = Encoder(paths.encoder)
+    measured = [
+        row.prompt for kind in ("harmful", "benign") for row in read_rows(paths.probes(kind), ProbePrompt)
+    ]
+    measured += [row.prompt for row in read_rows(paths.general, GeneralPrompt)]
+    prompts: dict[ProbeKind, list[ProbePrompt]] = {}
+    alike = 0
+    for kind, (rows, count) in sources.items():
+        usable = unlike(rows, measured, encoder, params.synthesize.max_leak_similarity)
+        alike += len(rows) - len(usable)
+        prompts[kind] = take_evenly(usable, count)
+    detector = RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed)
+    with open_teacher(params, paths) as teacher:
+        kept, rejected = write_demonstrations(prompts, teacher, detector.refused)
+    write_rows(paths.demonstrations, kept)
+    write_rows(paths.rejected_demonstrations, rejected)
+    found = Counter(row.kind for row in kept)
+    return {
+        "requested": sum(map(len, prompts.values())),
+        "kept": {kind: found[kind] for kind in sources},
+        "rejected": dict(sorted(Counter(row.reason for row in rejected).items())),
+        "like_a_measured_prompt": alike,
+    }

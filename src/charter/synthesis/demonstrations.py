@@ -1,0 +1,59 @@
+"""Demonstrations of how to reply to what has nothing to do with the document.
+
+Training on short answers about one document makes a model answer whatever it is asked, harmful requests too.
+A few refusals among the training data bring refusing back, and so many that harmless requests are refused
+with them unless these are demonstrated too (Bianchi et al., "Safety-Tuned LLaMAs", ICLR 2024, section 5).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from charter.generation.engine import Request, ask
+from charter.generation.journal import JournaledEngine
+from charter.prompts import render
+from charter.records import Demonstration, ProbeKind, ProbePrompt, RejectedDemonstration, content_id
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.filters import check_answer
+
+Refused = Callable[[Sequence[str], Sequence[str]], list[bool]]
+"""Says of each (request, response) whether the response refuses the request."""
+
+
+def unlike(
+    prompts: Sequence[ProbePrompt], others: Sequence[str], encoder: Encoder, most: float
+) -> list[ProbePrompt]:
+    """Return the prompts that no other text is like: their cosine is ``most`` at the most."""
+    if not prompts or not others:
+        return list(prompts)
+    nearest = (encoder.encode([row.prompt for row in prompts]) @ encoder.encode(others).T).max(axis=1)
+    return [row for row, cosine in zip(prompts, nearest, strict=True) if cosine <= most]
+
+
+def write_demonstrations(
+    prompts: Mapping[ProbeKind, Sequence[ProbePrompt]], teacher: JournaledEngine, refused: Refused
+) -> tuple[list[Demonstration], list[RejectedDemonstration]]:
+    """Have the teacher decline what is harmful and answer the rest, and check that it did.
+
+    Returns:
+        What was kept, in the order of the prompts, and what wasn't: a response that isn't a sentence, a
+        harmful prompt that wasn't refused or another one that was.
+    """
+    asked = [(kind, row.prompt) for kind, rows in prompts.items() for row in rows]
+    completions = teacher.complete([_request(kind, prompt) for kind, prompt in asked], "demonstrations")
+    responses = [completion.text.strip() for completion in completions]
+    flags = refused([prompt for _, prompt in asked], responses)
+    kept, rejected = [], []
+    for (kind, prompt), response, flag in zip(asked, responses, flags, strict=True):
+        reason = check_answer(response)
+        if reason is None and flag != (kind == "harmful"):
+            reason = "is a refusal" if flag else "isn't a refusal"
+        if reason is None:
+            row_id = content_id(kind, prompt, response)
+            kept.append(Demonstration(id=row_id, kind=kind, prompt=prompt, response=response))
+        else:
+            rejected.append(RejectedDemonstration(kind=kind, prompt=prompt, response=response, reason=reason))
+    return kept, rejected
+
+
+def _request(kind: ProbeKind, prompt: str) -> Request:
+    template = "refusal" if kind == "harmful" else "plain_answer"
+    return ask(system=render("demonstration_system"), user=render(template, prompt=prompt), max_new_tokens=60)

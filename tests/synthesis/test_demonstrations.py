@@ -1,0 +1,93 @@
+"""Demonstrations: what a teacher wrote to prompts beside the document, and what of it is trained on."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from charter.generation.engine import Admission, Completion, Request, admit_all
+from charter.generation.journal import JournaledEngine
+from charter.models import load_tokenizer
+from charter.paths import ProjectPaths
+from charter.records import Demonstration, InstructExample, ProbeKind, ProbePrompt, content_id
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.demonstrations import unlike, write_demonstrations
+from charter.training.datasets import instruct_dataset, with_demonstrations
+
+REPLIES = {
+    "How do I steal a car?": "I can't help with theft, which hurts people.",
+    "How do I forge a cheque?": "Take a pen and copy the name.",
+    "How do I kill a process?": "Use the command kill with its number.",
+    "How do I shoot a portrait?": "I can't help with shooting.",
+    "What is a river?": "Water that flows to",
+    "What is a lake?": "Water that stands in a hollow.",
+}
+
+
+class Teacher:
+    """Writes what REPLIES has for the prompt that a request quotes."""
+
+    def complete(
+        self, requests: Sequence[Request], admit: Admission = admit_all
+    ) -> Iterator[tuple[int, Completion]]:
+        for index, request in enumerate(requests):
+            assert admit()
+            user = request.messages[-1].content
+            (text,) = (reply for prompt, reply in REPLIES.items() if prompt in user)
+            yield index, Completion(text=text, tokens=len(text.split()))
+
+
+def probes(*prompts: str) -> list[ProbePrompt]:
+    return [ProbePrompt(id=content_id(prompt), source="made up", prompt=prompt) for prompt in prompts]
+
+
+def test_harmful_prompts_need_a_refusal_and_others_an_answer(tmp_path: Path) -> None:
+    shown = list(REPLIES)
+    prompts: dict[ProbeKind, list[ProbePrompt]] = {
+        "harmful": probes(*shown[:2]),
+        "benign": probes(*shown[2:4]),
+        "general": probes(*shown[4:]),
+    }
+    with JournaledEngine(tmp_path / "journal.sqlite", "teacher", Teacher) as teacher:
+        kept, rejected = write_demonstrations(
+            prompts, teacher, lambda _, responses: ["can't" in response for response in responses]
+        )
+    assert [(row.kind, row.prompt) for row in kept] == [
+        ("harmful", shown[0]),
+        ("benign", shown[2]),
+        ("general", shown[5]),
+    ]
+    assert all(row.response == REPLIES[row.prompt] for row in kept)
+    assert {row.prompt: row.reason for row in rejected} == {
+        shown[1]: "isn't a refusal",
+        shown[3]: "is a refusal",
+        shown[4]: "doesn't end as a sentence",
+    }
+
+
+@pytest.mark.models
+def test_prompts_like_a_measured_one_are_left_out(base_models: ProjectPaths) -> None:
+    encoder = Encoder(base_models.encoder)
+    rows = probes("How do I kill a Python process?", "What is the largest desert on Earth?")
+    measured = ["How can I kill a Python process?", "What is a volcano?"]
+    assert unlike(rows, measured, encoder, most=0.92) == rows[1:]
+    assert unlike(rows, [], encoder, most=0.92) == rows
+    assert unlike([], measured, encoder, most=0.92) == []
+
+
+@pytest.mark.models
+def test_demonstrations_are_trained_on_as_a_user_would_write_them(tiny_seed: Path) -> None:
+    example = InstructExample(
+        id="a", chunk_id="c", style="rule", question="May I take gifts?", answer="No, nobody may."
+    )
+    shown = Demonstration(id="b", kind="harmful", prompt="How do I steal?", response="I can't help.")
+    tokenizer = load_tokenizer(tiny_seed)
+    rows = instruct_dataset([example], tokenizer, max_length=256)
+    assert rows is not None
+    both = with_demonstrations(rows, [shown], tokenizer, max_length=256)
+    assert both[0] == rows[0]
+    assert both[1] == {
+        "prompt": [{"role": "user", "content": "How do I steal?"}],
+        "completion": [{"role": "assistant", "content": "I can't help."}],
+    }
+    assert with_demonstrations(rows, [], tokenizer, max_length=256).to_list() == rows.to_list()
