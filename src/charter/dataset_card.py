@@ -28,20 +28,23 @@ _KINDS: Mapping[Kind, str] = {
 _FILTERS: Mapping[Kind, Mapping[str, str]] = {
     "instruct": {
         "question": "is no question, speaks of the passage itself, or refers to nothing",
+        "subject": "more than two passages are nearer to it than the one that it was written about",
         "duplicate": "nearly repeats a kept question (cosine above {max_question_similarity}, or trigrams)",
-        "answer": "is cut off, too long, no answer, speaks of the passage, or has a number that it hasn't",
+        "answer": "is cut off, too long, no answer, speaks of the passage, names no time where one is asked "
+        "for, or has a number that the passage hasn't",
         "support": "the teacher finds it true by its passage with a probability below {min_support}",
     },
     "preference": {
         "value": "of a passage: the teacher finds no value in it, so no pair is tried",
         "scenario": "doesn't ask for yes or no what is allowed, required or forbidden",
-        "subject": "another passage is nearer to the scenario than the one it was written about",
+        "subject": "as above",
         "duplicate": "nearly repeats a kept scenario",
-        "response": "as answer, above",
-        "contrast": "the responses aren't Yes against No, hardly differ, or one is more than "
+        "rule": "no sentence of the passage is a rule by itself, or the scenario asks for a duty and it "
+        "states none",
+        "contrast": "the opposite rule is no sentence, is the rule itself, or one is more than "
         "{max_length_ratio} times as long",
-        "verification": "the teacher's lean taken off, neither response is shown to be right by "
-        "{min_preference_margin} nats of log-odds",
+        "verification": "the teacher's lean taken off, the passage, the rule alone and its opposite don't "
+        "show Yes or No to be right, by {min_preference_margin} nats of log-odds",
     },
 }
 """What each filter of synthesis refuses, in their order."""

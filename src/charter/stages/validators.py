@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from charter.errors import CharterError
+from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import open_teacher
-from charter.params import Params
+from charter.params import Params, Synthesize
 from charter.paths import CorpusPaths
 from charter.records import Chunk, LabelledItem, LabelledKind
+from charter.retrieval.encoder import Encoder
 from charter.storage import read_rows
-from charter.synthesis.decisions import Decision, decide_verification, lean_to_yes
+from charter.synthesis.decisions import Decision, decide_verification, measure_lean
+from charter.synthesis.filters import answer_word
 from charter.synthesis.instruct import check_support
 from charter.synthesis.labelled import BoundItem, bind_items
-from charter.synthesis.preference import ask_evidence
+from charter.synthesis.preference import Draft, ask_evidence, write_opposites
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.rules import find_rules
 from charter.synthesis.validators import measure_validator
 
 
@@ -40,23 +44,38 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
             teacher,
             settings.min_support,
         )
-        opposites = teacher.complete(
-            [asks.opposite_response(row.item.question, row.item.text) for row in responses], "their opposites"
-        )
-        pairs = [
-            (row.chunk, row.item.question, row.item.text, opposite.text.strip())
-            for row, opposite in zip(responses, opposites, strict=True)
-        ]
-        found = ask_evidence(pairs, asks, teacher)
-    lean = lean_to_yes(found)
-    verification = [
-        decide_verification(evidence, lean, row.item.text, settings.min_preference_margin)
-        for row, evidence in zip(responses, found, strict=True)
-    ]
+        verification = _verify(responses, asks, teacher, Encoder(paths.encoder), settings)
     return {
         "support": _measure(answers, support, settings.min_support),
         "verification": _measure(responses, verification, settings.min_preference_margin),
     }
+
+
+def _verify(
+    responses: Sequence[BoundItem],
+    asks: TeacherRequests,
+    teacher: JournaledEngine,
+    encoder: Encoder,
+    settings: Synthesize,
+) -> list[Decision]:
+    """Decide on the Yes or No of each response, by a rule of its chunk; where there is none, on nothing."""
+    rules = find_rules([row.item.question for row in responses], [row.chunk for row in responses], encoder)
+    drafts = write_opposites(
+        [
+            Draft(row.chunk, row.item.question, rule)
+            for row, rule in zip(responses, rules, strict=True)
+            if rule is not None
+        ],
+        asks,
+        teacher,
+    )
+    asked = iter(ask_evidence(drafts, asks, teacher))
+    found = [None if rule is None else next(asked) for rule in rules]
+    lean = measure_lean(found)
+    return [
+        decide_verification(evidence, lean, answer_word(row.item.text) or "", settings.min_preference_margin)
+        for row, evidence in zip(responses, found, strict=True)
+    ]
 
 
 def _of_kind(bound: Sequence[BoundItem], kind: LabelledKind) -> list[BoundItem]:

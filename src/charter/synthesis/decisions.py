@@ -38,77 +38,78 @@ def decide_support(truth: Completion, word: Completion | None, answer: str, min_
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for Yes, in nats of log-odds.
+    """What speaks for Yes as the answer to a scenario, in nats of log-odds.
 
-    ``answer``: of the teacher's own answer. ``contrast``: by how much it finds the response that says yes
-    truer than the one that says no.
+    ``passage``: by the whole chunk; ``rule``: by its rule alone; ``opposite``: by the opposite of the rule.
     """
 
-    answer: float
-    contrast: float
+    passage: float
+    rule: float
+    opposite: float
+
+
+@dataclass(frozen=True)
+class Lean:
+    """How much a teacher leans to Yes, in nats, whatever it reads: by a rule, and by a passage."""
+
+    rule: float
+    passage: float
 
 
 LEAN_PRIOR = 8
 """As many items without a lean are taken to be in a batch: of a few alone, the mean says little."""
 
 
-def read_evidence(
-    answer: Completion, truth: Completion, truth_of_other: Completion, response: str
-) -> Evidence | None:
-    """Read what a teacher says of a response to a scenario and its opposite; None where it can't be read.
+def read_evidence(passage: Completion, rule: Completion, opposite: Completion) -> Evidence | None:
+    """Read a teacher's answers to one scenario, Yes or No; None where one can't be read.
 
     Args:
-        answer: Its own answer, Yes or No, with neither in view
-            (`charter.synthesis.requests.TeacherRequests.verdict`).
-        truth: True or False of the response as a statement
-            (`charter.synthesis.requests.TeacherRequests.support`).
-        truth_of_other: The same of the opposite.
-        response: The response; it begins with Yes or No.
+        passage: By the chunk (`charter.synthesis.requests.TeacherRequests.verdict`).
+        rule: By its rule alone.
+        opposite: By the opposite of that rule.
     """
-    yes, one, other = (
-        choice_probability(verdict, *words)[0]
-        for verdict, words in (
-            (answer, ("Yes", "No")),
-            (truth, ("True", "False")),
-            (truth_of_other, ("True", "False")),
-        )
+    by_passage, by_rule, by_opposite = (
+        choice_probability(verdict, "Yes", "No")[0] for verdict in (passage, rule, opposite)
     )
-    if yes is None or one is None or other is None:
+    if by_passage is None or by_rule is None or by_opposite is None:
         return None
-    contrast = _log_odds(one) - _log_odds(other)
-    return Evidence(_log_odds(yes), contrast if answer_word(response) == "Yes" else -contrast)
+    return Evidence(_log_odds(by_passage), _log_odds(by_rule), _log_odds(by_opposite))
 
 
-def lean_to_yes(batch: Sequence[Evidence | None]) -> Evidence:
-    """Return the evidence for Yes that a teacher finds in any scenario: the mean of a batch.
+def measure_lean(batch: Sequence[Evidence | None]) -> Lean:
+    """Return how far a teacher leans to Yes in a batch of scenarios.
 
-    Small teachers lean to Yes by about as much as a forbidding passage moves them to No. Half of the
-    scenarios are asked for so that the answer is no, so what they have in common is not in the passages
-    (batch calibration; Zhou et al., 2024, arXiv 2309.17249), less LEAN_PRIOR.
+    A rule and its opposite have opposite answers, so half of each two are Yes however many scenarios are,
+    and their mean is the lean. That of passages differs from it by the mean difference between the
+    passage's answer and its rule's, which are answers to the same scenarios. Both are taken for less, by
+    LEAN_PRIOR (batch calibration; Zhou et al., 2024, arXiv 2309.17249, with a balance of our own).
     """
     known = [evidence for evidence in batch if evidence is not None]
     count = len(known) + LEAN_PRIOR
-    return Evidence(
-        sum(evidence.answer for evidence in known) / count,
-        sum(evidence.contrast for evidence in known) / count,
-    )
+    by_rule = sum((evidence.rule + evidence.opposite) / 2 for evidence in known) / count
+    return Lean(by_rule, by_rule + sum(evidence.passage - evidence.rule for evidence in known) / count)
 
 
-def decide_verification(
-    evidence: Evidence | None, lean: Evidence, response: str, min_margin: float
-) -> Decision:
-    """Keep a response for whose Yes or No both kinds of evidence speak, beyond the lean, by the margin.
+def decide_verification(evidence: Evidence | None, lean: Lean, word: str, min_margin: float) -> Decision:
+    """Keep a Yes or No that the passage gives, and its rule, and that the rule's opposite moves away from.
+
+    Where the opposite moves nothing, the rule doesn't decide the scenario, or wasn't turned round.
 
     Args:
-        evidence: On its pair.
-        lean: Of the batch that the pair is in.
-        response: It begins with Yes or No.
-        min_margin: In nats; the score is the lesser of the two.
+        evidence: On the scenario.
+        lean: Of its batch.
+        word: Yes or No.
+        min_margin: In nats. The score is the least of three: beyond the lean, that of the passage and of the
+            rule, and half of what lies between the rule and its opposite.
     """
     if evidence is None:
         return Decision(None, kept=False)
-    sign = 1 if answer_word(response) == "Yes" else -1
-    beyond = (evidence.answer - lean.answer, evidence.contrast - lean.contrast)
+    beyond = (
+        evidence.passage - lean.passage,
+        evidence.rule - lean.rule,
+        (evidence.rule - evidence.opposite) / 2,
+    )
+    sign = 1 if word == "Yes" else -1
     return _decide(min(sign * nats for nats in beyond), min_margin)
 
 

@@ -2,6 +2,8 @@
 
 import re
 
+from charter.documents.segmentation import split_words
+
 _MENTION = re.compile(
     r"\b(the|this|that|given|above) (passage|text|document|excerpt|section|article|chapter)s?\b"
     r"|\b(article|section|chapter|page)s? \d+|\bthe rule\b",
@@ -9,11 +11,20 @@ _MENTION = re.compile(
 )
 _DANGLING = re.compile(
     r"^[^.?!]*\b(?:of|on|by|for) (?:this|these|those) (?:rights?|rules?|dut(?:y|ies)|laws?|principles?)\b"
-    r"|^(?:what|why|how|who|when|where)\b[^,]{0,20}\b(?:does|do|did) (?:it|they|this|these|that)\b(?! mean)"
+    r"|\b(?:this|these|those) (?:rights?|rules?|protections?|guidelines?|activit(?:y|ies)|obligations?)\b"
+    r"|^(?:what|why|how|who|when|where|for what|for which|in which)\b[^,]{0,20}"
+    r"\b(?:does|do|did|is|are|was|were) (?:it|they|this|these|that)\b(?! mean)"
+    r"|^what (?:is|are) the (?:right|rule|duty|limit|term)s?(?: to)?\?"
     r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b|\b(?:of|from|by) (?:it|this|that)\?$",
     re.IGNORECASE,
 )
-_NUMBERING = re.compile(r"^\s*(?:\(?\d+[.):]|[-*•]|Q\d*[:.])\s*")
+_ASKS_TIME = re.compile(r"^(?:by |since |until |from )?(?:when|how (?:long|soon|often))\b", re.IGNORECASE)
+_TIME = re.compile(
+    r"\d|\b(?:hour|day|week|month|year|quarter|dail|annual|before|after|once|until|during|while|whenever|when|if"
+    r"|immediately|as soon as|at once|always|never|every time)",
+    re.IGNORECASE,
+)
+_NUMBERING = re.compile(r"^\W*(?:\(?\d+[.):]|[-*•]|Q(?:uestion)?\s*\d*[:.])[\s*]*", re.IGNORECASE)
 _UNANSWERED = re.compile(r"not answered|does(?:n't| not) (?:say|specify|mention|state)", re.IGNORECASE)
 _ATTRIBUTION = re.compile(r"(?:asks?|question)\W*:\W*", re.IGNORECASE)
 _SOURCE = (
@@ -79,6 +90,8 @@ def check_question(question: str) -> str | None:
     words = len(question.split())
     if not question.endswith("?"):
         return "doesn't end in a question mark"
+    if question.count("?") > 1:
+        return "is more than one question"
     if not 4 <= words <= MAX_QUESTION_WORDS:
         return f"has {words} words, not 4 to {MAX_QUESTION_WORDS}"
     if problem := check_mention(question):
@@ -116,6 +129,14 @@ def check_answer(answer: str) -> str | None:
     return check_mention(answer)
 
 
+def check_time(question: str, answer: str) -> str | None:
+    """Refuse an answer that names no time where the question asks for one.
+
+    Asked when a right applies, a small teacher says to whom.
+    """
+    return "names no time" if _ASKS_TIME.search(question) and not _TIME.search(answer) else None
+
+
 def check_numbers(answer: str, *sources: str) -> str | None:
     """Refuse an answer with a number that none of its sources, the passage and the question, has."""
     known = set().union(*map(_numbers, sources))
@@ -147,16 +168,13 @@ def answer_word(response: str) -> str | None:
     return word.group(0) if word and word.group(0) in ("Yes", "No") else None
 
 
-def check_contrast(chosen: str, rejected: str, max_length_ratio: float, max_overlap: float) -> str | None:
-    """Refuse a pair that doesn't answer yes against no, hardly differs, or is told apart by length."""
-    if {answer_word(chosen), answer_word(rejected)} != {"Yes", "No"}:
-        return "the responses don't begin with Yes and No"
-    overlap = jaccard(chosen, rejected, 1)
-    if overlap > max_overlap:
-        return f"the responses share {overlap:.0%} of their words"
-    shorter, longer = sorted((len(chosen), len(rejected)))
+def check_contrast(rule: str, opposite: str, max_length_ratio: float) -> str | None:
+    """Refuse a rule and its opposite that are the same text, or told apart by length."""
+    if split_words(rule) == split_words(opposite):
+        return "the opposite rule is the rule"
+    shorter, longer = sorted((len(rule), len(opposite)))
     if longer > max_length_ratio * max(shorter, 1):
-        return f"one response is {longer / max(shorter, 1):.1f} times as long as the other"
+        return f"one is {longer / max(shorter, 1):.1f} times as long as the other"
     return None
 
 

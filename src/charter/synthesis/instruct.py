@@ -13,6 +13,7 @@ from charter.synthesis.filters import (
     check_answer,
     check_numbers,
     check_question,
+    check_time,
     without_citation,
 )
 from charter.synthesis.ledger import Ledger
@@ -21,11 +22,11 @@ from charter.synthesis.requests import TeacherRequests
 STYLES = {
     "content": "ask what it says: who has which right or duty, with which limits.",
     "permission": "ask whether something is allowed, required or forbidden in a practical situation.",
-    "scope": "ask whom it protects or binds, and when, where, for how long or up to which amount it holds.",
+    "term": "ask for one right, duty, limit or term that it names, in the words of a person who looks it up.",
 }
 """Question styles, each completing "Write N different questions that"; one call a style and chunk.
 
-None asks why a rule matters: rules seldom say, and a small teacher makes a reason up.
+None asks why a rule matters, or when and where it holds: rules seldom say, and a small teacher makes it up.
 """
 
 
@@ -55,11 +56,12 @@ def write_instruct_data(
 ) -> InstructData:
     """Ask the teacher for questions about each chunk in each style, and for their answers.
 
-    Filters, in order: ``format`` and ``mention`` of a question, ``duplicate``, the same of an answer,
-    ``numbers`` with them, and ``support`` by the chunk (`decide_support`).
+    Filters, in order: form of a ``question``, its ``subject``, to which few other chunks are nearer;
+    ``duplicate``; form and numbers of an ``answer``; and ``support`` by the chunk (`decide_support`).
     """
     ledger = Ledger("instruct")
     questions = _write_questions(chunks, asks, teacher, settings, seed, ledger)
+    questions = ledger.on_subject(questions, [question.text for question in questions], chunks, encoder)
     questions = ledger.without_duplicates(
         questions, [question.text for question in questions], encoder, settings.max_question_similarity
     )
@@ -69,7 +71,11 @@ def write_instruct_data(
     answered = []
     for question, completion in zip(questions, answers, strict=True):
         answer = without_citation(completion.text.strip())
-        problem = check_answer(answer) or check_numbers(answer, question.chunk.text, question.text)
+        problem = (
+            check_answer(answer)
+            or check_time(question.text, answer)
+            or check_numbers(answer, question.chunk.text, question.text)
+        )
         if problem:
             ledger.refuse(question.chunk, "answer", problem, question.text, answer)
         else:

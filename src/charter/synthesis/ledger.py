@@ -20,6 +20,12 @@ class _Draft(Protocol):
 Draft = TypeVar("Draft", bound=_Draft)
 
 
+MAX_NEARER = 2
+"""So many chunks may be nearer to a question than its own. Where more are, it is on another subject, or
+understood only with the passage in view ("What does the right include?").
+"""
+
+
 @dataclass
 class Ledger:
     """The refused rows of one data set."""
@@ -70,4 +76,22 @@ class Ledger:
                 kept.append(draft)
             else:
                 self.refuse(draft.chunk, "duplicate", f"says the same as: {texts[original]}", text)
+        return kept
+
+    def on_subject(
+        self, drafts: Sequence[Draft], texts: Sequence[str], chunks: Sequence[Chunk], encoder: Encoder
+    ) -> list[Draft]:
+        """Refuse the drafts whose text, one in ``texts`` each, doesn't lead back to what it was made of.
+
+        That is round-trip consistency (Dai et al., 2023, arXiv 2209.11755), for MAX_NEARER + 1 chunks.
+        """
+        places = {chunk.id: place for place, chunk in enumerate(chunks)}
+        own = [places[draft.chunk.id] for draft in drafts]
+        counts = encoder.count_nearer(texts, own, [chunk.text for chunk in chunks])
+        kept = []
+        for draft, text, nearer in zip(drafts, texts, counts, strict=True):
+            if nearer > MAX_NEARER:
+                self.refuse(draft.chunk, "subject", f"nearer to {nearer} other chunks", text)
+            else:
+                kept.append(draft)
         return kept

@@ -1,10 +1,10 @@
 """Preference pairs: a scenario, a response that follows the document and one that goes against it.
 
-A small teacher stays nice when asked for a bad response, and also when asked to answer by the opposite of a
-rule. But it turns a finished answer round: so the faithful response is written first, from the chunk, and
-the unfaithful one is its opposite, with the same tone and length. Which of the two is right is then asked
-again in two ways that don't lean on how the responses are worded, and decides which is chosen: shown a
-question and an answer to it that begins with No, a small teacher says No of it too.
+A small teacher stays nice when asked for a bad response, and gives wrong reasons for right ones. So it writes
+neither. The faithful response is Yes or No and the rule that decides, word for word as the document has it;
+the unfaithful one is the other word and the opposite of that rule, which the teacher writes. What a
+teacher is asked for beyond that is one word: the answer by the passage, by the rule alone and by its
+opposite. A pair is kept where these show that the rule decides the scenario, and how.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,11 @@ from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import Evidence, decide_verification, lean_to_yes, read_evidence
-from charter.synthesis.filters import (
-    check_answer,
-    check_contrast,
-    check_numbers,
-    check_scenario,
-    without_citation,
-)
+from charter.synthesis.decisions import Evidence, decide_verification, measure_lean, read_evidence
+from charter.synthesis.filters import check_answer, check_contrast, check_scenario
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.rules import check_duty, find_rules
 
 STANCES = (
     "something may be done that this passage forbids or protects people from. Each tells a practical "
@@ -36,8 +31,6 @@ STANCES = (
 
 Asked for both at once, or for questions of a given person, a small teacher leaves the passage's subject.
 """
-
-MAX_SHARED_WORDS = 0.9
 
 
 @dataclass(frozen=True)
@@ -51,15 +44,18 @@ class PreferenceData:
 
 
 @dataclass(frozen=True)
-class _Draft:
-    chunk: Chunk
-    prompt: str = ""
-    chosen: str = ""
-    rejected: str = ""
+class Draft:
+    """A scenario about a chunk, the rule of it that may decide, and that rule's opposite."""
 
-    @property
-    def texts(self) -> tuple[str, str, str]:
-        return self.prompt, self.chosen, self.rejected
+    chunk: Chunk
+    prompt: str
+    rule: str = ""
+    opposite: str = ""
+
+    def responses(self, word: str) -> tuple[str, str]:
+        """Return the faithful and the unfaithful response where ``word``, Yes or No, is the right answer."""
+        other = "No" if word == "Yes" else "Yes"
+        return f"{word}. {self.rule}", f"{other}. {self.opposite}"
 
 
 def write_preference_data(
@@ -70,23 +66,24 @@ def write_preference_data(
     settings: Synthesize,
     seed: int,
 ) -> PreferenceData:
-    """Ask the teacher for scenarios about each chunk that states a value, and for both responses.
+    """Ask the teacher for scenarios about each chunk that states a value, and make both responses to them.
 
-    Filters, in order: ``value`` of the chunk; format of the ``scenario``; its ``subject``, to which no
-    other chunk is nearer; ``duplicate``; format of the ``response``; ``contrast`` (one says yes and the
-    other no, in different words and like lengths); and ``verification``: the teacher's log-odds favour one
-    of the two, which is then the chosen one, by min_preference_margin (`decide_verification`).
+    Filters, in order: ``value`` of the chunk; format of the ``scenario``; its ``subject``, to which few
+    other chunks are nearer; ``duplicate``; ``rule``, where no sentence of the chunk can decide it;
+    ``contrast`` of the rule and its opposite (another text, of like length); and ``verification``: one
+    word is shown to be the right one, by min_preference_margin (`decide_verification`).
     """
     ledger = Ledger("preference")
     with_value = _check_values(chunks, asks, teacher, ledger)
     with_value = _choose(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
     drafts = _write_scenarios(with_value, asks, teacher, settings, seed, ledger)
-    drafts = _on_subject(drafts, chunks, encoder, ledger)
+    drafts = ledger.on_subject(drafts, [draft.prompt for draft in drafts], chunks, encoder)
     drafts = ledger.without_duplicates(
         drafts, [draft.prompt for draft in drafts], encoder, settings.max_question_similarity
     )
-    drafts = _write_responses(drafts, asks, teacher)
-    drafts = _check_responses(drafts, settings, ledger)
+    drafts = _with_rules(drafts, encoder, ledger)
+    drafts = write_opposites(drafts, asks, teacher)
+    drafts = _check_contrasts(drafts, settings.max_length_ratio, ledger)
     pairs = _verify(drafts, asks, teacher, settings.min_preference_margin, ledger)
     return PreferenceData(
         pairs=pairs,
@@ -123,121 +120,91 @@ def _write_scenarios(
     settings: Synthesize,
     seed: int,
     ledger: Ledger,
-) -> list[_Draft]:
+) -> list[Draft]:
     count = settings.scenarios_per_chunk
     calls = [
         asks.scenarios(chunk, STANCES[int(chunk.id, 16) % len(STANCES)], count, seed) for chunk in chunks
     ]
     completions = teacher.complete(calls, "scenarios")
     return [
-        _Draft(chunk, text)
+        Draft(chunk, text)
         for chunk, completion in zip(chunks, completions, strict=True)
         for text in ledger.accept_questions(chunk, completion.text, count, "scenario", check_scenario)
     ]
 
 
-def _on_subject(
-    drafts: list[_Draft], chunks: Sequence[Chunk], encoder: Encoder, ledger: Ledger
-) -> list[_Draft]:
-    """Keep the scenarios to which no chunk is nearer than their own (Dai et al., 2023, arXiv 2209.11755).
-
-    Asked about what its passage doesn't speak of, a small teacher says No and is sure of it.
-    """
-    places = {chunk.id: place for place, chunk in enumerate(chunks)}
-    counts = encoder.count_nearer(
-        [draft.prompt for draft in drafts],
-        [places[draft.chunk.id] for draft in drafts],
-        [chunk.text for chunk in chunks],
-    )
+def _with_rules(drafts: list[Draft], encoder: Encoder, ledger: Ledger) -> list[Draft]:
+    found = find_rules([draft.prompt for draft in drafts], [draft.chunk for draft in drafts], encoder)
     kept = []
-    for draft, nearer in zip(drafts, counts, strict=True):
-        if nearer:
-            ledger.refuse(draft.chunk, "subject", f"nearer to {nearer} other chunks", draft.prompt)
+    for draft, rule in zip(drafts, found, strict=True):
+        problem = "no sentence of the chunk is a rule by itself" if rule is None else None
+        if rule is None or (problem := check_duty(draft.prompt, rule)):
+            ledger.refuse(draft.chunk, "rule", problem or "", draft.prompt)
+        else:
+            kept.append(replace(draft, rule=rule))
+    return kept
+
+
+def write_opposites(drafts: Sequence[Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[Draft]:
+    """Ask the teacher for the opposite of each rule; scenarios of one rule share it."""
+    rules = list(dict.fromkeys(draft.rule for draft in drafts))
+    completions = teacher.complete([asks.opposite_rule(rule) for rule in rules], "opposite rules")
+    opposites = {rule: completion.text.strip() for rule, completion in zip(rules, completions, strict=True)}
+    return [replace(draft, opposite=opposites[draft.rule]) for draft in drafts]
+
+
+def _check_contrasts(drafts: list[Draft], max_length_ratio: float, ledger: Ledger) -> list[Draft]:
+    kept = []
+    for draft in drafts:
+        problem = check_answer(draft.opposite) or check_contrast(draft.rule, draft.opposite, max_length_ratio)
+        if problem:
+            ledger.refuse(draft.chunk, "contrast", problem, draft.prompt, draft.rule, draft.opposite)
         else:
             kept.append(draft)
     return kept
 
 
-def _write_responses(drafts: list[_Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[_Draft]:
-    faithful = teacher.complete(
-        [asks.faithful_response(draft.chunk, draft.prompt) for draft in drafts], "faithful responses"
-    )
-    drafts = [
-        replace(draft, chosen=without_citation(completion.text.strip()))
-        for draft, completion in zip(drafts, faithful, strict=True)
-    ]
-    opposite = teacher.complete(
-        [asks.opposite_response(draft.prompt, draft.chosen) for draft in drafts], "unfaithful responses"
-    )
-    return [
-        replace(draft, rejected=without_citation(completion.text.strip()))
-        for draft, completion in zip(drafts, opposite, strict=True)
-    ]
-
-
-def _check_responses(drafts: list[_Draft], settings: Synthesize, ledger: Ledger) -> list[_Draft]:
-    kept = []
-    for draft in drafts:
-        problem = (
-            check_answer(draft.chosen)
-            or check_answer(draft.rejected)
-            or check_numbers(draft.chosen, draft.chunk.text, draft.prompt)
-        )
-        if problem:
-            ledger.refuse(draft.chunk, "response", problem, *draft.texts)
-            continue
-        contrast = check_contrast(draft.chosen, draft.rejected, settings.max_length_ratio, MAX_SHARED_WORDS)
-        if contrast:
-            ledger.refuse(draft.chunk, "contrast", contrast, *draft.texts)
-            continue
-        kept.append(draft)
-    return kept
-
-
 def ask_evidence(
-    pairs: Sequence[tuple[Chunk, str, str, str]], asks: TeacherRequests, teacher: JournaledEngine
+    drafts: Sequence[Draft], asks: TeacherRequests, teacher: JournaledEngine
 ) -> list[Evidence | None]:
-    """Ask the teacher what speaks for Yes, of (chunk, scenario, response, its opposite) each."""
-    answers = teacher.complete(
-        [asks.verdict(chunk, prompt) for chunk, prompt, _, _ in pairs], "answers to scenarios"
+    """Ask the teacher for the answer to each scenario by the chunk, by its rule and by the opposite."""
+    by_passage = teacher.complete(
+        [asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "answers by the passage"
     )
-    truths = teacher.complete(
-        [asks.support(chunk, response) for chunk, _, *responses in pairs for response in responses],
-        "verification",
+    by_rule = teacher.complete(
+        [
+            asks.verdict(draft.chunk, draft.prompt, rule)
+            for draft in drafts
+            for rule in (draft.rule, draft.opposite)
+        ],
+        "answers by the rule",
     )
     return [
-        read_evidence(answer, first, second, response)
-        for (_, _, response, _), answer, first, second in zip(
-            pairs, answers, truths[::2], truths[1::2], strict=True
-        )
+        read_evidence(*verdicts) for verdicts in zip(by_passage, by_rule[::2], by_rule[1::2], strict=True)
     ]
 
 
 def _verify(
-    drafts: list[_Draft],
+    drafts: list[Draft],
     asks: TeacherRequests,
     teacher: JournaledEngine,
     min_margin: float,
     ledger: Ledger,
 ) -> list[PreferencePair]:
-    """Keep the pairs of which one side is shown to be the right one: that is the chosen one.
-
-    Small teachers write "Yes, they may, because nobody may ..." and turn it into a right answer; such a pair
-    is kept the other way round.
-    """
+    """Keep the pairs of which one word is shown to be the right answer."""
     pairs = []
-    found = ask_evidence([(draft.chunk, *draft.texts) for draft in drafts], asks, teacher)
-    lean = lean_to_yes(found)
+    found = ask_evidence(drafts, asks, teacher)
+    lean = measure_lean(found)
     for draft, evidence in zip(drafts, found, strict=True):
-        chosen, rejected = draft.chosen, draft.rejected
-        decision = decide_verification(evidence, lean, chosen, min_margin)
-        if not decision.kept:
-            chosen, rejected = rejected, chosen
-            decision = decide_verification(evidence, lean, chosen, min_margin)
-        if not decision.kept:
-            reason = "no verdict" if decision.score is None else "neither response is shown to be right"
-            ledger.refuse(draft.chunk, "verification", reason, *draft.texts)
+        word = next(
+            (word for word in ("Yes", "No") if decide_verification(evidence, lean, word, min_margin).kept),
+            None,
+        )
+        if word is None:
+            reason = "no verdict" if evidence is None else "neither Yes nor No is shown to be right"
+            ledger.refuse(draft.chunk, "verification", reason, draft.prompt, draft.rule, draft.opposite)
             continue
+        chosen, rejected = draft.responses(word)
         pairs.append(
             PreferencePair(
                 id=content_id(draft.chunk.id, draft.prompt, chosen, rejected),

@@ -57,7 +57,7 @@ def rehearse(
         asks: Its requests.
         journal: The journal, which is only read.
         model_identity: The teacher's hash, by which the journal knows it.
-        encoder: Loads the encoder; it is needed where the journal knows questions.
+        encoder: Loads the encoder.
         settings: What is asked for and kept.
         seed: That of params.yaml.
         yields: What is assumed of unknown answers.
@@ -90,7 +90,10 @@ class _Rehearsal(JournaledEngine):
         key = self._key(request)
         if key not in self._given:
             known = self._find(key)
-            real = not any(_MARK in message.content for message in request.messages)
+            # Which rules are turned round depends on the scenarios.
+            real = purpose != "opposite rules" and not any(
+                _MARK in message.content for message in request.messages
+            )
             self.requests.append(Asked(purpose, request, known, real))
             self._given[key] = known or self._make_up(request, purpose)
         return self._given[key]
@@ -102,11 +105,9 @@ class _Rehearsal(JournaledEngine):
             return self._list("scenario", self._settings.scenarios_per_chunk)
         if purpose == "questions":
             return self._list("question", self._settings.questions_per_style)
-        if purpose == "faithful responses":
-            begin = "Yes" if self._passes("response") else "Perhaps"
-            return _text(f"{begin}, the owner of {self._name()} is allowed to keep it there, {_REASON}")
-        if purpose == "unfaithful responses":
-            return _text(self._opposite(request))
+        if purpose == "opposite rules":
+            rule = request.messages[-1].content
+            return _text(self._another(rule) if self._passes("contrast") else rule)
         if purpose == "answers":
             if not self._passes("answer"):
                 return _text("")
@@ -114,19 +115,15 @@ class _Rehearsal(JournaledEngine):
             return _text(f"{begin} owner of {self._name()} is allowed to keep it in the place where it is.")
         return _verdict("Yes")
 
-    def _opposite(self, request: Request) -> str:
-        """Turn a response round, whether it is known or made up, in words enough to be another."""
-        response = request.messages[-1].content.rpartition("Answer: ")[2]
-        # Of a made-up response it was decided before whether the pair passes.
-        if _MARK not in response and not self._passes("response"):
-            return response
-        first, *words = response.split()
+    def _another(self, rule: str) -> str:
+        """Return a rule of other words and like length."""
+        words = rule.split()
         words[:-1:3] = [self._name() for _ in words[:-1:3]]
-        return " ".join(["No," if first.startswith("Yes") else "Yes,", *words])
+        return " ".join(words)
 
     def _list(self, step: Step, count: int) -> Completion:
         lines = [
-            f"Must the owner of {self._name()} ask for permission before keeping it somewhere else?"
+            f"May the owner of {self._name()} keep it somewhere else without asking for permission?"
             if self._passes(step)
             else f"The owner of {self._name()} may keep it somewhere else."
             for _ in range(count)
@@ -143,9 +140,6 @@ class _Rehearsal(JournaledEngine):
         """Return a new name, without a digit, since numbers are checked against the passage."""
         self._names += 1
         return _MARK + "".join(chr(ord("a") + int(digit)) for digit in str(self._names))
-
-
-_REASON = "because everybody who lives in the house has the right to do so without being asked."
 
 
 class _Apart(Encoder):

@@ -63,17 +63,15 @@ class TeacherRequests:
             seed=seed,
         )
 
-    def faithful_response(self, chunk: Chunk, prompt: str) -> Request:
-        """Ask for the response to a scenario by the chunk."""
-        user = render("scenario_response", **self._passage(chunk), prompt=prompt)
-        return ask(system=self._system, user=user, max_new_tokens=80)
+    def opposite_rule(self, rule: str) -> Request:
+        """Ask for the opposite of a rule, in its tone and length."""
+        return ask_turns(render_turns("opposite_rule", rule=rule), max_new_tokens=100)
 
-    def opposite_response(self, prompt: str, response: str) -> Request:
-        """Ask for the opposite of a response, in its tone and length."""
-        turns = render_turns("opposite_response", prompt=prompt, response=response)
-        return ask_turns(turns, max_new_tokens=80)
+    def verdict(self, chunk: Chunk, prompt: str, rule: str | None = None) -> Request:
+        """Ask for the right answer to a scenario in one word, Yes or No, with no response in view.
 
-    def verdict(self, chunk: Chunk, prompt: str) -> Request:
-        """Ask for the right answer to a scenario in one word, Yes or No, with no response in view."""
-        user = render("verdict", **self._passage(chunk), prompt=prompt)
+        ``rule`` is what decides, in place of the chunk's text.
+        """
+        passage = self._passage(chunk) | ({} if rule is None else {"passage": rule})
+        user = render("verdict", **passage, prompt=prompt)
         return ask_choice((("system", self._system), ("user", user)))

@@ -7,22 +7,23 @@ from charter.errors import CharterError
 from charter.paths import CorpusPaths
 from charter.storage import read_json
 
-Step = Literal["value", "scenario", "response", "question", "answer", "word"]
+Step = Literal["value", "scenario", "contrast", "question", "answer", "word"]
 
 
 @dataclass(frozen=True)
 class Yields:
     """Shares that pass each step; ``source`` says where they are from.
 
-    value: chunks that state a value. scenario: scenarios that pass their filters and are no duplicates, of
-    those asked for. response: drafts whose two responses pass theirs. question, answer: the same of instruct
-    data. word: answers that begin with Yes or No, and whose question is therefore asked again.
+    value: chunks that state a value. scenario: scenarios that pass their filters, are no duplicates and have
+    a rule, of those asked for. contrast: drafts whose rule and its opposite pass theirs. question, answer:
+    the same as scenario, and the form of answers, of instruct data. word: answers that begin with Yes or
+    No, and whose question is therefore asked again.
     """
 
     source: str
     value: float
     scenario: float
-    response: float
+    contrast: float
     question: float
     answer: float
     word: float
@@ -34,7 +35,7 @@ class Yields:
 
     def moved(self, by: float) -> "Yields":
         """Return all shares larger by ``by``, kept within 0 and 1."""
-        steps: tuple[Step, ...] = ("value", "scenario", "response", "question", "answer", "word")
+        steps: tuple[Step, ...] = ("value", "scenario", "contrast", "question", "answer", "word")
         shares: dict[str, Any] = {step: min(max(self.of(step) + by, 0.0), 1.0) for step in steps}
         return replace(self, **shares)
 
@@ -43,7 +44,7 @@ DEFAULT_YIELDS = Yields(
     source="Charter's defaults, measured with the embedded teacher on its two documents",
     value=0.98,
     scenario=0.56,
-    response=0.84,
+    contrast=0.9,
     question=0.77,
     answer=0.91,
     word=0.52,
@@ -56,8 +57,7 @@ LIKELY_ERROR = 0.1
 TOKENS = {
     "scenarios": 21.3,
     "questions": 22.0,
-    "faithful responses": 39.7,
-    "unfaithful responses": 36.5,
+    "opposite rules": 30.0,
     "answers": 26.0,
 }
 """Tokens generated a request, of the same two runs; of scenarios and questions for each one asked for."""
@@ -79,15 +79,15 @@ def read_yields(paths: CorpusPaths) -> Yields:
         pairs, answers = metrics["preference"], metrics["instruct"]
         chunks = read_json(paths.metrics("extract"))["chunks"] if paths.metrics("extract").exists() else 0
         verified = pairs["kept"] + _refused(pairs, "verification")
-        responded = verified + _refused(pairs, "response", "contrast")
+        contrasted = verified + _refused(pairs, "contrast")
         checked = answers["kept"] + _refused(answers, "support")
         answered = checked + _refused(answers, "answer")
         default = DEFAULT_YIELDS
         return Yields(
             source=f"its last run ({file.relative_to(paths.root)})",
             value=_share(chunks - pairs["chunks_without_value"], chunks, default.value),
-            scenario=_share(responded, pairs["requested"], default.scenario),
-            response=_share(verified, responded, default.response),
+            scenario=_share(contrasted, pairs["requested"], default.scenario),
+            contrast=_share(verified, contrasted, default.contrast),
             question=_share(answered, answers["requested"], default.question),
             answer=_share(checked, answered, default.answer),
             word=default.word,

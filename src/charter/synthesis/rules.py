@@ -1,0 +1,70 @@
+"""The rule that decides a scenario: a sentence of its chunk, in the document's own words."""
+
+import re
+from collections.abc import Sequence
+
+from charter.documents.segmentation import split_sentences, split_words
+from charter.records import Chunk
+from charter.retrieval.encoder import Encoder
+
+MIN_RULE_WORDS, MAX_RULE_WORDS = 5, 50
+
+_LIST_MARK = re.compile(r"^\s*(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+")
+_LEANING = re.compile(
+    r"^(?:they|this|these|those|it|such|he|she|his|her|their|its|whereas|each of (?:them|these)|the same"
+    r"|for example|examples?|otherwise|however|but|and|or)\b",
+    re.IGNORECASE,
+)
+_DUTY_ASKED = re.compile(
+    r"^must\b|^(?:is|are) .*\b(?:necessary|required|obliged|mandatory|a requirement)\b"
+    r"|^(?:do|does) .*\b(?:have|has|need) to\b",
+    re.IGNORECASE,
+)
+_DUTY_STATED = re.compile(
+    r"\b(?:must|shall|need|needs|required|requires|obliged|mandatory|duty|duties|have to|has to|only|never"
+    r"|no one|nobody|compulsory|at least|within)\b",
+    re.IGNORECASE,
+)
+
+
+def stated_rules(chunk: Chunk) -> list[str]:
+    """Return the sentences of a chunk that a reader understands by themselves, without list marks.
+
+    Left out are headings, cells and other fragments, questions, sentences that lean on another one ("They are
+    entitled to ..."), and what is shorter or longer than MIN_RULE_WORDS and MAX_RULE_WORDS.
+    """
+    sentences = (_LIST_MARK.sub("", sentence) for sentence in split_sentences(chunk.text))
+    return [sentence for sentence in sentences if _stands_alone(sentence)]
+
+
+def _stands_alone(sentence: str) -> bool:
+    return (
+        MIN_RULE_WORDS <= len(split_words(sentence)) <= MAX_RULE_WORDS
+        and sentence[-1] in ".!;。！"
+        and not sentence[0].islower()
+        and not _LEANING.match(sentence)
+    )
+
+
+def find_rules(scenarios: Sequence[str], chunks: Sequence[Chunk], encoder: Encoder) -> list[str | None]:
+    """Return for each scenario the rule of its chunk that is nearest to it, None where the chunk has none."""
+    rules = {chunk.id: stated_rules(chunk) for chunk in chunks}
+    texts = sorted({rule for stated in rules.values() for rule in stated})
+    if not texts:
+        return [None for _ in scenarios]
+    vectors = encoder.encode([*texts, *scenarios])
+    places = {text: place for place, text in enumerate(texts)}
+    return [
+        max(rules[chunk.id], key=lambda rule: float(vectors[places[rule]] @ vector), default=None)
+        for chunk, vector in zip(chunks, vectors[len(texts) :], strict=True)
+    ]
+
+
+def check_duty(scenario: str, rule: str) -> str | None:
+    """Refuse a scenario that asks whether something must be done, where its rule demands nothing.
+
+    "Must a person return to their country?" of a right to return: a small teacher says Yes.
+    """
+    if _DUTY_ASKED.search(scenario) and not _DUTY_STATED.search(rule):
+        return f"asks for a duty, and this states none: {rule}"
+    return None
