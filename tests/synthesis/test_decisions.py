@@ -9,9 +9,10 @@ from charter.synthesis.decisions import (
     LEAN_PRIOR,
     Decision,
     Evidence,
+    Lean,
     decide_support,
     decide_verification,
-    lean_to_yes,
+    measure_lean,
     read_evidence,
 )
 
@@ -46,35 +47,44 @@ def test_support_of_a_yes_or_no_is_the_weaker_of_two_verdicts(
     assert decision.kept == (score >= 0.5)
 
 
-def test_evidence_is_for_yes_whichever_response_comes_first() -> None:
-    likely, unlikely = verdict(0.9, "True", "False"), verdict(0.75, "True", "False")
-    evidence = read_evidence(verdict(0.8), likely, unlikely, "Yes, you may.")
+def test_evidence_is_the_log_odds_of_yes_by_each_text() -> None:
+    evidence = read_evidence(verdict(0.8), verdict(0.9), verdict(0.25))
     assert evidence is not None
-    assert (evidence.answer, evidence.contrast) == pytest.approx((math.log(4), math.log(3)))
-    assert read_evidence(verdict(0.8), unlikely, likely, "No, you may not.") == evidence
+    assert (evidence.passage, evidence.rule, evidence.opposite) == pytest.approx(
+        (math.log(4), math.log(9), -math.log(3))
+    )
 
 
-def test_the_lean_is_the_mean_of_the_readable_and_of_items_without_one() -> None:
-    batch = [Evidence(1.0, 3.0), None, Evidence(2.0, 1.0)] * 40
-    lean = lean_to_yes(batch)
-    assert (lean.answer, lean.contrast) == pytest.approx((120 / (80 + LEAN_PRIOR), 160 / (80 + LEAN_PRIOR)))
-    assert lean_to_yes([]) == Evidence(0.0, 0.0)
+@pytest.mark.parametrize("share_of_yes", [0.0, 0.3, 1.0])
+def test_the_lean_is_found_however_many_answers_are_yes(share_of_yes: float) -> None:
+    """A teacher that leans to Yes by .7 nats by a rule, and by .2 more by a passage."""
+    count = 200
+    batch = [
+        Evidence(passage=0.9 + sign * 1.5, rule=0.7 + sign * 1.5, opposite=0.7 - sign * 1.5)
+        for sign in (1 if number < share_of_yes * count else -1 for number in range(count))
+    ]
+    lean = measure_lean([*batch, None])
+    shrunk = count / (count + LEAN_PRIOR)
+    assert (lean.rule, lean.passage) == pytest.approx((0.7 * shrunk, 0.9 * shrunk))
+    assert measure_lean([]) == Lean(0.0, 0.0)
 
 
 @pytest.mark.parametrize(
-    ("evidence", "response", "score"),
+    ("evidence", "word", "score"),
     [
-        (Evidence(1.75, 4.0), "Yes, you may.", 0.75),  # the answer is the weaker
-        (Evidence(3.0, 2.5), "Yes, you may.", 0.5),  # the contrast is
-        (Evidence(0.5, 1.0), "No, you may not.", 0.5),  # beyond the lean No is meant, though Yes is likelier
-        (Evidence(0.5, 2.5), "No, you may not.", -0.5),  # they disagree
-        (Evidence(0.5, 2.5), "Yes, you may.", -0.5),
+        (Evidence(2.5, 4.0, 0.0), "Yes", 0.5),  # the passage is the weakest
+        (Evidence(4.0, 1.75, 0.0), "Yes", 0.75),  # the rule is
+        (Evidence(4.0, 3.0, 2.0), "Yes", 0.5),  # the opposite hardly moves it
+        (Evidence(1.5, 0.5, 1.5), "No", 0.5),  # beyond the lean No is meant, though Yes is likelier
+        (Evidence(1.0, 2.0, 0.0), "Yes", -1.0),  # passage and rule disagree
+        (Evidence(1.0, 2.0, 0.0), "No", -1.0),
+        (Evidence(4.0, 3.0, 3.0), "Yes", 0.0),  # the rule decides nothing, or wasn't turned round
     ],
 )
-def test_the_weaker_evidence_beyond_the_lean_decides_verification(
-    evidence: Evidence, response: str, score: float
+def test_the_weakest_evidence_beyond_the_lean_decides_verification(
+    evidence: Evidence, word: str, score: float
 ) -> None:
-    decision = decide_verification(evidence, Evidence(1.0, 2.0), response, 0.5)
+    decision = decide_verification(evidence, Lean(rule=1.0, passage=2.0), word, 0.5)
     assert decision.score == pytest.approx(score)
     assert decision.kept == (score >= 0.5)
 
@@ -83,8 +93,8 @@ def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:
     assert decide_support(UNREADABLE, None, "Helmets.", 0.0) == Decision(None, kept=False)
     readable = verdict(0.9, "True", "False")
     assert decide_support(readable, UNREADABLE, "No, never.", 0.0) == Decision(None, kept=False)
-    verdicts = (verdict(0.8), readable, readable)
+    verdicts = (verdict(0.8), verdict(0.7), verdict(0.2))
     for place in range(len(verdicts)):
         broken = (*verdicts[:place], UNREADABLE, *verdicts[place + 1 :])
-        assert read_evidence(*broken, "Yes, you may.") is None
-    assert decide_verification(None, Evidence(0, 0), "No, you may not.", -9.0) == Decision(None, kept=False)
+        assert read_evidence(*broken) is None
+    assert decide_verification(None, Lean(0, 0), "No", -9.0) == Decision(None, kept=False)
