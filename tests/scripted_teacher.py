@@ -67,7 +67,7 @@ def reply(body: dict[str, Any]) -> dict[str, Any]:
     if body.get("logprobs"):
         asked = body["messages"][-1]["content"]
         yes, no = ("True", "False") if "True or False" in asked else ("Yes", "No")
-        likely, unlikely = (-3.0, -0.05) if "Statement: No" in asked else (-0.05, -3.0)
+        likely, unlikely = (-3.0, -0.05) if "nobody has to care" in asked else (-0.05, -3.0)
         first = [{"token": yes, "logprob": likely}, {"token": no, "logprob": unlikely}]
         return {"message": {"content": yes}, "logprobs": {"content": [{"top_logprobs": first}]}}
     asked = body["messages"][-1]["content"]
@@ -76,9 +76,11 @@ def reply(body: dict[str, Any]) -> dict[str, Any]:
     act = f"{VERBS[chance[0] % len(VERBS)]} {subject} {TIMES[chance[1] % len(TIMES)]}"
     if body["temperature"]:
         return {"message": {"content": f"May I {act}?"}}
-    # Shown a response, it is asked for the opposite one.
-    answer = "No, nobody may" if "Yes, everybody may" in asked else "Yes, everybody may"
-    return {"message": {"content": f"{answer} {act}."}}
+    if body["messages"][0]["content"].startswith("You turn a rule"):
+        return {
+            "message": {"content": f"This is what nobody has to care for of {subject}, who wants to {act}."}
+        }
+    return {"message": {"content": f"Yes, everybody may {act}."}}
 
 
 def subjects(text: str) -> set[str]:
@@ -86,7 +88,9 @@ def subjects(text: str) -> set[str]:
 
 
 def make_chunk(subject: str, rule: str = "") -> Chunk:
-    text = f"This is what has to be known of {subject}: {rule or 'they are to be kept with care by all.'}"
+    text = (
+        f"Everybody has to know this of {subject}: {rule or 'they are to be kept with care.'} They are many."
+    )
     return chunk_of(
         text, chunk_id=content_id("rules", subject, text, "0"), document="rules", headings=(subject,)
     )
@@ -107,7 +111,7 @@ def make_project(
         "concurrency": CONCURRENCY,
     }
     values["budget"] |= budget
-    values["synthesize"]["min_train_examples"] = 1
+    values["synthesize"] |= {"min_train_examples": 1, "test_share": 0.4}
     paths = CorpusPaths(root, "udhr")
     paths.encoder.parent.mkdir(parents=True)
     paths.encoder.symlink_to(base_models.encoder.resolve())

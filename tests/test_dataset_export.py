@@ -113,7 +113,7 @@ def test_the_card_says_how_the_data_were_made(root: Path, tmp_path: Path) -> Non
     for said in (
         "| 2 | 0 | 1 |",
         "| instruct | 12 | 3 | 25 % |",
-        "| instruct | support | 5 | the teacher finds it true by its passage with a probability below 0.5 |",
+        "| instruct | support | 5 | the teacher finds it true by its passage with a probability below 0.8 |",
         "| instruct | new-filter | 4 |",
         "| preference | verification | 6 |",
         "speak of 1 of the 3 sentences (33 %)",

@@ -97,7 +97,7 @@ def test_what_is_left_of_an_ended_run_is_what_it_then_asks(
     paths: CorpusPaths, teacher: ScriptedTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # This teacher writes one line where two are asked for, and says Yes to everything.
-    shares = {"value": 1.0, "scenario": 0.5, "response": 1.0, "question": 0.5, "answer": 1.0, "word": 1.0}
+    shares = {"value": 1.0, "scenario": 0.5, "contrast": 1.0, "question": 0.5, "answer": 1.0, "word": 1.0}
     monkeypatch.setattr(yields, "DEFAULT_YIELDS", replace(DEFAULT_YIELDS, **shares))
     params = load_params(paths.params)
     left = {}
@@ -119,7 +119,7 @@ def test_yields_of_one_and_none_are_the_bounds(paths: CorpusPaths, monkeypatch: 
     settings = load_params(paths.params).synthesize
     bounds = {}
     for share in (1.0, 0.0):
-        steps = dict.fromkeys(("value", "scenario", "response", "question", "answer", "word"), share)
+        steps = dict.fromkeys(("value", "scenario", "contrast", "question", "answer", "word"), share)
         monkeypatch.setattr(yields, "DEFAULT_YIELDS", replace(DEFAULT_YIELDS, **steps))
         found = estimated(paths)
         bounds[share] = {purpose: work.requests for purpose, work in found.purposes.items()}
@@ -128,10 +128,9 @@ def test_yields_of_one_and_none_are_the_bounds(paths: CorpusPaths, monkeypatch: 
     assert bounds[1.0] == {
         "value check": len(CHUNKS),
         "scenarios": len(CHUNKS),
-        "faithful responses": pairs,
-        "unfaithful responses": pairs,
-        "answers to scenarios": pairs,
-        "verification": 2 * pairs,
+        "opposite rules": len(CHUNKS),
+        "answers by the passage": pairs,
+        "answers by the rule": 2 * pairs,
         "questions": 3 * len(CHUNKS),
         "answers": questions,
         "support of answers": questions,
@@ -189,7 +188,7 @@ def test_yields_are_those_of_the_metrics(tmp_path: Path) -> None:
         "preference": {
             "requested": 60,
             "kept": 20,
-            "rejected": {"verification": 10, "contrast": 6, "response": 4, "scenario": 20},
+            "rejected": {"verification": 10, "contrast": 10, "scenario": 20},
             "chunks_without_value": 4,
         },
     }
@@ -199,7 +198,7 @@ def test_yields_are_those_of_the_metrics(tmp_path: Path) -> None:
         "source": "",
         "value": 0.9,
         "scenario": 40 / 60,
-        "response": 0.75,
+        "contrast": 0.75,
         "question": 0.8,
         "answer": 0.75,
         "word": DEFAULT_YIELDS.word,

@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from charter.errors import CharterError
 from charter.generation.engine import Completion, Request
@@ -51,19 +53,17 @@ YES = {
     "Helmets are.": 0.3,  # refused: a mistake
     "Visitors alone do.": 0.2,
     "May I keep it?": 0.1,
-    "Do I wear a helmet?": 0.52,
+    "Do I wear a helmet?": 0.52,  # right, but by less than the margin: a mistake
     "Is a cap enough?": 0.05,
-    "No, because it is above EUR 50.": 0.8,
-    "Yes, because cars are no gifts.": 0.8,
-    "Yes, because helmets are worn.": 0.56,  # right, but by less than the margin: a mistake
-    "Yes, because caps are helmets.": 0.8,
-    "The opposite.": 0.5,
 }
 OPPOSITE = "The opposite."
 
 
 class GivenVerdicts:
-    """An engine that says Yes, or True, with the probability given for a text in the last turns."""
+    """An engine that says Yes, or True, with the probability given for a text in the last turn.
+
+    By the opposite of a rule it says No with it.
+    """
 
     def __init__(self, yes: Mapping[str, float]) -> None:
         self._yes = yes
@@ -77,9 +77,18 @@ class GivenVerdicts:
                 continue
             shown = request.messages[-1].content
             (yes,) = [probability for text, probability in self._yes.items() if text in shown]
+            if OPPOSITE in shown:
+                yes = 1 - yes
             words = ("True", "False") if "True or False" in shown else ("Yes", "No")
             alternatives = tuple(zip(words, (math.log(yes), math.log(1 - yes)), strict=True))
             yield index, Completion(text=words[0], tokens=1, alternatives=alternatives)
+
+
+class OneDirection:
+    """Finds all texts alike: each chunk has one rule, so that is the nearest."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.ones((len(texts), 1), dtype=np.float32)
 
 
 @pytest.fixture
@@ -95,6 +104,7 @@ def paths(tmp_path: Path, engine: GivenVerdicts, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         validators, "open_teacher", lambda _, paths: JournaledEngine(paths.journal, "given", lambda: engine)
     )
+    monkeypatch.setattr(validators, "Encoder", lambda _: OneDirection())
     return paths
 
 
@@ -140,10 +150,10 @@ def test_the_teacher_is_asked_what_synthesis_asks_and_once(
     asks = TeacherRequests(ours.corpora["udhr"].title, ours.synthesize.temperature)
     expected = [asks.support(CHUNKS[n // 2], ITEMS[n].text) for n in range(4)]
     responses = [(CHUNKS[n // 2], ITEMS[4 + n]) for n in range(4)]
-    expected += [asks.opposite_response(row.question, row.text) for _, row in responses]
+    expected += [asks.opposite_rule(text) for text in TEXTS]
+    # These chunks are a rule and nothing else, so what is asked by the rule was asked by the passage.
     expected += [asks.verdict(chunk, row.question) for chunk, row in responses]
-    truths = [asks.support(chunk, text) for chunk, row in responses for text in (row.text, OPPOSITE)]
-    expected += dict.fromkeys(truths)
+    expected += [asks.verdict(chunk, row.question, OPPOSITE) for chunk, row in responses]
     assert engine.requests == expected
     validators.run(ours, paths)
     assert len(engine.requests) == len(expected)
