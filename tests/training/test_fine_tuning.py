@@ -112,12 +112,13 @@ def test_the_epoch_with_the_lowest_validation_loss_is_kept(
         write(trainer, *arguments)
 
     monkeypatch.setattr(loop, "write_adapter", evaluate_and_write)
-    # Of these words none is trained on, so each epoch makes them less likely, on any processor.
+    # None of these words is trained on, so they end less likely than they were, whatever the processor rounds;
+    # a high learning rate would leave that to chance.
     held_out = answers[0].model_copy(
         update={"id": "0" * 16, "answer": "Purple umbrellas quietly juggle seventeen enormous zebras" * 3}
     )
     overfit = quick.model_copy(
-        update={"sft": quick.sft.model_copy(update={"epochs": 6.0, "learning_rate": 1e-1})}
+        update={"sft": quick.sft.model_copy(update={"epochs": 6.0, "learning_rate": 1e-3})}
     )
     metrics = train_on_answers(answers, [held_out], overfit, paths)
 
