@@ -14,7 +14,7 @@ from charter.generation.budget import BudgetSpentError
 from charter.params import load_params
 from charter.params_file import amend_params
 from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk
+from charter.records import Chunk, PreferencePair
 from charter.stages import synthesize
 from charter.storage import write_rows
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
@@ -130,3 +130,11 @@ def test_an_amended_chunk_is_all_that_is_asked_about(
     write_rows(paths.chunks, amended)
     synthesized(paths)
     assert {name for body in teacher.asked for name in subjects(body)} == ({subject} if subject else set())
+
+
+def test_pairs_that_quote_one_rule_are_tied() -> None:
+    pairs = [
+        PreferencePair(id=str(number), chunk_id="a", prompt=f"May I {number}?", chosen=chosen, rejected="")
+        for number, chosen in enumerate(("Yes. Gifts are fine.", "No. Pay first.", "No. Gifts are fine."))
+    ]
+    assert synthesize._ties_by_rule(pairs, start=10) == [(10, 10), (11, 11), (10, 12)]

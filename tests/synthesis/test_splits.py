@@ -42,6 +42,16 @@ def test_no_link_crosses_splits(encoder: Encoder) -> None:
     assert all(splits[first] == splits[second] for first, second in links)
 
 
+def test_ties_join_what_is_worded_differently(encoder: Encoder) -> None:
+    texts = [f"Who may {verb} a {word}?" for word in WORDS for verb in VERBS]
+    ties = [(place, len(texts) - 1 - place) for place in range(len(texts) // 2)]
+    free = assign_splits(texts, encoder, 1.0, validation_share=0.2, test_share=0.3)
+    tied = assign_splits(texts, encoder, 1.0, validation_share=0.2, test_share=0.3, ties=ties)
+    assert any(free[first] != free[second] for first, second in ties)
+    assert all(tied[first] == tied[second] for first, second in ties)
+    assert set(tied) == {"train", "validation", "test"}
+
+
 def test_shares_are_kept_and_an_amendment_moves_nothing_else(encoder: Encoder) -> None:
     texts = [f"Who may {verb} a {word}?" for word in WORDS for verb in VERBS]
     splits = assign_splits(texts, encoder, 1.0, validation_share=0.1, test_share=0.3)

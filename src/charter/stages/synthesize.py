@@ -38,7 +38,12 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
     texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
     places = assign_splits(
-        texts, encoder, settings.max_leak_similarity, settings.validation_share, settings.test_share
+        texts,
+        encoder,
+        settings.max_leak_similarity,
+        settings.validation_share,
+        settings.test_share,
+        _ties_by_rule(preference.pairs, len(instruct.examples)),
     )
     instruct_places, preference_places = places[: len(instruct.examples)], places[len(instruct.examples) :]
     refused = instruct.rejected + preference.rejected
@@ -57,6 +62,15 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         | {"chunks_without_value": preference.chunks_without_value},
         "coverage": summarize_coverage(measure_coverage(chunks, examples, pairs, refused)),
     }
+
+
+def _ties_by_rule(pairs: Sequence[PreferencePair], start: int) -> list[tuple[int, int]]:
+    """Join the pairs that quote one rule: in another split it would be a held-out response trained on."""
+    first: dict[str, int] = {}
+    return [
+        (first.setdefault(pair.chosen.partition(". ")[2], place), place)
+        for place, pair in enumerate(pairs, start)
+    ]
 
 
 def _of_split(rows: Sequence[Kept], places: Sequence[str], split: str) -> list[Kept]:

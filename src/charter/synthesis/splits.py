@@ -8,14 +8,20 @@ from charter.synthesis.duplicates import group_duplicates
 
 
 def assign_splits(
-    texts: Sequence[str], encoder: Encoder, max_similarity: float, validation_share: float, test_share: float
+    texts: Sequence[str],
+    encoder: Encoder,
+    max_similarity: float,
+    validation_share: float,
+    test_share: float,
+    ties: Sequence[tuple[int, int]] = (),
 ) -> list[str]:
     """Give each text one of `charter.records.SPLITS`.
 
     A group of near-duplicates goes to one split, so that no held-out question is a near-duplicate of a
-    training one. Its place is a hash of its first text: an amended document moves what it changed.
+    training one. So do the texts at the places that ``ties`` join, however they are worded. A group's place
+    is a hash of its first text: an amended document moves what it changed.
     """
-    groups = group_duplicates(texts, encoder, max_similarity)
+    groups = group_duplicates(texts, encoder, max_similarity, ties)
     first: dict[int, str] = {}
     for text, group in zip(texts, groups, strict=True):
         first[group] = min(text, first.get(group, text))
