@@ -112,8 +112,8 @@ def test_the_epoch_with_the_lowest_validation_loss_is_kept(
         write(trainer, *arguments)
 
     monkeypatch.setattr(loop, "write_adapter", evaluate_and_write)
-    # None of these words is trained on, so they end less likely than they were, whatever the processor rounds;
-    # a high learning rate would leave that to chance.
+    # None of these words is trained on, so they end less likely than they were, whatever the processor
+    # rounds; a high learning rate would leave that to chance.
     held_out = answers[0].model_copy(
         update={"id": "0" * 16, "answer": "Purple umbrellas quietly juggle seventeen enormous zebras" * 3}
     )

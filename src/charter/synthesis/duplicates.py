@@ -49,7 +49,7 @@ def find_duplicates(texts: Sequence[str], encoder: Encoder, max_similarity: floa
 def group_duplicates(
     texts: Sequence[str], encoder: Encoder, max_similarity: float, ties: Sequence[tuple[int, int]] = ()
 ) -> list[int]:
-    """Number the groups that near-duplicates form, with the transitive closure of their links and ``ties``."""
+    """Number the groups of near-duplicates: the transitive closure of their links and of ``ties``."""
     found = [*find_links(texts, encoder, max_similarity), *ties]
     links = np.array(found, dtype=np.int64).reshape(-1, 2).T
     graph = coo_array((np.ones(links.shape[1]), (links[0], links[1])), shape=(len(texts), len(texts)))
