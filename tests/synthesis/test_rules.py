@@ -30,7 +30,11 @@ def test_rules_are_the_sentences_that_stand_alone_without_their_marks() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["受け取った贈り物は必ず返さなければなりません。", "Подарки дороже пятидесяти евро не принимаются."],
+    [
+        "受け取った贈り物は必ず返さなければなりません。",
+        "Подарки дороже пятидесяти евро не принимаются.",
+        "सभी मनुष्यों को अधिकारों के मामले में जन्मजात स्वतन्त्रता प्राप्त है।",
+    ],
 )
 def test_rules_of_other_scripts_are_found(text: str) -> None:
     assert stated_rules(chunk_of(text)) == [text]

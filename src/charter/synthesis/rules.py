@@ -9,6 +9,7 @@ from charter.retrieval.encoder import Encoder
 
 MIN_RULE_WORDS, MAX_RULE_WORDS = 5, 50
 
+_ENDS = ".!;。！।۔։።"
 _LIST_MARK = re.compile(r"^\s*(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+")
 _LEANING = re.compile(
     r"^(?:they|this|these|those|it|such|he|she|his|her|their|its|whereas|each of (?:them|these)|the same"
@@ -40,7 +41,7 @@ def stated_rules(chunk: Chunk) -> list[str]:
 def _stands_alone(sentence: str) -> bool:
     return (
         MIN_RULE_WORDS <= len(split_words(sentence)) <= MAX_RULE_WORDS
-        and sentence[-1] in ".!;。！"
+        and sentence[-1] in _ENDS
         and not sentence[0].islower()
         and not _LEANING.match(sentence)
     )
