@@ -137,9 +137,10 @@ def _with_rules(drafts: list[Draft], encoder: Encoder, ledger: Ledger) -> list[D
     found = find_rules([draft.prompt for draft in drafts], [draft.chunk for draft in drafts], encoder)
     kept = []
     for draft, rule in zip(drafts, found, strict=True):
-        problem = "no sentence of the chunk is a rule by itself" if rule is None else None
-        if rule is None or (problem := check_duty(draft.prompt, rule)):
-            ledger.refuse(draft.chunk, "rule", problem or "", draft.prompt)
+        if rule is None:
+            ledger.refuse(draft.chunk, "rule", "no sentence of the chunk is a rule by itself", draft.prompt)
+        elif problem := check_duty(draft.prompt, rule):
+            ledger.refuse(draft.chunk, "rule", problem, draft.prompt)
         else:
             kept.append(replace(draft, rule=rule))
     return kept
