@@ -52,6 +52,20 @@ def test_ties_join_what_is_worded_differently(encoder: Encoder) -> None:
     assert set(tied) == {"train", "validation", "test"}
 
 
+def test_a_few_texts_that_must_be_trained_on_are_not_all_held_out(encoder: Encoder) -> None:
+    texts = [f"Who may {verb} a {word}?" for word in WORDS for verb in VERBS]
+    free = assign_splits(texts, encoder, 1.0, validation_share=0.1, test_share=0.3)
+    held_out = [place for place, split in enumerate(free) if split != "train"][:4]
+    ties = [(held_out[0], held_out[1])]
+    splits = assign_splits(texts, encoder, 1.0, 0.1, 0.3, ties=ties, trained=held_out)
+    moved = [place for place in range(len(texts)) if splits[place] != free[place]]
+    assert any(splits[place] == "train" for place in held_out)
+    assert set(moved) <= set(held_out)
+    assert splits[held_out[0]] == splits[held_out[1]]
+    trained = [free.index("train"), *held_out]
+    assert assign_splits(texts, encoder, 1.0, 0.1, 0.3, trained=trained) == free
+
+
 def test_shares_are_kept_and_an_amendment_moves_nothing_else(encoder: Encoder) -> None:
     texts = [f"Who may {verb} a {word}?" for word in WORDS for verb in VERBS]
     splits = assign_splits(texts, encoder, 1.0, validation_share=0.1, test_share=0.3)

@@ -37,15 +37,17 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         preference = write_preference_data(chunks, asks, teacher, encoder, settings, params.seed)
         instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
     texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
+    questions = len(instruct.examples)
     places = assign_splits(
         texts,
         encoder,
         settings.max_leak_similarity,
         settings.validation_share,
         settings.test_share,
-        _ties_by_rule(preference.pairs, len(instruct.examples)),
+        ties=_ties_by_rule(preference.pairs, questions),
+        trained=range(questions, len(texts)),
     )
-    instruct_places, preference_places = places[: len(instruct.examples)], places[len(instruct.examples) :]
+    instruct_places, preference_places = places[:questions], places[questions:]
     refused = instruct.rejected + preference.rejected
     _check_minimum(instruct_places, settings, instruct.rejected)
     examples = {split: _of_split(instruct.examples, instruct_places, split) for split in SPLITS}

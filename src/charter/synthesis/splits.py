@@ -14,22 +14,34 @@ def assign_splits(
     validation_share: float,
     test_share: float,
     ties: Sequence[tuple[int, int]] = (),
+    trained: Sequence[int] = (),
 ) -> list[str]:
     """Give each text one of `charter.records.SPLITS`.
 
     A group of near-duplicates goes to one split, so that no held-out question is a near-duplicate of a
     training one. So do the texts at the places that ``ties`` join, however they are worded. A group's place
     is a hash of its first text: an amended document moves what it changed.
+
+    Of the texts at the places ``trained`` some must be trained on. Where a small corpus leaves none of them
+    in training, the group of theirs that is nearest to it goes there.
     """
     groups = group_duplicates(texts, encoder, max_similarity, ties)
     first: dict[int, str] = {}
     for text, group in zip(texts, groups, strict=True):
         first[group] = min(text, first.get(group, text))
-    return [_split(first[group], validation_share, test_share) for group in groups]
+    splits = {group: _split(text, validation_share, test_share) for group, text in first.items()}
+    if trained and all(splits[groups[place]] != "train" for place in trained):
+        splits[max((groups[place] for place in trained), key=lambda group: _share(first[group]))] = "train"
+    return [splits[group] for group in groups]
 
 
 def _split(text: str, validation_share: float, test_share: float) -> str:
-    place = int(content_id(text), 16) / 16**16
-    if place < test_share:
+    share = _share(text)
+    if share < test_share:
         return "test"
-    return "validation" if place < test_share + validation_share else "train"
+    return "validation" if share < test_share + validation_share else "train"
+
+
+def _share(text: str) -> float:
+    """Return where a text lies between 0 and 1, by its hash; training is at the end."""
+    return int(content_id(text), 16) / 16**16
