@@ -153,8 +153,8 @@ class Synthesize(Section):
     held-out question may have with a training one. ``min_support`` is the least teacher probability that
     an answer is true by its chunk. Of a preference pair the evidence for the chosen response's Yes or No
     must exceed the teacher's lean by ``min_preference_margin`` nats of log-odds
-    (`charter.synthesis.decisions`), and the longer response have at most ``max_length_ratio`` times the
-    characters of the shorter.
+    (`charter.synthesis.decisions`), and the longer of its rule and the opposite have at most
+    ``max_length_ratio`` times the characters of the shorter.
     """
 
     temperature: PositiveFloat
