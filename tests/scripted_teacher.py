@@ -80,7 +80,8 @@ def reply(body: dict[str, Any]) -> dict[str, Any]:
         return {
             "message": {"content": f"This is what nobody has to care for of {subject}, who wants to {act}."}
         }
-    return {"message": {"content": f"Yes, everybody may {act}."}}
+    answer = f"Yes, everybody has to know this of {subject}: they are to be kept with care, {act.split()[0]}."
+    return {"message": {"content": answer}}
 
 
 def subjects(text: str) -> set[str]:

@@ -28,9 +28,12 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def metrics(instruct: tuple[int, int, int] = (2, 0, 1)) -> dict[str, Any]:
     counts = dict(zip(("train", "validation", "test"), instruct, strict=True))
+    counts["train"] -= 1  # One of the rows that are there is a rule's.
+    of_rules = {"train": 1, "validation": 0, "test": 0}
     pairs = {"train": 1, "validation": 0, "test": 1}
     return {
         "instruct": {"requested": 12, "kept": 3, **counts, "rejected": {"support": 5, "new-filter": 4}},
+        "rule": {"requested": 4, "kept": 1, **of_rules, "rejected": {"subject": 3}},
         "preference": {"requested": 8, "kept": 2, **pairs, "rejected": {"verification": 6}},
     }
 
@@ -115,6 +118,8 @@ def test_the_card_says_how_the_data_were_made(root: Path, tmp_path: Path) -> Non
         "| instruct | 12 | 3 | 25 % |",
         "| instruct | support | 5 | the teacher finds it true by its passage with a probability below 0.8 |",
         "| instruct | new-filter | 4 |",
+        "| rule | 4 | 1 | 25 % |",
+        "| rule | subject | 3 | another rule of the document is nearer to it than the one that answers it |",
         "| preference | verification | 6 |",
         "speak of 1 of the 3 sentences (33 %)",
         "2 with a value have no training pair",

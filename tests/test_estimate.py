@@ -135,8 +135,13 @@ def test_yields_of_one_and_none_are_the_bounds(paths: CorpusPaths, monkeypatch: 
         "answers": questions,
         "support of answers": questions,
         "yes or no again": questions,
+        "questions to rules": len(CHUNKS),
     }
-    assert bounds[0.0] == {"value check": len(CHUNKS), "questions": 3 * len(CHUNKS)}
+    assert bounds[0.0] == {
+        "value check": len(CHUNKS),
+        "questions": 3 * len(CHUNKS),
+        "questions to rules": len(CHUNKS),
+    }
 
 
 @models

@@ -13,7 +13,7 @@ from charter.chat import answer_messages
 from charter.evaluation.table import markdown_row, share
 from charter.model_card import source_name
 from charter.params import ModelSource, Params
-from charter.records import SPLITS, Kind
+from charter.records import SPLITS, Kind, RefusedKind
 from charter.results import Estimate
 
 MANIFEST = "charter_export.json"
@@ -25,14 +25,20 @@ _KINDS: Mapping[Kind, str] = {
     "against it (`rejected`)",
 }
 
-_FILTERS: Mapping[Kind, Mapping[str, str]] = {
+_FILTERS: Mapping[RefusedKind, Mapping[str, str]] = {
     "instruct": {
         "question": "is no question, speaks of the passage itself, or refers to nothing",
         "subject": "more than two passages are nearer to it than the one that it was written about",
         "duplicate": "nearly repeats a kept question (cosine above {max_question_similarity}, or trigrams)",
         "answer": "is cut off, too long, no answer, speaks of the passage, names no time where one is asked "
-        "for, or has a number that the passage hasn't",
+        "for, has a number that the passage hasn't, or says too much in words that it hasn't",
         "support": "the teacher finds it true by its passage with a probability below {min_support}",
+    },
+    "rule": {
+        "question": "as above",
+        "subject": "another rule of the document is nearer to it than the one that answers it",
+        "duplicate": "nearly repeats a kept question to a rule",
+        "held-out": "nearly repeats a held-out question or scenario",
     },
     "preference": {
         "value": "of a passage: the teacher finds no value in it, so no pair is tried",
@@ -132,6 +138,9 @@ Refused, by filter, in their order:
 |---|---|---|---|
 {filters}
 
+Rows of kind `rule` are in the training split of the instruct data: their answer is a sentence of the
+document, word for word (`style` is `rule`).
+
 {coverage}{validators}Where it comes from:
 
 {hashes}
@@ -175,6 +184,12 @@ def config_name(corpus: str, kind: Kind) -> str:
     return f"{corpus}-{kind}"
 
 
+def count_rows(metrics: Mapping[str, Any], kind: str, split: str) -> int:
+    """Return how many rows a split has by the metrics of synthesize; instruct data have the rules' too."""
+    parts = ("instruct", "rule") if kind == "instruct" else (kind,)
+    return sum(int(metrics[part][split]) for part in parts)
+
+
 def dataset_card(corpora: Sequence[CorpusData], params: Params, revision: tuple[str, bool]) -> str:
     """Write the README.md of an export: YAML front matter, and the data card in Markdown.
 
@@ -204,7 +219,7 @@ def dataset_card(corpora: Sequence[CorpusData], params: Params, revision: tuple[
                 [
                     f"`{config_name(corpus.name, kind)}`",
                     meaning,
-                    *(str(corpus.metrics[kind][split]) for split in SPLITS),
+                    *(str(count_rows(corpus.metrics, kind, split)) for split in SPLITS),
                 ]
             )
             for corpus in corpora

@@ -9,7 +9,7 @@ from typing import Any
 
 from datasets import Dataset, Features, List, Value, disable_progress_bars
 
-from charter.dataset_card import MANIFEST, CorpusData, DataFile, config_name, dataset_card
+from charter.dataset_card import MANIFEST, CorpusData, DataFile, config_name, count_rows, dataset_card
 from charter.errors import CharterError
 from charter.params import PARAMS_FILE, Params
 from charter.paths import CorpusPaths, ProjectPaths
@@ -121,7 +121,7 @@ def _read_corpus(root: Path, params: Params, name: str) -> tuple[CorpusData, Syn
     metrics = read_json(paths.metrics("synthesize"))
     for kind, splits in (("instruct", data.instruct), ("preference", data.preference)):
         for split, rows in splits.items():
-            if metrics.get(kind, {}).get(split) != len(rows):
+            if count_rows(metrics, kind, split) != len(rows):
                 raise CharterError(
                     f"{paths.metrics('synthesize')}: {kind}.{split} isn't {len(rows)}, the rows that there "
                     f"are: the figures are of other data; run `dvc repro synthesize@{name}`"

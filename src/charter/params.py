@@ -147,6 +147,8 @@ class Synthesize(Section):
 
     ``questions_per_style``: questions asked a call; there is a call a style and chunk. ``max_questions``
     bounds them all: about each chunk of a longer document it is asked in fewer styles, but at least in one.
+    ``max_rules``: rules of the document that the teacher writes questions to, which are trained on only
+    (`charter.synthesis.rule_questions`); of more than that the first by a hash are taken (0: none).
     ``scenarios_per_chunk``: preference pairs tried a chunk, of at most ``max_scenarios`` /
     ``scenarios_per_chunk`` chunks, chosen by their ids. Similarities are cosines of the encoder: questions
     above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity`` is what a
@@ -160,6 +162,7 @@ class Synthesize(Section):
     temperature: PositiveFloat
     questions_per_style: PositiveInt
     max_questions: PositiveInt
+    max_rules: Annotated[int, Field(ge=0)]
     scenarios_per_chunk: PositiveInt
     max_scenarios: PositiveInt
     max_question_similarity: Share
@@ -194,11 +197,21 @@ class Training(Section):
     lora: Lora
 
 
+class Sft(Training):
+    """Fine-tuning on answers.
+
+    ``best_epoch`` keeps the weights of the epoch with the lowest validation loss, in place of the last one's.
+    That loss rises while a small model learns a document's facts by heart, and its answers get better.
+    """
+
+    best_epoch: bool
+
+
 class Dpo(Section):
     """DPO (Rafailov et al., 2023) from the SFT adapter, against the SFT model as reference.
 
-    ``beta`` is the strength of the pull to the reference, ``sft_weight`` the weight of an added
-    likelihood term on the chosen response (0: none).
+    ``best_epoch`` as in sft. ``beta`` is the strength of the pull to the reference, ``sft_weight`` the
+    weight of an added likelihood term on the chosen response (0: none).
     """
 
     learning_rate: PositiveFloat
@@ -209,6 +222,7 @@ class Dpo(Section):
     weight_decay: Annotated[float, Field(ge=0)]
     max_length: PositiveInt
     gradient_checkpointing: bool
+    best_epoch: bool
     beta: PositiveFloat
     loss: Literal["sigmoid", "ipo", "robust", "apo_zero"]
     sft_weight: Annotated[float, Field(ge=0)]
@@ -279,7 +293,7 @@ class Params(Section):
     labelled: dict[CorpusName, str]
     demonstrations: Demonstrations
     cft: Training
-    sft: Training
+    sft: Sft
     dpo: Dpo
     retrieval: Retrieval
     evaluate: Evaluate

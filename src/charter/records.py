@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
 Kind = Literal["instruct", "preference"]
+RefusedKind = Literal["instruct", "rule", "preference"]
+"""What is refused: of instruct data the questions to rules, too."""
 LabelledKind = Literal["answer", "response"]
 ProbeKind = Literal["harmful", "benign", "general"]
 SPLITS = ("train", "validation", "test")
@@ -121,7 +123,7 @@ class Rejected(Row):
 
     id: str
     chunk_id: str
-    kind: Kind
+    kind: RefusedKind
     filter: str
     reason: str
     raw: str

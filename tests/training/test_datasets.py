@@ -20,7 +20,7 @@ def test_only_the_answer_and_its_end_carry_loss(
     tokenizer = load_tokenizer(tiny_seed)
     trainer = SFTTrainer(
         load_seed(tiny_seed, quick.compute),
-        args=SFTConfig(**trainer_arguments(quick.sft, quick.compute, 0, tmp_path, evaluated=False)),
+        args=SFTConfig(**trainer_arguments(quick.sft, quick.compute, 0, tmp_path)),
         train_dataset=instruct_dataset(answers, tokenizer, 512),
         processing_class=tokenizer,
     )

@@ -16,6 +16,7 @@ from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.rule_questions import keep_from_held_out, write_rule_questions
 from charter.synthesis.splits import assign_splits
 
 Kept = TypeVar("Kept", InstructExample, PreferencePair)
@@ -36,6 +37,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         # Preferences first: their value check leaves every chunk in the engine's prefix cache.
         preference = write_preference_data(chunks, asks, teacher, encoder, settings, params.seed)
         instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
+        rules = write_rule_questions(chunks, asks, teacher, encoder, settings, params.seed)
     texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
     questions = len(instruct.examples)
     places = assign_splits(
@@ -48,9 +50,21 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         trained=range(questions, len(texts)),
     )
     instruct_places, preference_places = places[:questions], places[questions:]
-    refused = instruct.rejected + preference.rejected
     _check_minimum(instruct_places, settings, instruct.rejected)
+    rules = keep_from_held_out(
+        rules,
+        [text for text, place in zip(texts, places, strict=True) if place != "train"],
+        {
+            _rule(pair)
+            for pair, place in zip(preference.pairs, preference_places, strict=True)
+            if place != "train"
+        },
+        encoder,
+        settings.max_leak_similarity,
+    )
+    refused = instruct.rejected + rules.rejected + preference.rejected
     examples = {split: _of_split(instruct.examples, instruct_places, split) for split in SPLITS}
+    examples["train"] += rules.examples
     pairs = {split: _of_split(preference.pairs, preference_places, split) for split in SPLITS}
     for split in SPLITS:
         write_rows(paths.instruct(split), examples[split])
@@ -60,6 +74,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     return {
         "instruct": _yield(instruct.requested, instruct_places, instruct.rejected)
         | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in chunks)},
+        "rule": _yield(rules.requested, ["train"] * len(rules.examples), rules.rejected),
         "preference": _yield(preference.requested, preference_places, preference.rejected)
         | {"chunks_without_value": preference.chunks_without_value},
         "coverage": summarize_coverage(measure_coverage(chunks, examples, pairs, refused)),
@@ -69,10 +84,12 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
 def _ties_by_rule(pairs: Sequence[PreferencePair], start: int) -> list[tuple[int, int]]:
     """Join the pairs that quote one rule: in another split it would be a held-out response trained on."""
     first: dict[str, int] = {}
-    return [
-        (first.setdefault(pair.chosen.partition(". ")[2], place), place)
-        for place, pair in enumerate(pairs, start)
-    ]
+    return [(first.setdefault(_rule(pair), place), place) for place, pair in enumerate(pairs, start)]
+
+
+def _rule(pair: PreferencePair) -> str:
+    """Return the rule that a pair's right response quotes, behind its Yes or No."""
+    return pair.chosen.partition(". ")[2]
 
 
 def _of_split(rows: Sequence[Kept], places: Sequence[str], split: str) -> list[Kept]:

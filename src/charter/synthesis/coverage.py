@@ -1,20 +1,19 @@
 """What of a document the training data speak of: sentence by sentence, and chunk by chunk.
 
-A sentence is covered when the training answers of its chunk have at least half of what its words say. Words
-are weighed by how rare they are among the sentences of the corpus (inverse document frequency, smoothed:
-Spärck Jones, 1972), so that no list of stop words is needed and documents in any language can be measured.
+A sentence is covered when the training answers of its chunk have at least half of what its words say, by
+`charter.synthesis.word_weights`.
 Only answers and chosen responses count, for the models are trained on these alone. Covered means spoken of:
 an answer that gets a rule wrong covers it too; whether answers are right is for the validators to say.
 """
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from charter.documents.segmentation import split_sentences, split_words
 from charter.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.synthesis.word_weights import WordWeights, stems
 
 MIN_SHARE = 0.5
 """The least share of a covered sentence, by weight, that the answers have. Half, not fitted to data."""
@@ -72,12 +71,12 @@ def measure_coverage(
         rejected: What the filters refused: a chunk that the filter ``value`` refused has no value.
     """
     sentences = [[text for text in split_sentences(chunk.text) if split_words(text)] for chunk in chunks]
-    weights = _word_weights([text for of_chunk in sentences for text in of_chunk])
+    weights = WordWeights([text for of_chunk in sentences for text in of_chunk])
     answers: dict[str, set[str]] = defaultdict(set)
     for row in instruct["train"]:
-        answers[row.chunk_id].update(split_words(row.answer))
+        answers[row.chunk_id] |= stems(row.answer)
     for pair in preference["train"]:
-        answers[pair.chunk_id].update(split_words(pair.chosen))
+        answers[pair.chunk_id] |= stems(pair.chosen)
     refused: dict[str, Counter[str]] = defaultdict(Counter)
     for refusal in rejected:
         if refusal.kind == "preference":
@@ -94,7 +93,7 @@ def measure_coverage(
             has_value="value" not in refused[chunk.id],
             refused_pairs=dict(refused[chunk.id]),
             sentences=tuple(
-                SentenceCoverage(text, _covered_share(text, answers[chunk.id], weights)) for text in of_chunk
+                SentenceCoverage(text, weights.share(text, answers[chunk.id])) for text in of_chunk
             ),
         )
         for chunk, of_chunk in zip(chunks, sentences, strict=True)
@@ -122,16 +121,3 @@ def _count(
     """Count rows by chunk: those of training, and the held-out ones."""
     held_out = (row.chunk_id for split, of_split in rows.items() if split != "train" for row in of_split)
     return Counter(row.chunk_id for row in rows["train"]), Counter(held_out)
-
-
-def _word_weights(sentences: Sequence[str]) -> dict[str, float]:
-    """Weigh each word by ln((1 + n) / (1 + n_w)) + 1, where n_w of n sentences have it."""
-    frequency = Counter(word for sentence in sentences for word in set(split_words(sentence)))
-    return {word: math.log((1 + len(sentences)) / (1 + count)) + 1 for word, count in frequency.items()}
-
-
-def _covered_share(sentence: str, known: Collection[str], weights: Mapping[str, float]) -> float:
-    words = set(split_words(sentence))
-    return math.fsum(weights[word] for word in words if word in known) / math.fsum(
-        weights[word] for word in words
-    )

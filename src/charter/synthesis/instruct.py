@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from charter.documents.segmentation import split_sentences
 from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, Rejected, content_id
@@ -11,6 +12,7 @@ from charter.synthesis.decisions import Decision, decide_support
 from charter.synthesis.filters import (
     answer_word,
     check_answer,
+    check_grounding,
     check_numbers,
     check_question,
     check_time,
@@ -18,6 +20,7 @@ from charter.synthesis.filters import (
 )
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.word_weights import WordWeights
 
 STYLES = {
     "content": "ask what it says: who has which right or duty, with which limits.",
@@ -57,7 +60,7 @@ def write_instruct_data(
     """Ask the teacher for questions about each chunk in each style, and for their answers.
 
     Filters, in order: form of a ``question``, its ``subject``, to which few other chunks are nearer;
-    ``duplicate``; form and numbers of an ``answer``; and ``support`` by the chunk (`decide_support`).
+    ``duplicate``; form, numbers and words of an ``answer``; and ``support`` by the chunk (`decide_support`).
     """
     ledger = Ledger("instruct")
     questions = _write_questions(chunks, asks, teacher, settings, seed, ledger)
@@ -68,6 +71,7 @@ def write_instruct_data(
     answers = teacher.complete(
         [asks.answer(question.chunk, question.text) for question in questions], "answers"
     )
+    weights = WordWeights([sentence for chunk in chunks for sentence in split_sentences(chunk.text)])
     answered = []
     for question, completion in zip(questions, answers, strict=True):
         answer = without_citation(completion.text.strip())
@@ -75,6 +79,7 @@ def write_instruct_data(
             check_answer(answer)
             or check_time(question.text, answer)
             or check_numbers(answer, question.chunk.text, question.text)
+            or check_grounding(answer, question.chunk.text, weights)
         )
         if problem:
             ledger.refuse(question.chunk, "answer", problem, question.text, answer)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from charter.records import Chunk, Kind, Rejected, content_id
+from charter.records import Chunk, RefusedKind, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import split_questions
@@ -30,16 +30,17 @@ understood only with the passage in view ("What does the right include?").
 class Ledger:
     """The refused rows of one data set."""
 
-    kind: Kind
+    kind: RefusedKind
     rows: list[Rejected] = field(default_factory=list)
 
-    def refuse(self, chunk: Chunk, filter_name: str, reason: str, *texts: str) -> None:
-        """Enter a row: what was written of it so far are its ``texts``."""
+    def refuse(self, chunk: Chunk | str, filter_name: str, reason: str, *texts: str) -> None:
+        """Enter a row about a chunk, or its id: what was written of it so far are its ``texts``."""
+        chunk_id = chunk if isinstance(chunk, str) else chunk.id
         raw = "\n".join(text for text in texts if text)
         self.rows.append(
             Rejected(
-                id=content_id(chunk.id, filter_name, raw),
-                chunk_id=chunk.id,
+                id=content_id(chunk_id, filter_name, raw),
+                chunk_id=chunk_id,
                 kind=self.kind,
                 filter=filter_name,
                 reason=reason,
@@ -87,11 +88,26 @@ class Ledger:
         """
         places = {chunk.id: place for place, chunk in enumerate(chunks)}
         own = [places[draft.chunk.id] for draft in drafts]
-        counts = encoder.count_nearer(texts, own, [chunk.text for chunk in chunks])
+        return self.leading_back(drafts, texts, own, [chunk.text for chunk in chunks], encoder, MAX_NEARER)
+
+    def leading_back(
+        self,
+        drafts: Sequence[Draft],
+        texts: Sequence[str],
+        own: Sequence[int],
+        passages: Sequence[str],
+        encoder: Encoder,
+        most_nearer: int,
+    ) -> list[Draft]:
+        """Refuse the drafts whose text more than ``most_nearer`` passages are nearer to than its own.
+
+        ``own`` has the place among the ``passages`` of each draft's own.
+        """
         kept = []
+        counts = encoder.count_nearer(texts, own, passages)
         for draft, text, nearer in zip(drafts, texts, counts, strict=True):
-            if nearer > MAX_NEARER:
-                self.refuse(draft.chunk, "subject", f"nearer to {nearer} other chunks", text)
+            if nearer > most_nearer:
+                self.refuse(draft.chunk, "subject", f"nearer to {nearer} other passages", text)
             else:
                 kept.append(draft)
         return kept

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from charter.documents.segmentation import split_words
 from charter.generation.engine import Completion, Engine, Request
 from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
@@ -18,6 +19,7 @@ from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.rule_questions import write_rule_questions
 from charter.synthesis.yields import Step, Yields
 
 _MARK = "zqx"
@@ -67,6 +69,7 @@ def rehearse(
     with teacher:
         write_preference_data(chunks, asks, teacher, apart, settings, seed)
         write_instruct_data(chunks, asks, teacher, apart, settings, seed)
+        write_rule_questions(chunks, asks, teacher, apart, settings, seed)
     return teacher.requests
 
 
@@ -105,14 +108,16 @@ class _Rehearsal(JournaledEngine):
             return self._list("scenario", self._settings.scenarios_per_chunk)
         if purpose == "questions":
             return self._list("question", self._settings.questions_per_style)
+        if purpose == "questions to rules":
+            return _text("")
         if purpose == "opposite rules":
             rule = request.messages[-1].content
             return _text(self._another(rule) if self._passes("contrast") else rule)
         if purpose == "answers":
             if not self._passes("answer"):
                 return _text("")
-            begin = "Yes, the" if self._passes("word") else "The"
-            return _text(f"{begin} owner of {self._name()} is allowed to keep it in the place where it is.")
+            begin = "Yes, " if self._passes("word") else ""
+            return _text(f"{begin}{_some_words(request.messages[-1].content)} {self._name()}.")
         return _verdict("Yes")
 
     def _another(self, rule: str) -> str:
@@ -172,6 +177,14 @@ class _Apart(Encoder):
             for index, nearer in zip(real, found, strict=True):
                 counts[index] = nearer
         return counts
+
+
+def _some_words(prompt: str) -> str:
+    """Return words of the passage in a prompt, by which an answer is taken for its own."""
+    _, _, passage = prompt.partition(":\n\n")
+    words = (word for word in split_words(passage.partition("\n---")[0]) if word.isalpha())
+    # With these, "the section" might speak of the passage itself.
+    return " ".join([word for word in words if word not in ("the", "this", "that", "given", "above")][:20])
 
 
 def _verdict(word: str) -> Completion:

@@ -63,6 +63,11 @@ class TeacherRequests:
             seed=seed,
         )
 
+    def rule_questions(self, chunk: Chunk, rule: str, seed: int) -> Request:
+        """Ask for two questions that a rule of the chunk answers, one a line, sampled."""
+        turns = render_turns("rule_questions", title=self._title, topics=chunk.topics, rule=rule)
+        return ask_turns(turns, max_new_tokens=80, temperature=self._temperature, seed=seed)
+
     def opposite_rule(self, rule: str) -> Request:
         """Ask for the opposite of a rule, in its tone and length."""
         return ask_turns(render_turns("opposite_rule", rule=rule), max_new_tokens=100)

@@ -48,7 +48,11 @@ def train_on_answers(
     disable_progress_bars()
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),
-        args=SFTConfig(**trainer_arguments(settings, params.compute, params.seed, run, held_out is not None)),
+        args=SFTConfig(
+            **trainer_arguments(
+                settings, params.compute, params.seed, run, held_out is not None, settings.best_epoch
+            )
+        ),
         train_dataset=rows,
         eval_dataset=held_out,
         processing_class=tokenizer,
@@ -74,7 +78,7 @@ def train_on_text(chunks: list[Chunk], params: Params, paths: CorpusPaths) -> di
         raise CharterError(f"{paths.chunks}: no chunks to train on")
     run = run_folder("cft", (chunks,), params.cft, params, paths, [paths.seed])
     disable_progress_bars()
-    arguments = trainer_arguments(params.cft, params.compute, params.seed, run, evaluated=False)
+    arguments = trainer_arguments(params.cft, params.compute, params.seed, run)
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),
         args=SFTConfig(**arguments, packing=True, packing_strategy="wrapped"),

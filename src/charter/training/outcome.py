@@ -79,7 +79,7 @@ def training_metrics(
         history: The log.
         examples: Rows trained on.
         resumed_at: The step of the checkpoint that it started from.
-        kept: The step whose weights were kept, None where nothing was evaluated.
+        kept: The step whose weights were kept; None: the last one's.
 
     Returns:
         train_examples; tokens, over all epochs, without padding; runtime_seconds and tokens_per_second,
@@ -101,7 +101,7 @@ def training_metrics(
         "runtime_seconds": seconds,
     }
     for entry in history:
-        if "eval_loss" in entry and entry["step"] == kept:
+        if "eval_loss" in entry and entry["step"] == (kept or summary["step"]):
             measured = {
                 FIGURES[key]: entry[key] for key in FIGURES if key.startswith("eval_") and key in entry
             }

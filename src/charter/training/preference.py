@@ -62,7 +62,9 @@ def train_on_preferences(
     run = run_folder("dpo", (train, validation), settings, params, paths, [paths.seed, paths.adapter("sft")])
     disable_progress_bars()
     arguments = DPOConfig(
-        **trainer_arguments(settings, params.compute, params.seed, run, held_out is not None),
+        **trainer_arguments(
+            settings, params.compute, params.seed, run, held_out is not None, settings.best_epoch
+        ),
         **_loss_arguments(settings),
         precompute_ref_log_probs=True,
     )

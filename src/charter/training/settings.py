@@ -22,14 +22,20 @@ def lora_config(lora: Lora) -> LoraConfig:
 
 
 def trainer_arguments(
-    settings: Training | Dpo, compute: Compute, seed: int, run: Path, evaluated: bool
+    settings: Training | Dpo,
+    compute: Compute,
+    seed: int,
+    run: Path,
+    evaluated: bool = False,
+    best_epoch: bool = False,
 ) -> dict[str, Any]:
     """Return what SFTConfig and DPOConfig have in common, and what trl's defaults get wrong for us.
 
     Every step is logged, nothing is reported elsewhere, `charter.training.checkpoints` says when a
     checkpoint is written in the folder ``run``. Where the training is ``evaluated``, an evaluation follows
-    each epoch, and the weights with the lowest loss on the held-out rows are what it ends with.
+    each epoch; with ``best_epoch`` it ends with the weights that had the lowest loss on the held-out rows.
     """
+    best_epoch = best_epoch and evaluated
     device = resolve_device(compute)
     return {
         "output_dir": str(run),
@@ -49,9 +55,9 @@ def trainer_arguments(
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
         "eval_strategy": "epoch" if evaluated else "no",
-        "save_strategy": "best" if evaluated else "no",
-        "load_best_model_at_end": evaluated,
-        "metric_for_best_model": "eval_loss" if evaluated else None,
+        "save_strategy": "best" if best_epoch else "no",
+        "load_best_model_at_end": best_epoch,
+        "metric_for_best_model": "eval_loss" if best_epoch else None,
         # The last one stays until the next is sealed.
         "save_total_limit": 2,
         "include_num_input_tokens_seen": "non_padding",

@@ -1,0 +1,150 @@
+"""Questions to the document's own rules: the rule that answers one, word for word, is the answer.
+
+The answers that a teacher writes speak of what its questions happened to ask for, a tenth of a long document;
+what a small model wasn't trained on it makes up. These questions reach every rule that stands by itself, and
+an answer in the document's words needs no check of its truth. Whether a rule answers its question is checked
+by round trip: of all rules of the document it must be the nearest to it (Alberti et al., 2019,
+arXiv 1906.05416, with retrieval in place of a reader).
+
+They are trained on and never measured with: a held-out answer is one that the teacher wrote of a passage.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from charter.generation.journal import JournaledEngine
+from charter.params import Synthesize
+from charter.records import Chunk, InstructExample, content_id
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.duplicates import find_links
+from charter.synthesis.filters import check_question
+from charter.synthesis.instruct import InstructData
+from charter.synthesis.ledger import Ledger
+from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.rules import stated_rules
+
+STYLE = "rule"
+QUESTIONS_A_RULE = 2
+"""As many as the worked examples of the prompt have."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    chunk: Chunk
+    text: str
+
+
+@dataclass(frozen=True)
+class _Question:
+    chunk: Chunk
+    text: str
+    rule: str
+
+
+def write_rule_questions(
+    chunks: Sequence[Chunk],
+    asks: TeacherRequests,
+    teacher: JournaledEngine,
+    encoder: Encoder,
+    settings: Synthesize,
+    seed: int,
+) -> InstructData:
+    """Ask the teacher for questions that each of at most max_rules rules answers.
+
+    Filters, in order: form of a ``question``; its ``subject``, to which no other rule of the document is
+    nearer; ``duplicate``, of a question or its rule: one question a rule is kept, since a second one costs as
+    much training as another epoch and gave less (LOG.md).
+    """
+    ledger = Ledger("rule")
+    stated = _stated(chunks)
+    rules = _choose(stated, settings.max_rules)
+    completions = teacher.complete(
+        [asks.rule_questions(rule.chunk, rule.text, seed) for rule in rules], "questions to rules"
+    )
+    questions = [
+        _Question(rule.chunk, text, rule.text)
+        for rule, completion in zip(rules, completions, strict=True)
+        for text in ledger.accept_questions(
+            rule.chunk, completion.text, QUESTIONS_A_RULE, "question", check_question
+        )
+    ]
+    places = {rule.text: place for place, rule in enumerate(stated)}
+    questions = ledger.leading_back(
+        questions,
+        [question.text for question in questions],
+        [places[question.rule] for question in questions],
+        [rule.text for rule in stated],
+        encoder,
+        most_nearer=0,
+    )
+    questions = _first_of_each_rule(questions, ledger)
+    questions = ledger.without_duplicates(
+        questions, [question.text for question in questions], encoder, settings.max_question_similarity
+    )
+    examples = [
+        InstructExample(
+            id=content_id(question.chunk.id, question.text, question.rule),
+            chunk_id=question.chunk.id,
+            style=STYLE,
+            question=question.text,
+            answer=question.rule,
+        )
+        for question in questions
+    ]
+    return InstructData(examples, ledger.rows, requested=len(rules) * QUESTIONS_A_RULE)
+
+
+def keep_from_held_out(
+    data: InstructData,
+    questions: Sequence[str],
+    rules: Collection[str],
+    encoder: Encoder,
+    max_similarity: float,
+) -> InstructData:
+    """Refuse, as ``held-out``, what gives away a held-out row.
+
+    That is a near-duplicate of a held-out one of ``questions``, and the answer that is one of the ``rules``
+    that held-out preference pairs quote.
+    """
+    ledger = Ledger("rule", [*data.rejected])
+    texts = [*questions, *(row.question for row in data.examples)]
+    repeated = {
+        later - len(questions): texts[earlier]
+        for earlier, later in find_links(texts, encoder, max_similarity)
+        if earlier < len(questions) <= later
+    }
+    kept = []
+    for place, row in enumerate(data.examples):
+        if row.answer in rules:
+            reason = "its rule is that of a held-out pair"
+        elif place in repeated:
+            reason = f"says the same as the held-out: {repeated[place]}"
+        else:
+            kept.append(row)
+            continue
+        ledger.refuse(row.chunk_id, "held-out", reason, row.question, row.answer)
+    return replace(data, examples=kept, rejected=ledger.rows)
+
+
+def _first_of_each_rule(questions: Sequence[_Question], ledger: Ledger) -> list[_Question]:
+    first: dict[str, _Question] = {}
+    for question in questions:
+        if first.setdefault(question.rule, question) is not question:
+            reason = f"its rule is the answer to: {first[question.rule].text}"
+            ledger.refuse(question.chunk, "duplicate", reason, question.text)
+    return list(first.values())
+
+
+def _stated(chunks: Sequence[Chunk]) -> list[_Rule]:
+    """Return each rule of the document once, in its order."""
+    first: dict[str, _Rule] = {}
+    for chunk in chunks:
+        for text in stated_rules(chunk):
+            first.setdefault(text, _Rule(chunk, text))
+    return list(first.values())
+
+
+def _choose(rules: Sequence[_Rule], count: int) -> list[_Rule]:
+    """Choose ``count`` rules by a hash: in an amended document, the others' places stay as they were."""
+    chosen = set(sorted((rule.text for rule in rules), key=content_id)[:count])
+    return [rule for rule in rules if rule.text in chosen]
