@@ -29,11 +29,13 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def metrics(instruct: tuple[int, int, int] = (2, 0, 1)) -> dict[str, Any]:
     counts = dict(zip(("train", "validation", "test"), instruct, strict=True))
     counts["train"] -= 1  # One of the rows that are there is a rule's.
-    of_rules = {"train": 1, "validation": 0, "test": 0}
+    none = {"train": 0, "validation": 0, "test": 0}
+    of_rules = none | {"train": 1}
     pairs = {"train": 1, "validation": 0, "test": 1}
     return {
         "instruct": {"requested": 12, "kept": 3, **counts, "rejected": {"support": 5, "new-filter": 4}},
         "rule": {"requested": 4, "kept": 1, **of_rules, "rejected": {"subject": 3}},
+        "rule-pair": {"requested": 2, "kept": 0, **none, "rejected": {"contrast": 2}},
         "preference": {"requested": 8, "kept": 2, **pairs, "rejected": {"verification": 6}},
     }
 

@@ -97,7 +97,15 @@ def test_what_is_left_of_an_ended_run_is_what_it_then_asks(
     paths: CorpusPaths, teacher: ScriptedTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # This teacher writes one line where two are asked for, and says Yes to everything.
-    shares = {"value": 1.0, "scenario": 0.5, "contrast": 1.0, "question": 0.5, "answer": 1.0, "word": 1.0}
+    shares = {
+        "value": 1.0,
+        "scenario": 0.5,
+        "contrast": 1.0,
+        "question": 0.5,
+        "answer": 1.0,
+        "word": 1.0,
+        "rule": 0.5,
+    }
     monkeypatch.setattr(yields, "DEFAULT_YIELDS", replace(DEFAULT_YIELDS, **shares))
     params = load_params(paths.params)
     left = {}
@@ -119,7 +127,7 @@ def test_yields_of_one_and_none_are_the_bounds(paths: CorpusPaths, monkeypatch: 
     settings = load_params(paths.params).synthesize
     bounds = {}
     for share in (1.0, 0.0):
-        steps = dict.fromkeys(("value", "scenario", "contrast", "question", "answer", "word"), share)
+        steps = dict.fromkeys(("value", "scenario", "contrast", "question", "answer", "word", "rule"), share)
         monkeypatch.setattr(yields, "DEFAULT_YIELDS", replace(DEFAULT_YIELDS, **steps))
         found = estimated(paths)
         bounds[share] = {purpose: work.requests for purpose, work in found.purposes.items()}
@@ -196,6 +204,7 @@ def test_yields_are_those_of_the_metrics(tmp_path: Path) -> None:
             "rejected": {"verification": 10, "contrast": 10, "scenario": 20},
             "chunks_without_value": 4,
         },
+        "rule": {"requested": 80, "kept": 20, "rejected": {"subject": 30, "duplicate": 15, "held-out": 5}},
     }
     write_json(paths.metrics("synthesize"), metrics)
     found = read_yields(paths)
@@ -207,6 +216,7 @@ def test_yields_are_those_of_the_metrics(tmp_path: Path) -> None:
         "question": 0.8,
         "answer": 0.75,
         "word": DEFAULT_YIELDS.word,
+        "rule": 0.5,
     }
     assert "data/metrics/udhr/synthesize.json" in found.source
     write_json(paths.metrics("synthesize"), {"instruct": {}})

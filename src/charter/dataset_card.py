@@ -52,6 +52,11 @@ _FILTERS: Mapping[RefusedKind, Mapping[str, str]] = {
         "verification": "the teacher's lean taken off, the passage, the rule alone and its opposite don't "
         "show Yes or No to be right, by {min_preference_margin} nats of log-odds",
     },
+    "rule-pair": {
+        "contrast": "as above",
+        "verification": "by the passage, the rule isn't truer than its opposite, by twice "
+        "{min_preference_margin} nats of log-odds",
+    },
 }
 """What each filter of synthesis refuses, in their order."""
 
@@ -139,7 +144,8 @@ Refused, by filter, in their order:
 {filters}
 
 Rows of kind `rule` are in the training split of the instruct data: their answer is a sentence of the
-document, word for word (`style` is `rule`).
+document, word for word (`style` is `rule`). Those of kind `rule-pair` are in the training split of the
+preference data: a question to a rule, the rule and its opposite.
 
 {coverage}{validators}Where it comes from:
 
@@ -185,8 +191,8 @@ def config_name(corpus: str, kind: Kind) -> str:
 
 
 def count_rows(metrics: Mapping[str, Any], kind: str, split: str) -> int:
-    """Return how many rows a split has by the metrics of synthesize; instruct data have the rules' too."""
-    parts = ("instruct", "rule") if kind == "instruct" else (kind,)
+    """Return how many rows a split has by the metrics of synthesize, those of rules alone among them."""
+    parts = (kind, "rule" if kind == "instruct" else "rule-pair")
     return sum(int(metrics[part][split]) for part in parts)
 
 

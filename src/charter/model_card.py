@@ -195,12 +195,21 @@ def _training_data(system: System, stage_metrics: Mapping[str, Mapping[str, floa
         for kind in (kinds[step] for step in _STEPS[system])
         if f"{kind}.train" in written
     ]
-    shown = stage_metrics.get("sft", {}).get("train_examples")
-    if shown is not None and "instruct.train" in written and shown > written["instruct.train"]:
-        lines.append(
-            f"- {int(shown - written['instruct.train'])} demonstrations beside the document: refusals of "
-            "harmful requests, answers to harmless and general ones"
+    of_rules = written.get("rule.train", 0)
+    if of_rules:
+        lines.insert(
+            1,
+            f"- {int(of_rules)} questions that a sentence of the document answers, word for word "
+            "(none held out)",
         )
+    shown = stage_metrics.get("sft", {}).get("train_examples")
+    if shown is not None and "instruct.train" in written:
+        beside = int(shown - written["instruct.train"] - of_rules)
+        if beside > 0:
+            lines.append(
+                f"- {beside} demonstrations beside the document: refusals of harmful requests, answers to "
+                "harmless and general ones"
+            )
     return "\n".join(lines) or "How much isn't recorded."
 
 

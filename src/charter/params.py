@@ -149,6 +149,8 @@ class Synthesize(Section):
     bounds them all: about each chunk of a longer document it is asked in fewer styles, but at least in one.
     ``max_rules``: rules of the document that the teacher writes questions to, which are trained on only
     (`charter.synthesis.rule_questions`); of more than that the first by a hash are taken (0: none).
+    ``max_rule_pairs``: to so many of these the teacher writes the opposite, for preference pairs that are
+    trained on only (`charter.synthesis.rule_pairs`).
     ``scenarios_per_chunk``: preference pairs tried a chunk, of at most ``max_scenarios`` /
     ``scenarios_per_chunk`` chunks, chosen by their ids. Similarities are cosines of the encoder: questions
     above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity`` is what a
@@ -163,6 +165,7 @@ class Synthesize(Section):
     questions_per_style: PositiveInt
     max_questions: PositiveInt
     max_rules: Annotated[int, Field(ge=0)]
+    max_rule_pairs: Annotated[int, Field(ge=0)]
     scenarios_per_chunk: PositiveInt
     max_scenarios: PositiveInt
     max_question_similarity: Share

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
 Kind = Literal["instruct", "preference"]
-RefusedKind = Literal["instruct", "rule", "preference"]
-"""What is refused: of instruct data the questions to rules, too."""
+RefusedKind = Literal["instruct", "rule", "preference", "rule-pair"]
+"""What is refused: beside both data sets, what of their training rows is made of rules alone."""
 LabelledKind = Literal["answer", "response"]
 ProbeKind = Literal["harmful", "benign", "general"]
 SPLITS = ("train", "validation", "test")

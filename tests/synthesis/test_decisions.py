@@ -10,6 +10,7 @@ from charter.synthesis.decisions import (
     Decision,
     Evidence,
     Lean,
+    decide_opposite,
     decide_support,
     decide_verification,
     measure_lean,
@@ -87,6 +88,19 @@ def test_the_weakest_evidence_beyond_the_lean_decides_verification(
     decision = decide_verification(evidence, Lean(rule=1.0, passage=2.0), word, 0.5)
     assert decision.score == pytest.approx(score)
     assert decision.kept == (score >= 0.5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "opposite", "score"), [(0.9, 0.1, math.log(9)), (0.5, 0.5, 0.0), (0.2, 0.8, -math.log(4))]
+)
+def test_a_rule_must_be_truer_than_its_opposite(rule: float, opposite: float, score: float) -> None:
+    verdicts = (verdict(rule, "True", "False"), verdict(opposite, "True", "False"))
+    for margin in (score - 1e-9, score + 1e-9):
+        decision = decide_opposite(*verdicts, margin)
+        assert decision.score == pytest.approx(score)
+        assert decision.kept == (margin < score)
+    assert not decide_opposite(verdicts[0], UNREADABLE, -9.0).kept
+    assert not decide_opposite(UNREADABLE, verdicts[1], -9.0).kept
 
 
 def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.rules import check_duty, find_rules, stated_rules
+from charter.synthesis.rules import check_duty, find_rules, stated_rules, states_norm
 from rows import chunk_of
 
 TEXT = """2.1 Gifts
@@ -67,3 +67,17 @@ def test_the_nearest_rule_of_the_own_chunk_is_found(encoder: Encoder) -> None:
 )
 def test_a_duty_is_asked_for_only_where_one_is_stated(scenario: str, rule: str, refused: bool) -> None:
     assert (check_duty(scenario, rule) is not None) == refused
+
+
+@pytest.mark.parametrize(
+    ("rule", "norm"),
+    [
+        ("No one shall be held in slavery.", True),
+        ("Gifts above 50 euros are forbidden.", True),
+        ("Every purchase needs two quotes.", True),
+        ("Six rules protect life at every site.", False),
+        ("The canister was emptied at dawn.", False),
+    ],
+)
+def test_what_allows_demands_or_forbids_has_an_opposite(rule: str, norm: bool) -> None:
+    assert states_norm(rule) == norm

@@ -97,11 +97,13 @@ def test_the_curve_has_a_row_a_step(
     assert float(rows[-1]["eval_loss"]) == metrics["eval_loss"]
 
 
-def test_the_epoch_with_the_lowest_validation_loss_is_kept(
+@pytest.mark.parametrize("best_epoch", [True, False])
+def test_the_epoch_with_the_lowest_validation_loss_is_kept_or_the_last(
     make_project: ProjectMaker,
     quick: Params,
     answers: list[InstructExample],
     monkeypatch: pytest.MonkeyPatch,
+    best_epoch: bool,
 ) -> None:
     paths, written = make_project("project"), []
     write = loop.write_adapter
@@ -118,7 +120,11 @@ def test_the_epoch_with_the_lowest_validation_loss_is_kept(
         update={"id": "0" * 16, "answer": "Purple umbrellas quietly juggle seventeen enormous zebras" * 3}
     )
     overfit = quick.model_copy(
-        update={"sft": quick.sft.model_copy(update={"epochs": 6.0, "learning_rate": 1e-3})}
+        update={
+            "sft": quick.sft.model_copy(
+                update={"epochs": 6.0, "learning_rate": 1e-3, "best_epoch": best_epoch}
+            )
+        }
     )
     metrics = train_on_answers(answers, [held_out], overfit, paths)
 
@@ -129,8 +135,9 @@ def test_the_epoch_with_the_lowest_validation_loss_is_kept(
     best = min(losses, key=losses.__getitem__)
     assert len(losses) == 6
     assert best < 6, losses
-    assert (metrics["kept_epoch"], metrics["eval_loss"]) == (best, losses[best])
-    assert written == [pytest.approx(losses[best], abs=1e-5)]
+    kept = best if best_epoch else 6.0
+    assert (metrics["kept_epoch"], metrics["eval_loss"]) == (kept, losses[kept])
+    assert written == [pytest.approx(losses[kept], abs=1e-5)]
     assert abs(losses[best] - losses[6.0]) > 1e-3
 
 

@@ -1,7 +1,7 @@
 """synthesize: chunks and a teacher to instruct and preference data, validated and split without leaks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from charter.errors import CharterError
@@ -16,6 +16,7 @@ from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.rule_pairs import write_rule_pairs
 from charter.synthesis.rule_questions import keep_from_held_out, write_rule_questions
 from charter.synthesis.splits import assign_splits
 
@@ -37,48 +38,47 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         # Preferences first: their value check leaves every chunk in the engine's prefix cache.
         preference = write_preference_data(chunks, asks, teacher, encoder, settings, params.seed)
         instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
-        rules = write_rule_questions(chunks, asks, teacher, encoder, settings, params.seed)
-    texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
-    questions = len(instruct.examples)
-    places = assign_splits(
-        texts,
-        encoder,
-        settings.max_leak_similarity,
-        settings.validation_share,
-        settings.test_share,
-        ties=_ties_by_rule(preference.pairs, questions),
-        trained=range(questions, len(texts)),
-    )
-    instruct_places, preference_places = places[:questions], places[questions:]
-    _check_minimum(instruct_places, settings, instruct.rejected)
-    rules = keep_from_held_out(
-        rules,
-        [text for text, place in zip(texts, places, strict=True) if place != "train"],
-        {
-            _rule(pair)
-            for pair, place in zip(preference.pairs, preference_places, strict=True)
-            if place != "train"
-        },
-        encoder,
-        settings.max_leak_similarity,
-    )
-    refused = instruct.rejected + rules.rejected + preference.rejected
-    examples = {split: _of_split(instruct.examples, instruct_places, split) for split in SPLITS}
+        texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
+        questions = len(instruct.examples)
+        places = assign_splits(
+            texts,
+            encoder,
+            settings.max_leak_similarity,
+            settings.validation_share,
+            settings.test_share,
+            ties=_ties_by_rule(preference.pairs, questions),
+            trained=range(questions, len(texts)),
+        )
+        examples = {split: _of_split(instruct.examples, places[:questions], split) for split in SPLITS}
+        pairs = {split: _of_split(preference.pairs, places[questions:], split) for split in SPLITS}
+        _check_minimum(examples, settings, instruct.rejected)
+        # Rules are for training alone, which the held-out rows must be known for.
+        rules = keep_from_held_out(
+            write_rule_questions(chunks, asks, teacher, encoder, settings, params.seed),
+            [text for text, place in zip(texts, places, strict=True) if place != "train"],
+            {_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
+            encoder,
+            settings.max_leak_similarity,
+        )
+        by_id = {chunk.id: chunk for chunk in chunks}
+        rule_pairs = write_rule_pairs(rules.examples, by_id, asks, teacher, settings)
+    figures = {
+        "instruct": _yield(instruct.requested, examples, instruct.rejected),
+        "rule": _yield(rules.requested, {"train": rules.examples}, rules.rejected),
+        "preference": _yield(preference.requested, pairs, preference.rejected)
+        | {"chunks_without_value": preference.chunks_without_value},
+        "rule-pair": _yield(rule_pairs.requested, {"train": rule_pairs.pairs}, rule_pairs.rejected),
+    }
     examples["train"] += rules.examples
-    pairs = {split: _of_split(preference.pairs, preference_places, split) for split in SPLITS}
+    pairs["train"] += rule_pairs.pairs
+    refused = instruct.rejected + rules.rejected + preference.rejected + rule_pairs.rejected
     for split in SPLITS:
         write_rows(paths.instruct(split), examples[split])
         write_rows(paths.preference(split), pairs[split])
     write_rows(paths.rejected, refused)
     asked_about = {row.chunk_id for row in instruct.examples}
-    return {
-        "instruct": _yield(instruct.requested, instruct_places, instruct.rejected)
-        | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in chunks)},
-        "rule": _yield(rules.requested, ["train"] * len(rules.examples), rules.rejected),
-        "preference": _yield(preference.requested, preference_places, preference.rejected)
-        | {"chunks_without_value": preference.chunks_without_value},
-        "coverage": summarize_coverage(measure_coverage(chunks, examples, pairs, refused)),
-    }
+    figures["instruct"]["chunks_without_example"] = sum(chunk.id not in asked_about for chunk in chunks)
+    return figures | {"coverage": summarize_coverage(measure_coverage(chunks, examples, pairs, refused))}
 
 
 def _ties_by_rule(pairs: Sequence[PreferencePair], start: int) -> list[tuple[int, int]]:
@@ -96,18 +96,21 @@ def _of_split(rows: Sequence[Kept], places: Sequence[str], split: str) -> list[K
     return [row for row, place in zip(rows, places, strict=True) if place == split]
 
 
-def _yield(requested: int, places: Sequence[str], rejected: Sequence[Rejected]) -> dict[str, Any]:
+def _yield(requested: int, kept: Mapping[str, Sequence[Any]], rejected: Sequence[Rejected]) -> dict[str, Any]:
+    counts = {split: len(kept.get(split, ())) for split in SPLITS}
     filters = Counter(row.filter for row in rejected)
     return {
         "requested": requested,
-        "kept": len(places),
-        **{split: list(places).count(split) for split in SPLITS},
+        "kept": sum(counts.values()),
+        **counts,
         "rejected": dict(sorted(filters.items())),
     }
 
 
-def _check_minimum(places: Sequence[str], settings: Synthesize, rejected: Sequence[Rejected]) -> None:
-    train, held_out = list(places).count("train"), list(places).count("test")
+def _check_minimum(
+    examples: Mapping[str, Sequence[InstructExample]], settings: Synthesize, rejected: Sequence[Rejected]
+) -> None:
+    train, held_out = len(examples["train"]), len(examples["test"])
     if train >= settings.min_train_examples and held_out:
         return
     filters = Counter(row.filter for row in rejected).most_common()

@@ -113,6 +113,20 @@ def decide_verification(evidence: Evidence | None, lean: Lean, word: str, min_ma
     return _decide(min(sign * nats for nats in beyond), min_margin)
 
 
+def decide_opposite(rule: Completion, opposite: Completion, min_margin: float) -> Decision:
+    """Keep a rule and its opposite where the chunk makes the rule the truer.
+
+    Args:
+        rule: The verdict on the rule (`charter.synthesis.requests.TeacherRequests.support`).
+        opposite: That on its opposite.
+        min_margin: In nats; the score is half of what lies between the log-odds of both.
+    """
+    of_rule, of_opposite = (choice_probability(verdict, "True", "False")[0] for verdict in (rule, opposite))
+    if of_rule is None or of_opposite is None:
+        return Decision(None, kept=False)
+    return _decide((_log_odds(of_rule) - _log_odds(of_opposite)) / 2, min_margin)
+
+
 def _decide(score: float | None, minimum: float) -> Decision:
     return Decision(score, kept=score is not None and score >= minimum)
 

@@ -83,7 +83,7 @@ def write_preference_data(
     )
     drafts = _with_rules(drafts, encoder, ledger)
     drafts = write_opposites(drafts, asks, teacher)
-    drafts = _check_contrasts(drafts, settings.max_length_ratio, ledger)
+    drafts = check_contrasts(drafts, settings.max_length_ratio, ledger)
     pairs = _verify(drafts, asks, teacher, settings.min_preference_margin, ledger)
     return PreferenceData(
         pairs=pairs,
@@ -154,7 +154,8 @@ def write_opposites(drafts: Sequence[Draft], asks: TeacherRequests, teacher: Jou
     return [replace(draft, opposite=opposites[draft.rule]) for draft in drafts]
 
 
-def _check_contrasts(drafts: list[Draft], max_length_ratio: float, ledger: Ledger) -> list[Draft]:
+def check_contrasts(drafts: Sequence[Draft], max_length_ratio: float, ledger: Ledger) -> list[Draft]:
+    """Refuse, as ``contrast``, the drafts whose opposite is no sentence, the rule, or of unlike length."""
     kept = []
     for draft in drafts:
         problem = check_answer(draft.opposite) or check_contrast(draft.rule, draft.opposite, max_length_ratio)

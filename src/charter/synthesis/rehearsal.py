@@ -19,7 +19,8 @@ from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_questions import write_rule_questions
+from charter.synthesis.rule_pairs import write_rule_pairs
+from charter.synthesis.rule_questions import QUESTIONS_A_RULE, write_rule_questions
 from charter.synthesis.yields import Step, Yields
 
 _MARK = "zqx"
@@ -69,7 +70,8 @@ def rehearse(
     with teacher:
         write_preference_data(chunks, asks, teacher, apart, settings, seed)
         write_instruct_data(chunks, asks, teacher, apart, settings, seed)
-        write_rule_questions(chunks, asks, teacher, apart, settings, seed)
+        rules = write_rule_questions(chunks, asks, teacher, apart, settings, seed)
+        write_rule_pairs(rules.examples, {chunk.id: chunk for chunk in chunks}, asks, teacher, settings)
     return teacher.requests
 
 
@@ -93,8 +95,8 @@ class _Rehearsal(JournaledEngine):
         key = self._key(request)
         if key not in self._given:
             known = self._find(key)
-            # Which rules are turned round depends on the scenarios.
-            real = purpose != "opposite rules" and not any(
+            # Which rules are turned round depends on the scenarios, and on the questions to rules.
+            real = purpose not in ("opposite rules", "truth of rules") and not any(
                 _MARK in message.content for message in request.messages
             )
             self.requests.append(Asked(purpose, request, known, real))
@@ -109,7 +111,7 @@ class _Rehearsal(JournaledEngine):
         if purpose == "questions":
             return self._list("question", self._settings.questions_per_style)
         if purpose == "questions to rules":
-            return _text("")
+            return self._list("rule", QUESTIONS_A_RULE)
         if purpose == "opposite rules":
             rule = request.messages[-1].content
             return _text(self._another(rule) if self._passes("contrast") else rule)

@@ -27,6 +27,13 @@ _DUTY_STATED = re.compile(
     re.IGNORECASE,
 )
 
+_NORM_STATED = re.compile(
+    r"\b(?:must|may|shall|should|can|cannot|needs?|never|always|only|no one|nobody|nor|rights?|entitled"
+    r"|free to|equal|forbidden|prohibited|allowed|permitted|requires?|required|obliged|compulsory|bans?"
+    r"|banned)\b",
+    re.IGNORECASE,
+)
+
 
 def stated_rules(chunk: Chunk) -> list[str]:
     """Return the sentences of a chunk that a reader understands by themselves, without list marks.
@@ -36,6 +43,11 @@ def stated_rules(chunk: Chunk) -> list[str]:
     """
     sentences = (_LIST_MARK.sub("", sentence) for sentence in split_sentences(chunk.text))
     return [sentence for sentence in sentences if _stands_alone(sentence)]
+
+
+def states_norm(rule: str) -> bool:
+    """Return whether a sentence allows, demands or forbids something, so that it has an opposite."""
+    return bool(_NORM_STATED.search(rule))
 
 
 def _stands_alone(sentence: str) -> bool:

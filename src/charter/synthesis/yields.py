@@ -7,7 +7,7 @@ from charter.errors import CharterError
 from charter.paths import CorpusPaths
 from charter.storage import read_json
 
-Step = Literal["value", "scenario", "contrast", "question", "answer", "word"]
+Step = Literal["value", "scenario", "contrast", "question", "answer", "word", "rule"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Yields:
     value: chunks that state a value. scenario: scenarios that pass their filters, are no duplicates and have
     a rule, of those asked for. contrast: drafts whose rule and its opposite pass theirs. question, answer:
     the same as scenario, and the form of answers, of instruct data. word: answers that begin with Yes or
-    No, and whose question is therefore asked again.
+    No, and whose question is therefore asked again. rule: questions to rules that lead back to theirs.
     """
 
     source: str
@@ -27,6 +27,7 @@ class Yields:
     question: float
     answer: float
     word: float
+    rule: float
 
     def of(self, step: Step) -> float:
         """Return the share of a step."""
@@ -35,7 +36,7 @@ class Yields:
 
     def moved(self, by: float) -> "Yields":
         """Return all shares larger by ``by``, kept within 0 and 1."""
-        steps: tuple[Step, ...] = ("value", "scenario", "contrast", "question", "answer", "word")
+        steps: tuple[Step, ...] = ("value", "scenario", "contrast", "question", "answer", "word", "rule")
         shares: dict[str, Any] = {step: min(max(self.of(step) + by, 0.0), 1.0) for step in steps}
         return replace(self, **shares)
 
@@ -48,6 +49,7 @@ DEFAULT_YIELDS = Yields(
     question=0.72,
     answer=0.96,
     word=0.4,
+    rule=0.62,
 )
 """Of udhr and bcg together: 95 chunks, 146 scenarios and 446 questions asked for (LOG.md)."""
 
@@ -58,6 +60,7 @@ TOKENS = {
     "scenarios": 23.6,
     "questions": 22.0,
     "opposite rules": 26.2,
+    "questions to rules": 24.8,
     "answers": 26.3,
 }
 """Tokens generated a request, of the same two runs; of scenarios and questions for each one asked for."""
@@ -76,12 +79,13 @@ def read_yields(paths: CorpusPaths) -> Yields:
         return DEFAULT_YIELDS
     metrics = read_json(file)
     try:
-        pairs, answers = metrics["preference"], metrics["instruct"]
+        pairs, answers, rules = metrics["preference"], metrics["instruct"], metrics["rule"]
         chunks = read_json(paths.metrics("extract"))["chunks"] if paths.metrics("extract").exists() else 0
         verified = pairs["kept"] + _refused(pairs, "verification")
         contrasted = verified + _refused(pairs, "contrast")
         checked = answers["kept"] + _refused(answers, "support")
         answered = checked + _refused(answers, "answer")
+        led_back = rules["kept"] + _refused(rules, "duplicate", "held-out")
         default = DEFAULT_YIELDS
         return Yields(
             source=f"its last run ({file.relative_to(paths.root)})",
@@ -91,6 +95,7 @@ def read_yields(paths: CorpusPaths) -> Yields:
             question=_share(answered, answers["requested"], default.question),
             answer=_share(checked, answered, default.answer),
             word=default.word,
+            rule=_share(led_back, rules["requested"], default.rule),
         )
     except (KeyError, TypeError) as error:
         raise CharterError(f"{file}: not the metrics of synthesize ({error}); delete it") from error
