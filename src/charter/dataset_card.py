@@ -54,8 +54,7 @@ _FILTERS: Mapping[RefusedKind, Mapping[str, str]] = {
     },
     "rule-pair": {
         "contrast": "as above",
-        "verification": "by the passage, the rule isn't truer than its opposite, by twice "
-        "{min_preference_margin} nats of log-odds",
+        "verification": "by the passage, the rule isn't truer than its opposite, by a nat of log-odds",
     },
 }
 """What each filter of synthesis refuses, in their order."""

@@ -158,7 +158,9 @@ class Synthesize(Section):
     an answer is true by its chunk. Of a preference pair the evidence for the chosen response's Yes or No
     must exceed the teacher's lean by ``min_preference_margin`` nats of log-odds
     (`charter.synthesis.decisions`), and the longer of its rule and the opposite have at most
-    ``max_length_ratio`` times the characters of the shorter.
+    ``max_length_ratio`` times the characters of the shorter. ``test_share`` of the questions and
+    ``pair_test_share`` of the scenarios are held out to measure with, ``validation_share`` of both to tune
+    with.
     """
 
     temperature: PositiveFloat
@@ -175,6 +177,7 @@ class Synthesize(Section):
     max_length_ratio: PositiveFloat
     validation_share: Share
     test_share: Share
+    pair_test_share: Share
     min_train_examples: PositiveInt
 
 

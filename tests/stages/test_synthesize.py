@@ -19,6 +19,7 @@ from charter.stages import synthesize
 from charter.storage import write_rows
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.dataset import read_synthetic_data
+from charter.synthesis.writing import ties_by_rule
 from local_server import serving
 from scripted_teacher import CHUNKS, CONCURRENCY, ScriptedTeacher, make_chunk, make_project, subjects
 
@@ -137,4 +138,4 @@ def test_pairs_that_quote_one_rule_are_tied() -> None:
         PreferencePair(id=str(number), chunk_id="a", prompt=f"May I {number}?", chosen=chosen, rejected="")
         for number, chosen in enumerate(("Yes. Gifts are fine.", "No. Pay first.", "No. Gifts are fine."))
     ]
-    assert synthesize._ties_by_rule(pairs, start=10) == [(10, 10), (11, 11), (10, 12)]
+    assert ties_by_rule(pairs, start=10) == [(10, 10), (11, 11), (10, 12)]

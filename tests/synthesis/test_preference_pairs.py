@@ -119,7 +119,7 @@ def test_a_scenario_of_another_chunks_subject_is_refused(write) -> None:
         for number, place in enumerate(("ponds", "lakes", "rivers"))
     ]
     refused = [row for row in write(5.0, 5.0, -5.0, *birds).rejected if row.filter == "subject"]
-    assert ("0a", "nearer to 3 other chunks") in [(row.chunk_id, row.reason) for row in refused]
+    assert ("0a", "nearer to 3 other passages") in [(row.chunk_id, row.reason) for row in refused]
 
 
 def test_what_is_no_scenario_is_refused_with_its_reason(write) -> None:

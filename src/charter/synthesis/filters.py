@@ -14,7 +14,8 @@ _DANGLING = re.compile(
     r"^[^.?!]*\b(?:of|on|by|for) (?:this|these|those) (?:rights?|rules?|dut(?:y|ies)|laws?|principles?)\b"
     r"|\b(?:this|these|those) (?:rights?|rules?|protections?|guidelines?|activit(?:y|ies)|obligations?)\b"
     r"|^(?:what|why|how|who|when|where|for what|for which|in which)\b[^,]{0,20}"
-    r"\b(?:(?:does|do|did) (?:it|they|this|these|that)\b(?! mean)|(?:are|were) they\b|is it \w+ing\b)"
+    r"\b(?:(?:does|do|did) (?:it|they|this|these|that)\b(?! mean)"
+    r"|(?:are|were|can|may|must|should) they\b|is it \w+ing\b)"
     r"|^what (?:is|are) the (?:right|rule|duty|limit|term)s?(?: to)?\?"
     r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b|\b(?:of|from|by) (?:it|this|that)\?$",
     re.IGNORECASE,

@@ -16,11 +16,9 @@ from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
 from charter.records import Chunk
 from charter.retrieval.encoder import Encoder, Vectors
-from charter.synthesis.instruct import write_instruct_data
-from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_pairs import write_rule_pairs
-from charter.synthesis.rule_questions import QUESTIONS_A_RULE, write_rule_questions
+from charter.synthesis.rule_questions import QUESTIONS_A_RULE
+from charter.synthesis.writing import write_data
 from charter.synthesis.yields import Step, Yields
 
 _MARK = "zqx"
@@ -68,10 +66,7 @@ def rehearse(
     apart = _Apart(encoder)
     teacher = _Rehearsal(journal, model_identity, settings, yields)
     with teacher:
-        write_preference_data(chunks, asks, teacher, apart, settings, seed)
-        write_instruct_data(chunks, asks, teacher, apart, settings, seed)
-        rules = write_rule_questions(chunks, asks, teacher, apart, settings, seed)
-        write_rule_pairs(rules.examples, {chunk.id: chunk for chunk in chunks}, asks, teacher, settings)
+        write_data(chunks, asks, teacher, apart, settings, seed)
     return teacher.requests
 
 

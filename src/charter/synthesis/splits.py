@@ -12,7 +12,7 @@ def assign_splits(
     encoder: Encoder,
     max_similarity: float,
     validation_share: float,
-    test_share: float,
+    test_shares: Sequence[float],
     ties: Sequence[tuple[int, int]] = (),
     trained: Sequence[int] = (),
 ) -> list[str]:
@@ -20,18 +20,19 @@ def assign_splits(
 
     A group of near-duplicates goes to one split, so that no held-out question is a near-duplicate of a
     training one. So do the texts at the places that ``ties`` join, however they are worded. A group's place
-    is a hash of its first text: an amended document moves what it changed.
+    is a hash of its first text: an amended document moves what it changed. ``test_shares`` has one for each
+    text; that of a group is its first text's.
 
     Of the texts at the places ``trained`` some must be trained on. Where a small corpus leaves none of them
     in training, the group of theirs that is nearest to it goes there.
     """
     groups = group_duplicates(texts, encoder, max_similarity, ties)
-    first: dict[int, str] = {}
-    for text, group in zip(texts, groups, strict=True):
-        first[group] = min(text, first.get(group, text))
-    splits = {group: _split(text, validation_share, test_share) for group, text in first.items()}
+    first: dict[int, tuple[str, float]] = {}
+    for text, share, group in zip(texts, test_shares, groups, strict=True):
+        first[group] = min((text, share), first.get(group, (text, share)))
+    splits = {group: _split(text, validation_share, share) for group, (text, share) in first.items()}
     if trained and all(splits[groups[place]] != "train" for place in trained):
-        splits[max((groups[place] for place in trained), key=lambda group: _share(first[group]))] = "train"
+        splits[max((groups[place] for place in trained), key=lambda group: _share(first[group][0]))] = "train"
     return [splits[group] for group in groups]
 
 
