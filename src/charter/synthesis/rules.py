@@ -28,9 +28,9 @@ _DUTY_STATED = re.compile(
 )
 
 _NORM_STATED = re.compile(
-    r"\b(?:must|may|shall|should|can|cannot|ha(?:s|ve) to|needs?|never|always|only|no one|nobody|nor|rights?"
-    r"|entitled|free to|equal|forbidden|prohibited|allowed|permitted|requires?|required|obliged|compulsory|bans?"
-    r"|banned)\b",
+    r"\b(?:must|may|shall|should|can|cannot|ha(?:s|ve) to|needs?|never|always|only|no one|nobody|nor"
+    r"|rights?|entitled|free to|equal|forbidden|prohibited|allowed|permitted|requires?|required|obliged"
+    r"|compulsory|bans?|banned)\b",
     re.IGNORECASE,
 )
 
