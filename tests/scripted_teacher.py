@@ -89,9 +89,7 @@ def subjects(text: str) -> set[str]:
 
 
 def make_chunk(subject: str, rule: str = "") -> Chunk:
-    text = (
-        f"Everybody has to know this of {subject}: {rule or 'they are to be kept with care.'} They are many."
-    )
+    text = f"Everybody has to know this of {subject}: {rule or 'they are to be kept with care.'} Nobody may lend {subject}."
     return chunk_of(
         text, chunk_id=content_id("rules", subject, text, "0"), document="rules", headings=(subject,)
     )
@@ -112,7 +110,7 @@ def make_project(
         "concurrency": CONCURRENCY,
     }
     values["budget"] |= budget
-    values["synthesize"] |= {"min_train_examples": 1, "test_share": 0.4}
+    values["synthesize"] |= {"min_train_examples": 1, "test_share": 0.4, "pair_test_share": 0.2}
     paths = CorpusPaths(root, "udhr")
     paths.encoder.parent.mkdir(parents=True)
     paths.encoder.symlink_to(base_models.encoder.resolve())

@@ -144,6 +144,7 @@ def test_yields_of_one_and_none_are_the_bounds(paths: CorpusPaths, monkeypatch: 
         "support of answers": questions,
         "yes or no again": questions,
         "questions to rules": len(CHUNKS),
+        "truth of rules": 2 * len(CHUNKS),
     }
     assert bounds[0.0] == {
         "value check": len(CHUNKS),

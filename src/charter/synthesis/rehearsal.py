@@ -17,7 +17,6 @@ from charter.params import Synthesize
 from charter.records import Chunk
 from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_questions import QUESTIONS_A_RULE
 from charter.synthesis.writing import write_data
 from charter.synthesis.yields import Step, Yields
 
@@ -106,7 +105,7 @@ class _Rehearsal(JournaledEngine):
         if purpose == "questions":
             return self._list("question", self._settings.questions_per_style)
         if purpose == "questions to rules":
-            return self._list("rule", QUESTIONS_A_RULE)
+            return self._list("rule", 1)
         if purpose == "opposite rules":
             rule = request.messages[-1].content
             return _text(self._another(rule) if self._passes("contrast") else rule)
