@@ -18,24 +18,32 @@ def rows() -> list[dict[str, Any]]:
 
 def test_every_row_is_judged_once_and_says_what_is_wrong(rows: list[dict[str, Any]]) -> None:
     assert len({(row["kind"], row["id"]) for row in rows}) == len(rows)
-    assert Counter(row["kind"] for row in rows) == {"instruct": 60, "preference": 34}
+    assert Counter(row["kind"] for row in rows) == {"instruct": 60, "preference": 60}
     for row in rows:
         assert row["usable"] or row["note"], row
-        if row["kind"] == "instruct":
-            assert row["supported"] or not row["usable"], row
-        else:
-            assert row["rejected"] not in ("", row["text"]), row
+        assert row["supported"] or not row["usable"], row
+        assert (row["kind"] == "instruct") == ("rejected" not in row)
 
 
 def test_the_readme_counts_them(rows: list[dict[str, Any]]) -> None:
     table = (FOLDER / "README.md").read_text(encoding="utf-8")
-    for name, kind, label in (
-        ("answers supported", "instruct", "supported"),
-        ("questions with answers usable", "instruct", "usable"),
-        ("pairs usable", "preference", "usable"),
-    ):
-        cells = []
-        for corpus in ("udhr", "bcg"):
-            judged = [row[label] for row in rows if (row["corpus"], row["kind"]) == (corpus, kind)]
-            cells.append(f"{sum(judged)} of {len(judged)}")
-        assert f"| {name} | {' | '.join(cells)} |" in table
+    for (kind, made), name in {
+        ("instruct", "teacher"): "answers of the teacher",
+        ("instruct", "rule"): "answers that are rules",
+        ("preference", "teacher"): "pairs of scenarios",
+        ("preference", "rule"): "pairs of rules",
+    }.items():
+        for label in ("supported", "usable"):
+            cells = []
+            for corpus in ("udhr", "bcg"):
+                of_kind = (corpus, kind, made)
+                judged = [row[label] for row in rows if (row["corpus"], row["kind"], row["made"]) == of_kind]
+                cells.append(f"{sum(judged)} of {len(judged)}")
+            assert f"| {name}, {label} | {' | '.join(cells)} |" in table
+    counts = {
+        kind: [sum(row[label] for row in rows if row["kind"] == kind) for label in ("supported", "usable")]
+        for kind in ("instruct", "preference")
+    }
+    (answers, usable), (pairs, usable_pairs) = counts.values()
+    assert f"of 60 answers {answers} are supported and {usable} usable" in table
+    assert f"of 60 pairs {pairs} and {usable_pairs}." in table
