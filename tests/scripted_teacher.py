@@ -89,7 +89,8 @@ def subjects(text: str) -> set[str]:
 
 
 def make_chunk(subject: str, rule: str = "") -> Chunk:
-    text = f"Everybody has to know this of {subject}: {rule or 'they are to be kept with care.'} Nobody may lend {subject}."
+    known = rule or "they are to be kept with care."
+    text = f"Everybody has to know this of {subject}: {known} Nobody may lend {subject}."
     return chunk_of(
         text, chunk_id=content_id("rules", subject, text, "0"), document="rules", headings=(subject,)
     )
