@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from charter.params import PARAMS_FILE
+from charter.params_file import amend_params
 from charter.results import METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +108,7 @@ def test_beta_concerns_dpo_and_what_follows(project: tuple[Path, Run]) -> None:
 
 
 def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, Run]) -> None:
-    _, run = project
+    folder, run = project
     again = run("charter", "publish")
     assert again == ""
     script = (
@@ -120,11 +122,23 @@ def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, 
     assert runs["charter/udhr"] == runs["charter/bcg"] == 1 + len(SYSTEMS)
     assert int(models["charter-udhr"]["candidate"]) == 1
     assert set(models) == {"charter-udhr", "charter-udhr.sft", "charter-bcg", "charter-bcg.sft"}
-    # Six chunks teach too little to pass; what matters is that the gates are judged, each in a line.
+    # Whether six chunks teach enough to pass the real gates is left to chance.
+    set_minimum(folder, 101)
     refusal = run("charter", "promote", "udhr", fails=True)
-    assert "FAIL" in refusal
+    assert "FAIL bleu of dpo" in refusal
     assert "is not promoted" in refusal
     assert "charter-udhr has no champion" in run("charter", "rollback", "udhr", fails=True)
+    set_minimum(folder, 0)
+    promotion = run("charter", "promote", "udhr")
+    assert "pass bleu of dpo" in promotion
+    assert "charter-udhr version 1 is champion" in promotion
+    assert "is the first champion" in run("charter", "rollback", "udhr", fails=True)
+
+
+def set_minimum(folder: Path, bleu: float) -> None:
+    """Leave one gate, on the BLEU of the aligned model itself."""
+    gate = {"metric": "bleu", "against": "none", "minimum": bleu}
+    amend_params(folder / PARAMS_FILE, lambda values: values.update(gates=[gate]))
 
 
 def test_pushed_state_is_pulled_and_reruns_nothing(project: tuple[Path, Run], tmp_path: Path) -> None:
