@@ -12,6 +12,7 @@ import argparse
 import gc
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from charter.models import load_system
 from charter.params import PARAMS_FILE, Params, load_params
 from charter.paths import ProjectPaths
 from charter.records import SPLITS, Chunk, InstructExample, take_evenly
+from charter.stages.base_models import dequantize
 from charter.storage import directory_sha256, read_rows
 from charter.synthesis.requests import TeacherRequests
 
@@ -78,7 +80,12 @@ def load_peer(params: Params, paths: ProjectPaths, batch: int) -> Engine:
     """Load it in transformers, its weights dequantised."""
     from charter.generation.transformers_engine import TransformersEngine
 
-    return TransformersEngine(*load_system(paths.teacher, None, params.compute), batch_size=batch)
+    (gguf,) = paths.teacher.glob("*.gguf")
+    with tempfile.TemporaryDirectory() as name:
+        link = Path(name) / gguf.name
+        link.symlink_to(gguf.resolve())
+        dequantize(link)
+        return TransformersEngine(*load_system(Path(name), None, params.compute), batch_size=batch)
 
 
 def timed(load: Callable[[], Engine], requests: Sequence[Request]) -> tuple[float, float]:
