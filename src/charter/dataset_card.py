@@ -37,8 +37,8 @@ _FILTERS: Mapping[RefusedKind, Mapping[str, str]] = {
     "rule": {
         "question": "as above",
         "subject": "another rule of the document is nearer to it than the one that answers it",
-        "duplicate": "nearly repeats a kept question to a rule",
-        "held-out": "nearly repeats a held-out question or scenario",
+        "duplicate": "nearly repeats a kept question to a rule, or asks for a rule that another one asks for",
+        "held-out": "nearly repeats a held-out question or scenario, or its rule is that of a held-out pair",
     },
     "preference": {
         "value": "of a passage: the teacher finds no value in it, so no pair is tried",
@@ -192,7 +192,7 @@ def config_name(corpus: str, kind: Kind) -> str:
 def count_rows(metrics: Mapping[str, Any], kind: str, split: str) -> int:
     """Return how many rows a split has by the metrics of synthesize, those of rules alone among them."""
     parts = (kind, "rule" if kind == "instruct" else "rule-pair")
-    return sum(int(metrics[part][split]) for part in parts)
+    return sum(int(metrics.get(part, {}).get(split, 0)) for part in parts)
 
 
 def dataset_card(corpora: Sequence[CorpusData], params: Params, revision: tuple[str, bool]) -> str:

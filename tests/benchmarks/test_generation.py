@@ -1,10 +1,8 @@
 """The benchmark of engines: what it asks and how it compares, with engines that wait."""
 
-import importlib.util
 import json
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -14,9 +12,7 @@ from charter.generation.engine import Completion, Request
 from charter.records import SPLITS, InstructExample, content_id
 from charter.storage import write_rows
 from rows import chunk_of
-from synthetic_project import ROOT, make_project
-
-SCRIPT = ROOT / "benchmarks/generation.py"
+from synthetic_project import make_project
 
 
 class Waiting:
@@ -33,13 +29,10 @@ class Waiting:
 
 
 @pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generation_benchmark", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "generation_benchmark", module)
-    spec.loader.exec_module(module)
+def benchmark(
+    load_script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> ModuleType:
+    module = load_script("generation")
     make_project(tmp_path)
     for corpus in ("udhr", "bcg"):
         paths = module.ProjectPaths(tmp_path).corpus(corpus)
