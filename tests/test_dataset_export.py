@@ -201,6 +201,7 @@ def test_an_export_that_fails_leaves_the_earlier_one(
         ("file", "is a file; name a folder"),
         ("project", r"no export wrote .* in it"),
         ("metrics", r"instruct\.train isn't 2, .*dvc repro synthesize@udhr"),
+        ("older metrics", r"synthesize\.json: instruct\.train isn't 2"),
         ("missing", r"sft_test\.jsonl: no such file"),
         ("params", r"params\.yaml: synthesize has changed since synthesize ran"),
         ("teacher", r"params\.yaml: base_models has changed since base-models ran"),
@@ -219,6 +220,10 @@ def test_mistakes_are_named_and_nothing_is_written(
         out = root
     elif mistake == "metrics":
         write_json(paths.metrics("synthesize"), metrics(instruct=(3, 0, 1)))
+    elif mistake == "older metrics":
+        older = metrics()
+        del older["rule"], older["rule-pair"]
+        write_json(paths.metrics("synthesize"), older)
     elif mistake == "missing":
         paths.instruct("test").unlink()
     elif mistake == "params":
