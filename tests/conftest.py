@@ -1,14 +1,21 @@
-"""What tests share: the pinned embedded models, and a tiny model of the seed's kind."""
+"""What tests share: the pinned embedded models, a tiny model of the seed's kind, and scripts."""
 
+import importlib.util
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from charter.params import Params, load_params
-from charter.paths import ProjectPaths
+from charter.paths import CorpusPaths, ProjectPaths
+from charter.records import Demonstration, InstructExample, PreferencePair, content_id
 from charter.stages import base_models as base_models_stage
+from charter.storage import write_rows
+from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -54,3 +61,67 @@ def tiny_seed(base_models: ProjectPaths, tmp_path_factory: pytest.TempPathFactor
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
+    """A project with a tiny seed and a few rows of every kind, validation splits empty."""
+    paths = ProjectPaths(tmp_path).corpus("bcg")
+    paths.seed.parent.mkdir(parents=True)
+    paths.seed.symlink_to(tiny_seed)
+    texts = [f"Gifts above {amount} euros need the consent of the manager." for amount in range(20, 26)]
+    chunk = content_id("chunk")
+    write_rows(
+        paths.chunks,
+        (chunk_of(text, document="code") for text in texts),
+    )
+    write_rows(
+        paths.instruct("train"),
+        (
+            InstructExample(
+                id=content_id(text), chunk_id=chunk, style="rule", question="And gifts?", answer=text
+            )
+            for text in texts
+        ),
+    )
+    write_rows(
+        paths.preference("train"),
+        (
+            PreferencePair(
+                id=content_id(text),
+                chunk_id=chunk,
+                prompt="A supplier sends wine.",
+                chosen=text,
+                rejected="Keep it.",
+            )
+            for text in texts
+        ),
+    )
+    write_rows(paths.instruct("validation"), [])
+    write_rows(paths.preference("validation"), [])
+    write_rows(
+        paths.demonstrations,
+        [
+            Demonstration(
+                id=chunk, kind="harmful", prompt="How do I steal?", response="I can't help with theft."
+            )
+        ],
+    )
+    return paths
+
+
+@pytest.fixture
+def load_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Load a script by its path below the project's folder, without the suffix."""
+
+    def load(name: str) -> ModuleType:
+        module_name = f"{Path(name).stem}_script"
+        spec = importlib.util.spec_from_file_location(module_name, ROOT / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, module_name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -32,7 +32,7 @@ class Waiting:
 def benchmark(
     load_script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> ModuleType:
-    module = load_script("generation")
+    module = load_script("benchmarks/generation")
     make_project(tmp_path)
     for corpus in ("udhr", "bcg"):
         paths = module.ProjectPaths(tmp_path).corpus(corpus)

@@ -14,7 +14,7 @@ def test_both_sides_train_and_are_compared(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    benchmark = load_script("training")
+    benchmark = load_script("benchmarks/training")
     monkeypatch.setattr(benchmark, "SEED", base_models.seed)
     benchmark.main(["--tiny", "--rows", "6", "--repetitions", "1"])
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"name"')]

@@ -1,0 +1,85 @@
+"""Models trained anew: other seeds, and planted wrong answers."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from charter.paths import CorpusPaths
+from charter.records import InstructExample, Prediction, System
+from charter.storage import read_rows, write_rows
+from rows import prediction_of
+from synthetic_project import ROOT
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture
+def project(tiny_project: CorpusPaths) -> CorpusPaths:
+    """What `make repro` leaves of a corpus, as far as training it anew reads it."""
+    shutil.copy(ROOT / "params.yaml", tiny_project.params)
+    rows = read_rows(tiny_project.instruct("train"), InstructExample)
+    write_rows(
+        tiny_project.instruct("test"),
+        (row.model_copy(update={"chunk_id": str(place)}) for place, row in enumerate(rows)),
+    )
+    return tiny_project
+
+
+def contents(root: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in root.rglob("*") if file.is_file()}
+
+
+def test_each_seed_is_trained_and_the_spread_is_told(
+    load_script: Callable[[str], ModuleType], project: CorpusPaths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(project.root)
+    assert load_script("scripts/retrain").main(["bcg", "--seeds", "1", "2"], project.root) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("  bleu")[0] for line in lines[:4]] == [
+        f"seed {seed}  {system}" for seed in (1, 2) for system in ("sft", "dpo")
+    ]
+    assert [line.partition(":")[0] for line in lines[4:]] == [
+        "sft bleu",
+        "sft rougeL",
+        "dpo bleu",
+        "dpo rougeL",
+    ]
+    assert all("standard deviation 0." in line and "of 2" in line for line in lines[4:])
+    assert contents(project.root) == before
+
+
+@pytest.mark.parametrize("worse", [True, False])
+def test_shuffled_answers_must_be_shown_to_be_worse(
+    load_script: Callable[[str], ModuleType],
+    project: CorpusPaths,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    worse: bool,
+) -> None:
+    script = load_script("scripts/retrain")
+
+    def answer(
+        paths: CorpusPaths, system: System, test: Sequence[InstructExample], *_: object, **__: object
+    ) -> list[Prediction]:
+        right = (paths.root == project.root) is worse
+        return [
+            prediction_of(row, system, rag=False, answer=row.answer if right else "Perhaps.") for row in test
+        ]
+
+    monkeypatch.setattr(script, "_answer", answer)
+    assert script.main(["bcg", "--shuffle"], project.root) == (0 if worse else 1)
+    assert ("NOT shown" in capsys.readouterr().out) is not worse
+
+
+def test_shuffling_keeps_questions_and_answers(load_script: Callable[[str], ModuleType]) -> None:
+    rows = [
+        InstructExample(id=str(place), chunk_id="0a", style="term", question=f"{place}?", answer=f"{place}.")
+        for place in range(20)
+    ]
+    found = load_script("scripts/retrain").shuffled(rows, seed=1)
+    assert [row.question for row in found] == [row.question for row in rows]
+    assert {row.answer for row in found} == {row.answer for row in rows}
+    assert sum(row.answer == f"{row.id}." for row in found) < 5
