@@ -22,7 +22,7 @@ from charter.evaluation.statistics import ClusteredBootstrap, Measure, mean_meas
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
 from charter.params import PARAMS_FILE, Params, load_params
 from charter.paths import CorpusPaths
-from charter.records import Demonstration, InstructExample, Prediction, PreferencePair
+from charter.records import Demonstration, InstructExample, Prediction, PreferencePair, System
 from charter.storage import read_rows
 from charter.training.fine_tuning import train_on_answers
 from charter.training.preference import train_on_preferences
@@ -48,17 +48,18 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 def _show_spread(params: Params, paths: CorpusPaths, seeds: Sequence[int]) -> None:
     test = read_rows(paths.instruct("test"), InstructExample)
     train = read_rows(paths.instruct("train"), InstructExample)
-    found: dict[str, list[dict[str, float]]] = {"sft": [], "dpo": []}
+    pairs = [read_rows(paths.preference(split), PreferencePair) for split in ("train", "validation")]
+    bootstrap = _bootstrap(test, params)
+    found: dict[System, list[dict[str, float]]] = {"sft": [], "dpo": []}
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             own = _apart(paths, Path(folder))
             seeded = params.model_copy(update={"seed": seed})
             _train_sft(train, seeded, paths, own)
-            pairs = (read_rows(paths.preference(split), PreferencePair) for split in ("train", "validation"))
             train_on_preferences(*pairs, seeded, own)
             for system, rows in found.items():
-                answers = _answer(own, system, test, params)
-                rows.append({name: _figure(measure) for name, measure in measures(answers).items()})
+                measured = measures(_answer(own, system, test, params))
+                rows.append({name: bootstrap.estimate(measure).value for name, measure in measured.items()})
                 figures = "  ".join(f"{name} {value:.3f}" for name, value in rows[-1].items())
                 sys.stdout.write(f"seed {seed}  {system}  {figures}\n")
                 sys.stdout.flush()
@@ -74,24 +75,22 @@ def _show_spread(params: Params, paths: CorpusPaths, seeds: Sequence[int]) -> No
 
 def _compare_with_shuffled(params: Params, paths: CorpusPaths) -> int:
     test = read_rows(paths.instruct("test"), InstructExample)
+    train = read_rows(paths.instruct("train"), InstructExample)
+    predicted = read_rows(paths.predictions, Prediction)
+    by_item = {row.item_id: row for row in predicted if row.system == "sft" and not row.rag}
     with tempfile.TemporaryDirectory() as folder:
         own = _apart(paths, Path(folder))
-        _train_sft(
-            shuffled(read_rows(paths.instruct("train"), InstructExample), params.seed), params, paths, own
-        )
+        _train_sft(shuffled(train, params.seed), params, paths, own)
         bad = measures(_answer(own, "sft", test, params))
-        good = measures(_answer(paths, "sft", test, params, journal=own.journal))
-    bootstrap = ClusteredBootstrap(
-        [row.chunk_id for row in test], params.evaluate.bootstrap_samples, params.seed
-    )
-    shown = True
+    good = measures([by_item[row.id] for row in test])
+    bootstrap, shown = _bootstrap(test, params), True
     for name in METRICS:
         change = bootstrap.difference(bad[name], good[name])
         shown = shown and change.high is not None and change.high < 0
         interval = "no interval" if change.low is None else f"[{change.low:+.3f}, {change.high:+.3f}]"
+        before = bootstrap.estimate(good[name]).value
         sys.stdout.write(
-            f"{name}: shuffled {_figure(bad[name]):.3f}, sft {_figure(good[name]):.3f}, "
-            f"difference {change.value:+.3f} {interval}, n {change.n}\n"
+            f"{name}: sft {before:.3f}, shuffled {change.value:+.3f} to that, {interval}, n {change.n}\n"
         )
     sys.stdout.write("shown to be worse\n" if shown else "NOT shown to be worse\n")
     return 0 if shown else 1
@@ -114,8 +113,8 @@ def measures(answers: Sequence[Prediction]) -> dict[str, Measure]:
     }
 
 
-def _figure(measure: Measure) -> float:
-    return float(measure.value(measure.rows.sum(axis=0)))
+def _bootstrap(test: Sequence[InstructExample], params: Params) -> ClusteredBootstrap:
+    return ClusteredBootstrap([row.chunk_id for row in test], params.evaluate.bootstrap_samples, params.seed)
 
 
 def _apart(paths: CorpusPaths, folder: Path) -> CorpusPaths:
@@ -132,15 +131,10 @@ def _train_sft(train: list[InstructExample], params: Params, paths: CorpusPaths,
 
 
 def _answer(
-    paths: CorpusPaths,
-    system: str,
-    test: Sequence[InstructExample],
-    params: Params,
-    journal: Path | None = None,
+    own: CorpusPaths, system: System, test: Sequence[InstructExample], params: Params
 ) -> list[Prediction]:
-    local = LocalSystem(paths.seed, paths.adapter(system), params.compute, params.evaluate.batch_size)
-    engine = local.open(journal or paths.journal)
-    return answer_questions(engine, system, test, {}, {}, params.evaluate)
+    local = LocalSystem(own.seed, own.adapter(system), params.compute, params.evaluate.batch_size)
+    return answer_questions(local.open(own.journal), system, test, {}, {}, params.evaluate)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """Models trained anew: other seeds, and planted wrong answers."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
+from charter.params import Params
 from charter.paths import CorpusPaths
-from charter.records import InstructExample, Prediction, System
+from charter.records import InstructExample, Prediction
 from charter.storage import read_rows, write_rows
 from rows import prediction_of
 from synthetic_project import ROOT
@@ -33,10 +35,22 @@ def contents(root: Path) -> dict[Path, bytes]:
 
 
 def test_each_seed_is_trained_and_the_spread_is_told(
-    load_script: Callable[[str], ModuleType], project: CorpusPaths, capsys: pytest.CaptureFixture[str]
+    load_script: Callable[[str], ModuleType],
+    project: CorpusPaths,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = contents(project.root)
-    assert load_script("scripts/retrain").main(["bcg", "--seeds", "1", "2"], project.root) == 0
+    before, script, trained = contents(project.root), load_script("scripts/retrain"), []
+    for name in ("train_on_answers", "train_on_preferences"):
+        train = getattr(script, name)
+
+        def note(*arguments: Any, train: Callable[..., Any] = train) -> Any:
+            trained.extend(item.seed for item in arguments if isinstance(item, Params))
+            return train(*arguments)
+
+        monkeypatch.setattr(script, name, note)
+    assert script.main(["bcg", "--seeds", "1", "2"], project.root) == 0
+    assert trained == [1, 1, 2, 2]
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition("  bleu")[0] for line in lines[:4]] == [
         f"seed {seed}  {system}" for seed in (1, 2) for system in ("sft", "dpo")
@@ -61,15 +75,14 @@ def test_shuffled_answers_must_be_shown_to_be_worse(
 ) -> None:
     script = load_script("scripts/retrain")
 
-    def answer(
-        paths: CorpusPaths, system: System, test: Sequence[InstructExample], *_: object, **__: object
-    ) -> list[Prediction]:
-        right = (paths.root == project.root) is worse
+    def answers(right: bool) -> list[Prediction]:
+        rows = read_rows(project.instruct("test"), InstructExample)
         return [
-            prediction_of(row, system, rag=False, answer=row.answer if right else "Perhaps.") for row in test
+            prediction_of(row, "sft", rag=False, answer=row.answer if right else "Perhaps.") for row in rows
         ]
 
-    monkeypatch.setattr(script, "_answer", answer)
+    write_rows(project.predictions, answers(right=worse))
+    monkeypatch.setattr(script, "_answer", lambda *_: answers(right=not worse))
     assert script.main(["bcg", "--shuffle"], project.root) == (0 if worse else 1)
     assert ("NOT shown" in capsys.readouterr().out) is not worse
 
