@@ -13,6 +13,7 @@ from transformers import PrinterCallback
 from charter.errors import CharterError
 from charter.paths import CorpusPaths
 from charter.training.checkpoints import CheckpointSchedule, checkpoint_step, last_checkpoint, remove_stale
+from charter.training.kernels import fused
 from charter.training.monitor import TrainingMonitor
 from charter.training.outcome import training_metrics, write_adapter, write_curve
 
@@ -65,11 +66,13 @@ def fast_on_every_device(model: Any) -> Iterator[None]:
 
     peft casts the input of each adapter to the adapter's float32, and autocast casts it back to bfloat16:
     a round trip through memory for every linear layer.
+
+    What a CPU does best in one go is fused (`charter.training.kernels`).
     """
     uses_triton = trl_utils._use_triton
     trl_utils._use_triton = lambda _device: True
     try:
-        with disable_input_dtype_casting(model):
+        with disable_input_dtype_casting(model), fused(model):
             yield
     finally:
         trl_utils._use_triton = uses_triton
