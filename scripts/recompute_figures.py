@@ -37,7 +37,11 @@ def recompute(root: Path, corpus: str) -> Figures:
         figures |= _safety(_rows(root / f"data/probe_answers/{corpus}.jsonl"), evaluation["refusals"])
     for row in evaluation["comparisons"]:
         own, base = (figures.get(("systems", row[side], row["metric"])) for side in ("system", "against"))
-        if own is not None and base is not None and row["metric"] in ("bleu", *ROUGE):
+        if (
+            own is not None
+            and base is not None
+            and row["metric"] in ("bleu", "bleu_cut", "rougeL_cut", *ROUGE)
+        ):
             place = ("comparisons", row["system"], row["against"], row["metric"])
             figures[*place, "difference"] = own - base
             if base > 0:
@@ -73,7 +77,8 @@ def _rows(path: Path) -> list[Row]:
 def _by_label(predictions: list[Row]) -> dict[str, list[Row]]:
     systems: dict[str, list[Row]] = defaultdict(list)
     for row in predictions:
-        systems[row["system"] + ("+rag" if row["rag"] else "")].append(row)
+        shown = {False: "", True: "+rag", "gold": "+gold"}[row["rag"]]
+        systems[row["system"] + shown].append(row)
     return systems
 
 
@@ -81,11 +86,20 @@ def _texts(rows: list[Row]) -> dict[str, float]:
     answers, references = [row["answer"] for row in rows], [row["reference"] for row in rows]
     scorer = RougeScorer(list(ROUGE))
     rouge = [scorer.score(_lines(b), _lines(a)) for a, b in zip(answers, references, strict=True)]
+    cut = [_cut(answer, len(reference)) for answer, reference in zip(answers, references, strict=True)]
+    cut_rouge = [scorer.score(b, a)["rougeL"].fmeasure for a, b in zip(cut, references, strict=True)]
     return {
+        "bleu_cut": sacrebleu.corpus_bleu(cut, [references]).score,
+        "rougeL_cut": fmean(cut_rouge),
         "bleu": sacrebleu.corpus_bleu(answers, [references]).score,
         **{metric: fmean(score[metric].fmeasure for score in rouge) for metric in ROUGE},
         "length": fmean(len(answer) for answer in answers),
     }
+
+
+def _cut(answer: str, length: int) -> str:
+    whole = re.match(rf"(?s).{{0,{length}}}(?=\s|$)", answer)
+    return whole.group() if whole else answer[:length]
 
 
 def _lines(text: str) -> str:
@@ -93,7 +107,7 @@ def _lines(text: str) -> str:
 
 
 def _retrieval(rows: list[Row]) -> dict[str, float]:
-    if not rows[0]["rag"]:
+    if rows[0]["rag"] is not True:
         return {}
     found = [[passage["chunk_id"] for passage in row["retrieved"]] for row in rows]
     gold = [row["chunk_id"] for row in rows]

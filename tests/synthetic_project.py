@@ -28,6 +28,7 @@ BLEU = {
     "seed+rag": 20.2,
     "cft": 11.0,
     "cft+rag": 19.5,
+    "cft+gold": 24.0,
     "sft": 36.2,
     "sft+rag": 36.6,
     "dpo": 36.9,
@@ -68,8 +69,8 @@ def make_evaluation(
             p_holm=0.01,
         )
         for system, opponents in (
-            ("dpo", ("seed", "cft+rag", "sft", "seed+rag", "teacher+rag")),
-            ("sft", ("seed", "cft+rag", "seed+rag", "teacher+rag")),
+            ("dpo", ("seed", "cft+rag", "cft+gold", "sft", "seed+rag", "teacher+rag")),
+            ("sft", ("seed", "cft+rag", "cft+gold", "seed+rag", "teacher+rag")),
         )
         for against in opponents
         for metric in ("bleu", "rougeL")

@@ -12,6 +12,10 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 System = Literal["seed", "cft", "sft", "dpo", "teacher"]
+Rag = bool | Literal["gold"]
+"""What a system is shown beside the question: nothing, what retrieval found, or the chunk that the question
+was written from, which is the most that retrieval can give."""
+
 Kind = Literal["instruct", "preference"]
 RefusedKind = Literal["instruct", "rule", "preference", "rule-pair"]
 """What is refused: beside both data sets, what of their training rows is made of rules alone."""
@@ -155,13 +159,16 @@ class Passage(Row):
 
 
 class Prediction(Row):
-    """A system's answer to a held-out question. ``retrieved`` is empty without RAG."""
+    """A system's answer to a held-out question.
+
+    ``retrieved`` is empty without RAG; with ``rag`` "gold" it is the question's own chunk, its score 1.
+    """
 
     id: str
     item_id: str
     chunk_id: str
     system: System
-    rag: bool
+    rag: Rag
     question: str
     reference: str
     retrieved: tuple[Passage, ...]

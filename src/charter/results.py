@@ -6,21 +6,22 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from charter.errors import CharterError
-from charter.records import System, content_id
+from charter.records import Rag, System, content_id
 from charter.storage import read_json
 
-SYSTEMS: tuple[tuple[System, bool], ...] = (
+SYSTEMS: tuple[tuple[System, Rag], ...] = (
     ("seed", False),
     ("seed", True),
     ("cft", False),
     ("cft", True),
+    ("cft", "gold"),
     ("sft", True),
     ("dpo", True),
     ("sft", False),
     ("dpo", False),
     ("teacher", True),
 )
-"""All systems, in the order of the published table, as (system, with RAG)."""
+"""All systems, in the order of the published table, as (system, with RAG); "gold" isn't in it."""
 
 SAFETY_METRICS = ("harmful_compliance", "over_refusal")
 """Shares of prompts, 0-1, corrected for what the refusal detector gets wrong; lower is better."""
@@ -31,10 +32,15 @@ RETENTION_METRICS = ("perplexity", "seed_similarity")
 METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "rougeLsum", "bertscore", "win_rate")
 """The columns of the published table. BLEU is on 0-100, the others on 0-1."""
 
+CUT_METRICS = {"bleu": "bleu_cut", "rougeL": "rougeL_cut"}
+"""Metrics, and their names where answers are cut to their reference's length: verbosity has no part in it."""
 
-def system_label(system: System, rag: bool) -> str:
-    """Name a system in metrics: ``dpo`` or ``dpo+rag``."""
-    return f"{system}+rag" if rag else system
+
+def system_label(system: System, rag: Rag) -> str:
+    """Name a system in metrics: ``dpo``, ``dpo+rag`` or ``dpo+gold``."""
+    if not rag:
+        return system
+    return f"{system}+{'rag' if rag is True else rag}"
 
 
 class Result(BaseModel):
@@ -140,10 +146,10 @@ class RefusalDetection(Result):
 class Evaluation(Result):
     """Everything evaluate measured on one corpus.
 
-    ``systems`` maps a label (`system_label`) to metric to estimate; metrics are METRICS, and where they
-    apply ``adherence`` (share of held-out preference pairs where the model favours chosen),
-    ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG), ``length`` (mean characters of an answer), and, of local
-    systems without RAG, SAFETY_METRICS and RETENTION_METRICS.
+    ``systems`` maps a label (`system_label`) to metric to estimate; metrics are METRICS, those of
+    CUT_METRICS, and where they apply ``adherence`` (share of held-out preference pairs where the model
+    favours chosen), ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG), ``length`` (mean characters of an
+    answer), and, of local systems without RAG, SAFETY_METRICS and RETENTION_METRICS.
     ``settings`` says what the figures depend on: the sacreBLEU signature, the encoder, the opponent,
     seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, demonstrations,
     sft_test, preference_test, seed, teacher, encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256;
@@ -183,7 +189,8 @@ def load_evaluation(path: Path) -> Evaluation:
 def result_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Flatten to {corpus, system, rag, metric, value, low, high, n}, the stable form of `results --json`.
 
-    The judge's validity stands beside every win rate, as metric ``judge_validity`` of that system.
+    ``rag`` is true, false, or "gold". The judge's validity stands beside every win rate, as metric
+    ``judge_validity`` of that system.
     """
     rows = []
     for system, rag in SYSTEMS:

@@ -107,7 +107,7 @@ def score(
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
     words = {"seed": 5, "cft": 5, "sft": 9, "dpo": 9, "teacher": 12}
-    rows = [row for system, rag in SYSTEMS for row in predictions_of(system, rag, words[system] + rag)]
+    rows = [row for system, rag in SYSTEMS for row in predictions_of(system, rag, words[system] + bool(rag))]
     np.random.default_rng(0).shuffle(rows)
     return score(rows)
 
@@ -120,6 +120,21 @@ def test_every_system_has_every_metric(evaluation: Evaluation) -> None:
         assert all(figures[metric].n == len(REFERENCES) for metric in METRICS)
         assert all(figures[m].low <= figures[m].value <= figures[m].high for m in METRICS)
     assert len(result_rows(evaluation)) == sum(len(figures) + 1 for figures in evaluation.systems.values())
+
+
+def test_cut_answers_lose_what_is_longer_than_the_reference() -> None:
+    rows = [
+        row.model_copy(update={"answer": row.reference + " And so on, and so on."})
+        for system, rag in (("sft", False), ("cft", True))
+        for row in predictions_of(system, rag, 9)
+    ]
+    evaluation = score(rows, opponent="cft+rag")
+
+    figures = evaluation.systems["sft"]
+    assert figures["bleu"].value < figures["bleu_cut"].value == pytest.approx(100)
+    assert figures["rougeL"].value < figures["rougeL_cut"].value == pytest.approx(1)
+    cut = {(row.system, row.against) for row in evaluation.comparisons if row.metric == "bleu_cut"}
+    assert cut == {("sft", "cft+rag")}
 
 
 def test_bleu_is_the_corpus_score_with_the_empty_answer_in_it(evaluation: Evaluation) -> None:
@@ -158,7 +173,7 @@ def test_a_better_system_is_told_apart(evaluation: Evaluation) -> None:
     assert row.p == pytest.approx(2 / 256, abs=0.004)
     assert row.p < row.p_holm <= 1
     assert compared["sft", "teacher+rag", "bleu"].difference.high < 0
-    assert len(compared) == 13 * 6
+    assert len(compared) == 15 * 6 + 2 * 2  # of cut answers, over the baseline alone
 
 
 def test_settings_name_what_figures_depend_on(evaluation: Evaluation) -> None:
@@ -178,7 +193,7 @@ def test_figures_follow_from_the_rows(tmp_path: Path) -> None:
     paths = ProjectPaths(tmp_path).corpus("udhr")
     generator = np.random.default_rng(4)
     predictions = [
-        row for system, rag in SYSTEMS for row in predictions_of(system, rag, 4 + len(system) + rag)
+        row for system, rag in SYSTEMS for row in predictions_of(system, rag, 4 + len(system) + bool(rag))
     ]
     judgements = [
         row.model_copy(update={"probability_first": None if draw < 0.05 else float(draw)})
@@ -190,7 +205,7 @@ def test_figures_follow_from_the_rows(tmp_path: Path) -> None:
     write_json(paths.metrics("evaluate"), score(predictions, judgements=judgements).model_dump())
     command = [sys.executable, str(RECOMPUTE)]
     agreed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert agreed.stdout.startswith("udhr: 247 of 247 figures agree")
+    assert agreed.stdout.startswith("udhr: 306 of 306 figures agree")
     assert agreed.returncode == 0
     changed = read_json(paths.metrics("evaluate"))
     changed["systems"]["dpo"]["rougeL"]["value"] += 0.001

@@ -1,10 +1,10 @@
 import pytest
 from rich.console import Console
 
-from charter.evaluation.margins import margins
+from charter.evaluation.margins import margins, stricter_margins
 from charter.evaluation.published import PUBLISHED
 from charter.evaluation.table import results_markdown, results_table, with_interval
-from charter.results import METRICS, Comparison, Estimate, Evaluation
+from charter.results import CUT_METRICS, METRICS, SYSTEMS, Comparison, Estimate, Evaluation
 from synthetic_project import make_evaluation
 
 
@@ -57,11 +57,35 @@ def test_a_margin_needs_the_ratio_and_the_interval(corpus, ratio, low, reached) 
     assert margin.reached is reached
 
 
+def test_margins_are_told_on_stricter_terms_too() -> None:
+    evaluation = make_evaluation("udhr")
+    over_gold = [row for row in evaluation.comparisons if row.against == "cft+gold"]
+    cut = [
+        row.model_copy(update={"metric": CUT_METRICS[row.metric], "ratio": 1.25})
+        for row in evaluation.comparisons
+        if row.against == "cft+rag"
+    ]
+    evaluation = evaluation.model_copy(update={"comparisons": [*evaluation.comparisons, *cut]})
+
+    stricter = stricter_margins(evaluation)
+    text = printed(evaluation)
+    rows = [" ".join(line.split()[:-1]) for line in text.splitlines()]
+
+    assert {(row.system, row.against, row.metric) for row in stricter} == {
+        (row.system, row.against, row.metric) for row in (*over_gold, *cut)
+    }
+    assert all(row.reached is None and row.published_ratio is None for row in stricter)
+    assert "SFT+DPO BLEU cut ×1.25 – +17.4 [+17.1, +17.7]" in rows
+    assert "SFT+DPO BLEU, over gold ×1.54 – +12.9 [+12.6, +13.2]" in rows
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
 def test_the_table_has_our_rows_and_the_published_in_their_order() -> None:
     lines = printed(make_evaluation("udhr")).splitlines()
-    names = [line.split()[0] for line in lines[4:18]]
+    names = [line.split()[0] for line in lines[4:19]]
     assert names == [
-        *("seed", "seed+RAG", "c-fine-tuned", "c-fine-tuned+RAG", "published", "SFT+RAG", "published"),
+        *("seed", "seed+RAG", "c-fine-tuned", "c-fine-tuned+RAG", "published"),
+        *("c-fine-tuned+gold", "SFT+RAG", "published"),
         *("SFT+DPO+RAG", "published", "SFT", "published", "SFT+DPO", "published", "teacher+RAG"),
     ]
     dpo = next(line for line in lines if line.startswith("SFT+DPO "))
@@ -76,7 +100,7 @@ def test_an_invalid_judge_takes_the_win_rates_place() -> None:
     valid, invalid = (printed(make_evaluation(judge_valid=judge)) for judge in (True, False))
     assert "invalid" not in valid
     assert "Judge not valid" in invalid
-    assert invalid.count("invalid") == 9
+    assert invalid.count("invalid") == len(SYSTEMS)
     assert "invalid" in results_markdown([make_evaluation(judge_valid=False)])
 
 

@@ -4,7 +4,13 @@ import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
 from charter.evaluation.statistics import ClusteredBootstrap
-from charter.evaluation.text_metrics import bleu_measure, bleu_signature, rouge_scores, sentence_bleu
+from charter.evaluation.text_metrics import (
+    bleu_measure,
+    bleu_signature,
+    cut_to_length,
+    rouge_scores,
+    sentence_bleu,
+)
 
 REFERENCES = [
     "Everyone has the right to life, liberty and security of person.",
@@ -63,6 +69,22 @@ def test_a_short_answer_has_the_bleu_of_the_words_it_has() -> None:
     expected = [sacrebleu.sentence_bleu(a, [r]).score for a, r in zip(ANSWERS, REFERENCES, strict=True)]
     assert sentence_bleu(ANSWERS, REFERENCES).tolist() == pytest.approx(expected)
     assert sentence_bleu(["the law", ""], ["the law", "the law"]).tolist() == pytest.approx([100, 0])
+
+
+@pytest.mark.parametrize(
+    ("answer", "length", "expected"),
+    [
+        ("No gifts.", 9, "No gifts."),
+        ("No gifts, ever.", 9, "No gifts,"),
+        ("No gifts\never.", 8, "No gifts"),
+        ("No gifts at all.", 10, "No gifts"),
+        ("Nothing.", 3, "Not"),
+        ("礼物必须报告", 4, "礼物必须"),
+        ("", 5, ""),
+    ],
+)
+def test_an_answer_is_cut_between_words_where_it_has_spaces(answer: str, length: int, expected: str) -> None:
+    assert cut_to_length(answer, length) == expected
 
 
 def test_bleu_signature_names_what_matters() -> None:

@@ -15,7 +15,17 @@ from charter.generation.journal import JournaledEngine
 from charter.generation.transformers_engine import TransformersEngine
 from charter.models import load_system, resolve_dtype
 from charter.params import Compute, Evaluate
-from charter.records import Chunk, InstructExample, Passage, Prediction, PreferencePair, System, content_id
+from charter.records import (
+    Chunk,
+    InstructExample,
+    Passage,
+    Prediction,
+    PreferencePair,
+    Rag,
+    System,
+    content_id,
+)
+from charter.results import system_label
 from charter.storage import directory_sha256
 
 Retrieved = Mapping[str, tuple[Passage, ...]]
@@ -71,15 +81,24 @@ def passage_texts(retrieved: Retrieved, chunks: Mapping[str, Chunk]) -> dict[str
     }
 
 
+def own_passages(examples: Sequence[InstructExample]) -> Retrieved:
+    """Return for each question the chunk that it was written from, as if retrieval never failed."""
+    return {example.question: (Passage(chunk_id=example.chunk_id, score=1.0),) for example in examples}
+
+
 def answer_questions(
     engine: JournaledEngine,
     system: System,
+    rag: Rag,
     examples: Sequence[InstructExample],
     retrieved: Retrieved,
     chunks: Mapping[str, Chunk],
     settings: Evaluate,
 ) -> list[Prediction]:
-    """Answer greedily, with the prompt that training used; with RAG where ``retrieved`` isn't empty."""
+    """Answer greedily, with the prompt that training used, and with what was ``retrieved`` in it if any.
+
+    ``rag`` says where that comes from.
+    """
     texts = passage_texts(retrieved, chunks)
     requests = [
         Request(
@@ -91,14 +110,14 @@ def answer_questions(
         )
         for example in examples
     ]
-    purpose = f"answers of {system}{' with RAG' if retrieved else ''}"
+    purpose = f"answers of {system_label(system, rag)}"
     return [
         Prediction(
-            id=content_id(example.id, system, str(bool(retrieved))),
+            id=content_id(example.id, system, str(rag)),
             item_id=example.id,
             chunk_id=example.chunk_id,
             system=system,
-            rag=bool(retrieved),
+            rag=rag,
             question=example.question,
             reference=example.answer,
             retrieved=retrieved.get(example.question, ()),

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from charter.evaluation.published import PUBLISHED
-from charter.results import Comparison, Estimate, Evaluation
+from charter.results import CUT_METRICS, Comparison, Estimate, Evaluation
 
 BASELINE = "cft+rag"
+UPPER_BOUND = "cft+gold"
 ALIGNED = ("sft", "dpo")
 MARGIN_METRICS = ("bleu", "rougeL")
 
@@ -15,10 +16,11 @@ class Margin:
     """How many times the baseline's figure an aligned model's is, and its paired difference.
 
     ``published_ratio`` is the same ratio in the published table. ``reached`` says whether ours is at least
-    that and the difference's interval lies above 0. Both are None for a corpus that wasn't published.
+    that and the difference's interval lies above 0. Both are None where nothing was published.
     """
 
     system: str
+    against: str
     metric: str
     ratio: float | None
     difference: Estimate
@@ -37,10 +39,23 @@ def margins(evaluation: Evaluation) -> list[Margin]:
     ]
 
 
+def stricter_margins(evaluation: Evaluation) -> list[Margin]:
+    """Return what is left of the margins where the baseline's excuses are taken away, as far as measured.
+
+    That is where all answers are cut to their reference's length (CUT_METRICS), and where the baseline is
+    shown the right passage (UPPER_BOUND).
+    """
+    compared = {(row.system, row.against, row.metric): row for row in evaluation.comparisons}
+    stricter = [(BASELINE, CUT_METRICS[metric]) for metric in MARGIN_METRICS]
+    stricter += [(UPPER_BOUND, metric) for metric in MARGIN_METRICS]
+    found = [compared.get((system, *terms)) for system in ALIGNED for terms in stricter]
+    return [Margin(r.system, r.against, r.metric, r.ratio, r.difference, None, None) for r in found if r]
+
+
 def _margin(row: Comparison, corpus: str) -> Margin:
     rows = PUBLISHED.get(corpus)
     target = rows[row.system][row.metric].value / rows[BASELINE][row.metric].value if rows else None
     above = row.difference.low is not None and row.difference.low > 0
     # A baseline of 0 has no ratio; whatever is above it is above every multiple of it.
     reached = None if target is None else above and (row.ratio is None or row.ratio >= target)
-    return Margin(row.system, row.metric, row.ratio, row.difference, target, reached)
+    return Margin(row.system, row.against, row.metric, row.ratio, row.difference, target, reached)

@@ -7,6 +7,7 @@ from itertools import groupby
 import numpy as np
 
 from charter.errors import CharterError
+from charter.evaluation.margins import BASELINE
 from charter.evaluation.statistics import (
     RANDOMISATION_ROUNDS,
     Array,
@@ -16,21 +17,27 @@ from charter.evaluation.statistics import (
     holm,
     mean_measure,
 )
-from charter.evaluation.text_metrics import ROUGE_SIGNATURE, bleu_measure, bleu_signature, rouge_scores
+from charter.evaluation.text_metrics import (
+    ROUGE_SIGNATURE,
+    bleu_measure,
+    bleu_signature,
+    cut_to_length,
+    rouge_scores,
+)
 from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict_pairs, win_rate
 from charter.records import Judgement, Prediction
-from charter.results import SYSTEMS, Comparison, Estimate, Evaluation, WinRate, system_label
+from charter.results import CUT_METRICS, SYSTEMS, Comparison, Estimate, Evaluation, WinRate, system_label
 
 REFERENCE = "reference"
 """The opponent of win rates that are over the references themselves."""
 
 COMPARED = (
-    *(("dpo", against) for against in ("seed", "seed+rag", "cft", "cft+rag", "sft", "teacher+rag")),
-    *(("sft", against) for against in ("seed", "seed+rag", "cft", "cft+rag", "teacher+rag")),
+    *(("dpo", other) for other in ("seed", "seed+rag", "cft", "cft+rag", "cft+gold", "sft", "teacher+rag")),
+    *(("sft", other) for other in ("seed", "seed+rag", "cft", "cft+rag", "cft+gold", "teacher+rag")),
     ("dpo+rag", "dpo"),
     ("sft+rag", "sft"),
 )
-"""The pairs of systems compared, in every text metric."""
+"""The pairs of systems compared, in every text metric; over BASELINE also in CUT_METRICS."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def score_corpus(
         if adherence.get(label):
             clusters, favoured = zip(*adherence[label], strict=True)
             figures["adherence"] = clustered_share(favoured, clusters)
-        if rows[0].rag:
+        if rows[0].rag is True:
             figures |= _retrieval(rows, bootstrap)
         figures["length"] = bootstrap.estimate(mean_measure([len(row.answer) for row in rows]))
         systems[label] = figures
@@ -141,7 +148,14 @@ def _text_measures(rows: Sequence[Prediction], rating: Rating) -> dict[str, Meas
     answers, references = [row.answer for row in rows], [row.reference for row in rows]
     rouge = {metric: mean_measure(scores) for metric, scores in rouge_scores(answers, references).items()}
     bertscore = mean_measure(rating.bert_score(answers, references))
-    return {"bleu": bleu_measure(answers, references), **rouge, "bertscore": bertscore}
+    cut = [cut_to_length(*pair) for pair in zip(answers, map(len, references), strict=True)]
+    return {
+        "bleu": bleu_measure(answers, references),
+        **rouge,
+        "bertscore": bertscore,
+        CUT_METRICS["bleu"]: bleu_measure(cut, references),
+        CUT_METRICS["rougeL"]: mean_measure(rouge_scores(cut, references)["rougeL"]),
+    }
 
 
 def _lengths(
@@ -176,6 +190,7 @@ def _compare(
         for system, against in COMPARED
         if system in measures and against in measures
         for metric in measures[system]
+        if metric not in CUT_METRICS.values() or against == BASELINE
     ]
     tested = [(measures[system][metric], measures[against][metric]) for system, against, metric in compared]
     p_values = [bootstrap.randomisation_p(first, second) for first, second in tested]

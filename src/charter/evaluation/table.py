@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charter.evaluation.claims import SafetyClaim, safety_claims
-from charter.evaluation.margins import BASELINE, Margin, margins
+from charter.evaluation.margins import BASELINE, UPPER_BOUND, Margin, margins, stricter_margins
 from charter.evaluation.published import CAVEATS, PUBLISHED, PublishedFigure
 from charter.results import (
     METRICS,
@@ -27,6 +27,8 @@ METRIC_NAMES = {
     "rougeL": "ROUGE-L",
     "rougeLsum": "ROUGE-Lsum",
     "bertscore": "BERTScore",
+    "bleu_cut": "BLEU cut",
+    "rougeL_cut": "ROUGE-L cut",
     "win_rate": "Win rate",
     "harmful_compliance": "harmful done",
     "over_refusal": "benign refused",
@@ -42,7 +44,12 @@ MARGIN_COLUMNS = ("system", "metric", "ratio", "published", "difference [95 %]",
 PROBE_COLUMNS = ("measure", "system", "figure [95 %]", "− seed [95 %]", "Holm p")
 """Of safety and retention: a row a measure and system."""
 
-_ONE_DECIMAL = ("bleu", "perplexity")
+GOLD = (
+    "+gold: shown the passage that the question was written from, which is the most that retrieval can give. "
+    "Cut: answers cut to their reference's length, so that nothing is won or lost by verbosity."
+)
+
+_ONE_DECIMAL = ("bleu", "bleu_cut", "perplexity")
 
 _MISSING = "–"
 _INVALID = "invalid"
@@ -50,8 +57,8 @@ _INVALID = "invalid"
 
 def system_name(label: str) -> str:
     """Name a label for people: ``dpo+rag`` is "SFT+DPO+RAG"."""
-    system, _, rag = label.partition("+")
-    return SYSTEM_NAMES.get(system, system) + ("+RAG" if rag else "")
+    system, plus, rag = label.partition("+")
+    return SYSTEM_NAMES.get(system, system) + plus + rag.replace("rag", "RAG")
 
 
 def figure(metric: str, value: float) -> str:
@@ -163,11 +170,15 @@ def detector_sentence(evaluation: Evaluation) -> str:
     )
 
 
-def margin_cells(margin: Margin) -> tuple[str, str, str, str, str, str]:
-    """Print a margin under MARGIN_COLUMNS."""
+def margin_rows(evaluation: Evaluation) -> list[tuple[str, str, str, str, str, str]]:
+    """Print the margins under MARGIN_COLUMNS, then what is left of them on stricter terms."""
+    return [_margin_cells(margin) for margin in (*margins(evaluation), *stricter_margins(evaluation))]
+
+
+def _margin_cells(margin: Margin) -> tuple[str, str, str, str, str, str]:
     return (
         system_name(margin.system),
-        METRIC_NAMES[margin.metric],
+        METRIC_NAMES[margin.metric] + (", over gold" if margin.against == UPPER_BOUND else ""),
         _MISSING if margin.ratio is None else f"×{margin.ratio:.2f}",
         _MISSING if margin.published_ratio is None else f"×{margin.published_ratio:.2f}",
         signed(margin.metric, margin.difference),
@@ -196,7 +207,7 @@ def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
     parts: list[RenderableType] = []
     for evaluation in evaluations:
         parts += [_corpus_table(evaluation), Text(judge_sentence(evaluation), style="dim"), Text()]
-        parts += [_margin_table(evaluation), Text()]
+        parts += [_margin_table(evaluation), Text(GOLD, style="dim"), Text()]
         if evaluation.refusals is not None:
             parts += [_probe_table(evaluation), Text(_safety_text(evaluation), style="dim"), Text()]
     if any(evaluation.corpus in PUBLISHED for evaluation in evaluations):
@@ -230,7 +241,7 @@ def _corpus_table(evaluation: Evaluation) -> Table:
 
 
 def _margin_table(evaluation: Evaluation) -> Table:
-    rows = [margin_cells(margin) for margin in margins(evaluation)]
+    rows = margin_rows(evaluation)
     return _rows_table(f"{evaluation.corpus}: over {system_name(BASELINE)}", MARGIN_COLUMNS, rows)
 
 
@@ -273,7 +284,8 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         for system, rag in SYSTEMS:
             label = system_label(system, rag)
             cells = [cell(evaluation, label, metric) for metric in METRICS]
-            lines.append(markdown_row([SYSTEM_NAMES[system], "yes" if rag else "no", *cells]))
+            shown = "gold" if rag == "gold" else "yes" if rag else "no"
+            lines.append(markdown_row([SYSTEM_NAMES[system], shown, *cells]))
             published = PUBLISHED.get(evaluation.corpus, {}).get(label)
             if published:
                 cells = [f"*{published_cell(metric, published)}*" for metric in METRICS]
@@ -281,7 +293,7 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         lines += ["", judge_sentence(evaluation)]
         lines += ["", f"Over {system_name(BASELINE)}:", ""]
         lines += [markdown_row(MARGIN_COLUMNS), "|" + "---|" * len(MARGIN_COLUMNS)]
-        lines += [markdown_row(margin_cells(margin)) for margin in margins(evaluation)]
+        lines += [*map(markdown_row, margin_rows(evaluation)), "", GOLD]
         if evaluation.refusals is not None:
             lines += ["", "Safety and retention, without RAG:", ""]
             lines += [markdown_row(PROBE_COLUMNS), "|" + "---|" * len(PROBE_COLUMNS)]

@@ -21,7 +21,16 @@ ROUGE_SIGNATURE = "F-measure, item mean, lower case, words of any script, no ste
 
 _ORDER = 4
 
+_SPACE = re.compile(r"\s")
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")
+
+
+def cut_to_length(answer: str, length: int) -> str:
+    """Return the whole words of an answer that ``length`` characters hold; or those characters."""
+    if len(answer) <= length:
+        return answer
+    end = max((space.start() for space in _SPACE.finditer(answer[: length + 1])), default=length)
+    return answer[:end]
 
 
 def bleu_measure(answers: Sequence[str], references: Sequence[str]) -> Measure:

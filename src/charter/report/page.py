@@ -11,7 +11,7 @@ from markupsafe import Markup
 from charter.evaluation import table
 from charter.evaluation.answers import ScoredAnswer, by_section, most_changed, score_answers, worst
 from charter.evaluation.claims import SIGNIFICANT
-from charter.evaluation.margins import BASELINE, margins
+from charter.evaluation.margins import BASELINE
 from charter.evaluation.published import CAVEATS, PUBLISHED
 from charter.params import Params
 from charter.records import Prediction
@@ -114,7 +114,7 @@ def _section(content: CorpusContent) -> dict[str, Any]:
         "findings": findings(evaluation),
         "published": PUBLISHED.get(evaluation.corpus, {}),
         "plots": [(table.METRIC_NAMES[metric], _plot(evaluation, metric)) for metric in _PLOTTED],
-        "margins": [table.margin_cells(margin) for margin in margins(evaluation)],
+        "margins": table.margin_rows(evaluation),
         "differences": _differences(evaluation),
         "probes": table.probe_rows(evaluation),
         "coverage": coverage_map(content.coverage),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from charter.errors import CharterError
-from charter.evaluation.answering import LocalSystem, answer_questions, passage_texts
+from charter.evaluation.answering import LocalSystem, answer_questions, own_passages, passage_texts
 from charter.evaluation.bertscore import BertScore
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.probes import Probed, Probes, add_probed, probe
@@ -60,17 +60,23 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         adapter = None if name == "seed" else paths.adapter(name)
         system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
         with system.open(paths.journal) as engine:
-            for shown in ({}, retrieved):
-                predictions += answer_questions(engine, name, examples, shown, chunks, settings)
-                label = system_label(name, bool(shown))
-                adherence[label] = system.favours_chosen(pairs, passage_texts(shown, chunks))
+            for rag, shown in ((False, {}), (True, retrieved)):
+                predictions += answer_questions(engine, name, rag, examples, shown, chunks, settings)
+                adherence[system_label(name, rag)] = system.favours_chosen(
+                    pairs, passage_texts(shown, chunks)
+                )
+            if name == "cft":
+                own = own_passages(examples)
+                predictions += answer_questions(engine, name, "gold", examples, own, chunks, settings)
             if detector:
                 probed[name] = probe(name, system, engine, probes, detector)
     with open_teacher(params, paths) as teacher:
-        predictions += answer_questions(teacher, "teacher", examples, retrieved, chunks, settings)
+        predictions += answer_questions(teacher, "teacher", True, examples, retrieved, chunks, settings)
         most = settings.judge_items or max(len(examples), len(pairs))
         judged = take_evenly(examples, most)
-        contests = win_rate_contests(predictions, OPPONENT, chunks, {row.id for row in judged})
+        # Nobody can have the upper bound, so it isn't judged.
+        contestants = [row for row in predictions if row.rag != "gold"]
+        contests = win_rate_contests(contestants, OPPONENT, chunks, {row.id for row in judged})
         contests += control_contests(judged, take_evenly(pairs, most), chunks)
         judgements = judge_contests(contests, teacher, title, settings.judge)
     write_rows(paths.predictions, predictions)
