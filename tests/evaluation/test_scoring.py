@@ -214,7 +214,7 @@ def test_figures_follow_from_the_rows(tmp_path: Path) -> None:
     write_json(paths.metrics("evaluate"), changed)
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode == 1
-    assert "udhr: 244 of 247 figures agree" in found.stdout
+    assert "udhr: 303 of 306 figures agree" in found.stdout
     for name in ("systems/dpo/rougeL", "win_rates/sft/ties", "judge/shuffled"):
         assert name in found.stdout
 
