@@ -119,7 +119,7 @@ def results(
 ) -> None:
     """Print the table of results beside the published one, with 95 % intervals.
 
-    With --json: a list of {corpus, system, rag, metric, value, low, high, n}.
+    With --json: a list of {corpus, system, rag, metric, value, low, high, n}; rag is true, false or "gold".
     """
     from charter.evaluation.table import results_markdown, results_table
 
