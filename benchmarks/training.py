@@ -252,8 +252,8 @@ def comparisons(name: str, ours: list[Run], peer: list[Run]) -> Iterator[dict[st
 
     yield comparison(f"{name} training", rate(ours), rate(peer), "tokens/s")
     if torch.cuda.is_available():
-        peaks = [max(run.memory for run in runs) for runs in (ours, peer)]
-        yield comparison(f"{name} peak memory", *peaks, "GiB")
+        own_peak, peer_peak = (max(run.memory for run in runs) for runs in (ours, peer))
+        yield comparison(f"{name} peak memory", own_peak, peer_peak, "GiB")
 
 
 def comparison(name: str, ours: float, peer: float, unit: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Guidelines:
         return " | ".join(self.front[1:3])
 
 
-class Heading(Paragraph):
+class Heading(Paragraph):  # type: ignore[misc]
     """A numbered chapter (level 0) or section (level 1) that the contents and the outline point to."""
 
     def __init__(self, level: int, number: str, text: str) -> None:
@@ -115,7 +115,7 @@ class Heading(Paragraph):
         self.level, self.number, self.label = level, number, text
 
 
-class Template(BaseDocTemplate):
+class Template(BaseDocTemplate):  # type: ignore[misc]
     """Title page, then pages with a running header, a footer, contents entries and outline entries."""
 
     def __init__(self, target: io.BytesIO, doc: Guidelines) -> None:

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 def _show_spread(params: Params, paths: CorpusPaths, seeds: Sequence[int]) -> None:
     test = read_rows(paths.instruct("test"), InstructExample)
     train = read_rows(paths.instruct("train"), InstructExample)
-    pairs = [read_rows(paths.preference(split), PreferencePair) for split in ("train", "validation")]
+    pairs, held_out = (read_rows(paths.preference(s), PreferencePair) for s in ("train", "validation"))
     bootstrap = _bootstrap(test, params)
     found: dict[System, list[dict[str, float]]] = {"sft": [], "dpo": []}
     for seed in seeds:
@@ -56,7 +56,7 @@ def _show_spread(params: Params, paths: CorpusPaths, seeds: Sequence[int]) -> No
             own = _apart(paths, Path(folder))
             seeded = params.model_copy(update={"seed": seed})
             _train_sft(train, seeded, paths, own)
-            train_on_preferences(*pairs, seeded, own)
+            train_on_preferences(pairs, held_out, seeded, own)
             for system, rows in found.items():
                 measured = measures(_answer(own, system, test, params))
                 rows.append({name: bootstrap.estimate(measure).value for name, measure in measured.items()})
@@ -134,7 +134,7 @@ def _answer(
     own: CorpusPaths, system: System, test: Sequence[InstructExample], params: Params
 ) -> list[Prediction]:
     local = LocalSystem(own.seed, own.adapter(system), params.compute, params.evaluate.batch_size)
-    return answer_questions(local.open(own.journal), system, test, {}, {}, params.evaluate)
+    return answer_questions(local.open(own.journal), system, False, test, {}, {}, params.evaluate)
 
 
 if __name__ == "__main__":
