@@ -78,9 +78,23 @@ def long(quick: Params) -> Params:
     )
 
 
+@pytest.fixture
+def steps_made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the steps that were made in this process."""
+    made: list[int] = []
+    step_end = TrainingMonitor.on_step_end
+
+    def note(self: TrainingMonitor, arguments: Any, state: Any, control: Any, **rest: Any) -> None:
+        made.append(state.global_step)
+        step_end(self, arguments, state, control, **rest)
+
+    monkeypatch.setattr(TrainingMonitor, "on_step_end", note)
+    return made
+
+
 @pytest.mark.models
 def test_a_killed_fine_tuning_ends_with_the_same_bytes(
-    make_project: ProjectMaker, long: Params, answers: list[InstructExample]
+    make_project: ProjectMaker, long: Params, answers: list[InstructExample], steps_made: list[int]
 ) -> None:
     alone, paths = make_project("alone"), make_project("killed")
     whole = train_on_answers(answers, answers[:3], long, alone)
@@ -90,8 +104,10 @@ def test_a_killed_fine_tuning_ends_with_the_same_bytes(
     assert last_step(paths, "sft") == 4  # within an epoch
     killed(die_while_saving, 8, *training)
     assert last_step(paths, "sft") == 6  # an epoch's end, its evaluation made
+    steps_made.clear()
     resumed = train_on_answers(*training[1:])
 
+    assert steps_made == [7, 8, 9, 10, 11, 12]
     assert outcome(paths, "sft") == outcome(alone, "sft")
     same = {"tokens", "steps", "train_loss", "eval_loss", "train_examples"}
     assert {name: resumed[name] for name in same} == {name: whole[name] for name in same}
@@ -103,7 +119,11 @@ def test_a_killed_fine_tuning_ends_with_the_same_bytes(
 
 @pytest.mark.models
 def test_a_killed_dpo_ends_with_the_same_bytes(
-    make_project: ProjectMaker, long: Params, answers: list[InstructExample], pairs: list[PreferencePair]
+    make_project: ProjectMaker,
+    long: Params,
+    answers: list[InstructExample],
+    pairs: list[PreferencePair],
+    steps_made: list[int],
 ) -> None:
     alone, paths = make_project("alone"), make_project("killed")
     for project in (alone, paths):
@@ -113,7 +133,9 @@ def test_a_killed_dpo_ends_with_the_same_bytes(
     training = (train_on_preferences, pairs, pairs[:3], long, paths)
     killed(die_in_step, 5, *training)
     assert last_step(paths, "dpo") == 4
+    steps_made.clear()
     train_on_preferences(*training[1:])
+    assert steps_made == [5, 6, 7, 8, 9, 10, 11, 12]
     assert outcome(paths, "dpo") == outcome(alone, "dpo")
     assert not paths.checkpoints("dpo").exists()
 
