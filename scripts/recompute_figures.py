@@ -18,6 +18,7 @@ import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
 ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+COMPARED = ("bleu", "bleu_cut", "rougeL_cut", *ROUGE)
 TOLERANCE = 1e-9
 
 Row = dict[str, Any]
@@ -37,11 +38,7 @@ def recompute(root: Path, corpus: str) -> Figures:
         figures |= _safety(_rows(root / f"data/probe_answers/{corpus}.jsonl"), evaluation["refusals"])
     for row in evaluation["comparisons"]:
         own, base = (figures.get(("systems", row[side], row["metric"])) for side in ("system", "against"))
-        if (
-            own is not None
-            and base is not None
-            and row["metric"] in ("bleu", "bleu_cut", "rougeL_cut", *ROUGE)
-        ):
+        if own is not None and base is not None and row["metric"] in COMPARED:
             place = ("comparisons", row["system"], row["against"], row["metric"])
             figures[*place, "difference"] = own - base
             if base > 0:
