@@ -1,0 +1,231 @@
+"""Charter's instruct data against two peers', from the same served teacher: `python benchmarks/peers.py`.
+
+Each side makes question/answer pairs of the same chunks once and validates them as it comes: ours with every
+filter of `charter.synthesis.instruct`, synthetic-data-kit by `create` and `curate` with its threshold,
+sdg_hub by its flow for documents with its faithfulness filter. The figure is validated pairs a minute, over
+the wall time of the side's own processes, imports included: what a user waits. A rate is compared and not
+the time to some number of pairs, since no side stops at one. A second line counts of these pairs only those that any
+side must refuse: what is no question, an answer that is empty or cut off, either speaking of "the text", and
+questions that were there before.
+
+The teacher is served by vLLM on the CPU in bfloat16, started anew for each side, so that none reads what
+another one left in its cache. vLLM and the peers are installed into .charter/benchmarks/ (4 GB), from
+benchmarks/environments/*.txt, for Python 3.11 on Linux with x86-64. It needs what `make repro` left: teacher,
+encoder and chunks.
+
+The last lines are JSON, one a comparison: name, ours, peer, unit, and ratio, which is ours / peer.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from charter.params import PARAMS_FILE, load_params
+from charter.paths import ProjectPaths
+from charter.records import Chunk, take_evenly
+from charter.stages.base_models import dequantize
+from charter.storage import read_rows, write_rows
+from charter.synthesis.filters import check_answer, check_question
+from vllm_server import MODEL, BenchmarkError, make_environment, serving_vllm, tail
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = Path(__file__).parent
+OURS, KIT, HUB = "charter", "synthetic-data-kit", "sdg_hub"
+SIDES = (OURS, KIT, HUB)
+PAIRS_A_CHUNK = 6
+"""What synthetic-data-kit may write: as many as ours asks for. Its 25 a document would end it early."""
+
+SIDE_SECONDS = 1800.0
+
+# Nobody waits for what a library asks of the net as it is imported.
+OFFLINE = {"HF_HUB_OFFLINE": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A question and its answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a side made: how many pairs it had before it validated them, and which it kept."""
+
+    before: int
+    kept: list[Pair]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a side made, and in how many seconds."""
+
+    written: Written
+    seconds: float
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the sides one after the other and print the comparisons."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--corpus", default="udhr", help="udhr by default")
+    parser.add_argument("--chunks", type=int, default=1000, help="chunks of it, evenly; all by default")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES, help="all by default")
+    parser.add_argument("--keep", type=Path, help="a new folder for what the sides and the server leave")
+    options = parser.parse_args(arguments)
+    # Without this a terminated run would leave its server behind: `finally` isn't reached.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    title = load_params(ROOT / PARAMS_FILE).corpora[options.corpus].title
+    paths = ProjectPaths(ROOT).corpus(options.corpus)
+    chunks = take_evenly(read_rows(paths.chunks, Chunk), options.chunks)
+    cache = paths.work / "benchmarks"
+    server = environment(cache, "vllm")
+    teacher = dequantized_teacher(paths, cache)
+    outcomes = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for side in options.sides:
+            folder = (options.keep or Path(temporary)) / side
+            folder.mkdir(parents=True)
+            write_inputs(folder, chunks)
+            programs = None if side == OURS else environment(cache, side)
+            with serving_vllm(server, teacher, folder / "server.log") as url:
+                commands = commands_of(side, folder, programs, options.corpus, title, url, len(chunks))
+                seconds = run_side(commands, folder / "side.log")
+            outcomes[side] = Outcome(read_written(side, folder), seconds)
+            sys.stderr.write(describe(side, outcomes[side]) + "\n")
+            if not outcomes[side].written.kept:
+                sys.stderr.write(f"{side} kept nothing:\n{tail((folder / 'side.log').read_text())}\n")
+    for line in comparisons(options.corpus, outcomes):
+        sys.stdout.write(json.dumps(line) + "\n")
+
+
+def environment(cache: Path, name: str) -> Path:
+    """Return the programs of the environment of that name."""
+    return make_environment(cache / name, BENCHMARKS / "environments" / f"{name}.txt")
+
+
+def dequantized_teacher(paths: ProjectPaths, cache: Path) -> Path:
+    """Return the teacher as a transformers folder: its own, or one made of its GGUF, once."""
+    ggufs = list(paths.teacher.glob("*.gguf"))
+    if not ggufs:
+        return paths.teacher
+    folder = cache / "teacher"
+    link = folder / ggufs[0].name
+    if not (folder / "tokenizer_config.json").exists() or link.resolve() != ggufs[0].resolve():
+        folder.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(ggufs[0].resolve())
+        dequantize(link)
+    return folder
+
+
+def write_inputs(folder: Path, chunks: Sequence[Chunk]) -> None:
+    """Write the chunks as rows, and as one text with a blank line between them."""
+    write_rows(folder / "chunks.jsonl", chunks)
+    (folder / "document.txt").write_text("\n\n".join(chunk.text for chunk in chunks))
+
+
+def commands_of(
+    side: str, folder: Path, programs: Path | None, corpus: str, title: str, url: str, chunks: int
+) -> list[list[str]]:
+    """Return what a side runs; ``programs`` are those of its environment, None of this one."""
+    if programs is None:
+        script = BENCHMARKS / "sides" / "charter_instruct.py"
+        return [[sys.executable, str(script), str(ROOT), str(folder), corpus, url, MODEL]]
+    if side == HUB:
+        script = BENCHMARKS / "sides" / "sdg_hub_flow.py"
+        return [[str(programs / "python"), str(script), str(folder), title, url, MODEL]]
+    kit, served = str(programs / "synthetic-data-kit"), ["--api-base", url, "--model", MODEL]
+    generated, curated = folder / "document_qa_pairs.json", folder / "curated.json"
+    create = ["create", str(folder / "document.txt"), "--type", "qa", "--output-dir", str(folder)]
+    create += ["--num-pairs", str(PAIRS_A_CHUNK * chunks)]
+    return [[kit, *create, *served], [kit, "curate", str(generated), "--output", str(curated), *served]]
+
+
+def run_side(commands: Sequence[Sequence[str]], log: Path) -> float:
+    """Run the commands, which may fail, and return the seconds they took."""
+    start = time.perf_counter()
+    with log.open("w") as output:
+        for command in commands:
+            try:
+                subprocess.run(  # noqa: S603
+                    command,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=os.environ | OFFLINE,
+                    timeout=SIDE_SECONDS,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise BenchmarkError(f"not done in {SIDE_SECONDS:.0f} s: {' '.join(command)}") from error
+    return time.perf_counter() - start
+
+
+def read_written(side: str, folder: Path) -> Written:
+    """Read what a side left; where it failed, that is nothing."""
+    if side == KIT:
+        generated, curated = folder / "document_qa_pairs.json", folder / "curated.json"
+        return Written(len(read_pairs(generated, "qa_pairs")), read_pairs(curated, "qa_pairs"))
+    result = folder / "pairs.json"
+    before = json.loads(result.read_text())["written"] if result.exists() else 0
+    return Written(before, read_pairs(result, "pairs"))
+
+
+def read_pairs(path: Path, key: str) -> list[Pair]:
+    """Read pairs from a JSON file that may be missing."""
+    if not path.exists():
+        return []
+    return [Pair(str(row["question"]), str(row["answer"])) for row in json.loads(path.read_text())[key]]
+
+
+def well_formed(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return the pairs with the form of a question and an answer, the first of each question."""
+    first: dict[str, Pair] = {}
+    for pair in pairs:
+        if not (check_question(pair.question) or check_answer(pair.answer)):
+            first.setdefault(pair.question.casefold(), pair)
+    return list(first.values())
+
+
+def describe(side: str, outcome: Outcome) -> str:
+    """Return a line about what a side did."""
+    written = outcome.written
+    return (
+        f"{side}: {written.before} pairs written, {len(written.kept)} kept, "
+        f"{len(well_formed(written.kept))} of them well-formed, in {outcome.seconds:.1f} s"
+    )
+
+
+def rate(outcome: Outcome, formed: bool) -> float:
+    """Return the pairs a minute that were kept, or those of them that are well-formed."""
+    kept = outcome.written.kept
+    return 60 * len(well_formed(kept) if formed else kept) / outcome.seconds
+
+
+def comparisons(corpus: str, outcomes: dict[str, Outcome]) -> Iterator[dict[str, Any]]:
+    """Yield ours against each peer: validated pairs, and those of them that are well-formed, a minute."""
+    for peer in (KIT, HUB):
+        if OURS not in outcomes or peer not in outcomes:
+            continue
+        for name, formed in (("validated pairs", False), ("validated, well-formed pairs", True)):
+            ours, theirs = (rate(outcomes[side], formed) for side in (OURS, peer))
+            yield {
+                "name": f"{name}, {corpus}, against {peer}",
+                "ours": round(ours, 3),
+                "peer": round(theirs, 3),
+                "unit": "pairs/min",
+                "ratio": round(ours / theirs, 3) if theirs else None,
+            }
+
+
+if __name__ == "__main__":
+    main()

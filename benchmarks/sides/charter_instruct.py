@@ -1,0 +1,44 @@
+"""Ours: instruct data of some chunks by a served teacher, with every filter, as params.yaml has it."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from charter.generation.journal import JournaledEngine
+from charter.generation.openai_engine import OpenAIEngine
+from charter.params import load_params
+from charter.paths import ProjectPaths
+from charter.records import Chunk
+from charter.retrieval.encoder import Encoder
+from charter.storage import read_rows, write_json
+from charter.synthesis.instruct import write_instruct_data
+from charter.synthesis.requests import TeacherRequests
+
+
+def main() -> None:
+    """Write pairs.json into the folder: the pairs that were kept, and how many had been written."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("root", "folder"):
+        parser.add_argument(name, type=Path)
+    for name in ("corpus", "url", "model"):
+        parser.add_argument(name)
+    options = parser.parse_args()
+    paths = ProjectPaths(options.root)
+    params = load_params(paths.params)
+    chunks = read_rows(options.folder / "chunks.jsonl", Chunk)
+    asks = TeacherRequests(params.corpora[options.corpus].title, params.synthesize.temperature)
+    engine = OpenAIEngine(options.url, options.model, concurrency=params.teacher.concurrency)
+    with JournaledEngine(options.folder / "journal.sqlite", options.model, lambda: engine) as teacher:
+        data = write_instruct_data(
+            chunks, asks, teacher, Encoder(paths.encoder), params.synthesize, params.seed
+        )
+    refused = Counter(row.filter for row in data.rejected)
+    result = {
+        "written": len(data.examples) + refused["answer"] + refused["support"],
+        "pairs": [{"question": row.question, "answer": row.answer} for row in data.examples],
+    }
+    write_json(options.folder / "pairs.json", result)
+
+
+if __name__ == "__main__":
+    main()
