@@ -4,9 +4,9 @@ Each side makes question/answer pairs of the same chunks once and validates them
 filter of `charter.synthesis.instruct`, synthetic-data-kit by `create` and `curate` with its threshold,
 sdg_hub by its flow for documents with its faithfulness filter. The figure is validated pairs a minute, over
 the wall time of the side's own processes, imports included: what a user waits. A rate is compared and not
-the time to some number of pairs, since no side stops at one. A second line counts of these pairs only those that any
-side must refuse: what is no question, an answer that is empty or cut off, either speaking of "the text", and
-questions that were there before.
+the time to some number of pairs, since no side stops at one. A second line leaves out of these pairs
+what our filters of form refuse: what is no question, an answer that is empty or cut off, and either speaking
+of "the text"; and a question that was there before.
 
 The teacher is served by vLLM on the CPU in bfloat16, started anew for each side, so that none reads what
 another one left in its cache. vLLM and the peers are installed into .charter/benchmarks/ (4 GB), from

@@ -12,6 +12,7 @@ from datasets import Dataset
 from sdg_hub import Flow, FlowRegistry
 
 FLOW = "Document Based Knowledge Tuning Dataset Generation Flow"
+CHECK = "eval_faithful_llm_chat"
 CONCURRENCY = 64
 """As many requests at once as ours."""
 
