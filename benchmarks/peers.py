@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from charter.params import PARAMS_FILE, load_params
-from charter.paths import ProjectPaths
+from charter.paths import CorpusPaths, ProjectPaths
 from charter.records import Chunk, take_evenly
 from charter.stages.base_models import dequantize
 from charter.storage import read_rows, write_rows
@@ -45,6 +45,7 @@ PAIRS_A_CHUNK = 6
 """What synthetic-data-kit may write: as many as ours asks for. Its 25 a document would end it early."""
 
 SIDE_SECONDS = 1800.0
+SIDE_LOG, SECONDS = "side.log", "seconds.txt"
 
 # Nobody waits for what a library asks of the net as it is imported.
 OFFLINE = {"HF_HUB_OFFLINE": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
@@ -80,32 +81,41 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--corpus", default="udhr", help="udhr by default")
     parser.add_argument("--chunks", type=int, default=1000, help="chunks of it, evenly; all by default")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES, help="all by default")
-    parser.add_argument("--keep", type=Path, help="a new folder for what the sides and the server leave")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="a folder for what sides and server leave; a side measured there isn't again",
+    )
     options = parser.parse_args(arguments)
     # Without this a terminated run would leave its server behind: `finally` isn't reached.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     title = load_params(ROOT / PARAMS_FILE).corpora[options.corpus].title
     paths = ProjectPaths(ROOT).corpus(options.corpus)
     chunks = take_evenly(read_rows(paths.chunks, Chunk), options.chunks)
-    cache = paths.work / "benchmarks"
-    server = environment(cache, "vllm")
-    teacher = dequantized_teacher(paths, cache)
     outcomes = {}
     with tempfile.TemporaryDirectory() as temporary:
         for side in options.sides:
             folder = (options.keep or Path(temporary)) / side
-            folder.mkdir(parents=True)
-            write_inputs(folder, chunks)
-            programs = None if side == OURS else environment(cache, side)
-            with serving_vllm(server, teacher, folder / "server.log") as url:
-                commands = commands_of(side, folder, programs, options.corpus, title, url, len(chunks))
-                seconds = run_side(commands, folder / "side.log")
-            outcomes[side] = Outcome(read_written(side, folder), seconds)
+            if not (folder / SECONDS).exists():
+                measure(side, folder, chunks, paths, title)
+            outcomes[side] = Outcome(read_written(side, folder), float((folder / SECONDS).read_text()))
             sys.stderr.write(describe(side, outcomes[side]) + "\n")
             if not outcomes[side].written.kept:
-                sys.stderr.write(f"{side} kept nothing:\n{tail((folder / 'side.log').read_text())}\n")
+                sys.stderr.write(f"{side} kept nothing:\n{tail((folder / SIDE_LOG).read_text())}\n")
     for line in comparisons(options.corpus, outcomes):
         sys.stdout.write(json.dumps(line) + "\n")
+
+
+def measure(side: str, folder: Path, chunks: Sequence[Chunk], paths: CorpusPaths, title: str) -> None:
+    """Run a side on a new server in ``folder``, where it leaves what it made, and how long that took."""
+    cache = paths.work / "benchmarks"
+    server, teacher = environment(cache, "vllm"), dequantized_teacher(paths, cache)
+    programs = None if side == OURS else environment(cache, side)
+    write_inputs(folder, chunks)
+    with serving_vllm(server, teacher, folder / "server.log") as url:
+        commands = commands_of(side, folder, programs, paths.name, title, url, len(chunks))
+        seconds = run_side(commands, folder / SIDE_LOG)
+    (folder / SECONDS).write_text(str(seconds))
 
 
 def environment(cache: Path, name: str) -> Path:
@@ -130,6 +140,7 @@ def dequantized_teacher(paths: ProjectPaths, cache: Path) -> Path:
 
 def write_inputs(folder: Path, chunks: Sequence[Chunk]) -> None:
     """Write the chunks as rows, and as one text with a blank line between them."""
+    folder.mkdir(parents=True, exist_ok=True)
     write_rows(folder / "chunks.jsonl", chunks)
     (folder / "document.txt").write_text("\n\n".join(chunk.text for chunk in chunks))
 

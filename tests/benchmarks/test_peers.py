@@ -74,7 +74,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, peers: ModuleType, kept: dict[str,
 
 
 def test_all_sides_are_run_each_on_a_new_server_and_compared(
-    peers: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    peers: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     kept = {
         peers.OURS: [pair(number) for number in range(6)],
@@ -83,7 +86,7 @@ def test_all_sides_are_run_each_on_a_new_server_and_compared(
         peers.HUB: [pair(0), pair(1), pair(2)],
     }
     happened = stand_in(monkeypatch, peers, kept)
-    peers.main([])
+    peers.main(["--keep", str(tmp_path / "kept")])
     assert happened == [step for side in peers.SIDES for step in ("start", side, "stop")]
     output = capsys.readouterr()
     lines = [json.loads(line) for line in output.out.splitlines()]
@@ -97,6 +100,10 @@ def test_all_sides_are_run_each_on_a_new_server_and_compared(
     assert {line["unit"] for line in lines} == {"pairs/min"}
     assert "synthetic-data-kit: 9 pairs written, 4 kept, 2 of them well-formed, in 6.0 s" in output.err
     assert "sdg_hub: 7 pairs written, 3 kept" in output.err
+    happened.clear()
+    peers.main(["--keep", str(tmp_path / "kept")])
+    assert happened == []
+    assert capsys.readouterr() == output
 
 
 def test_a_side_that_keeps_nothing_is_told_with_what_it_said_and_has_no_ratio(
