@@ -140,7 +140,7 @@ def dequantized_teacher(paths: ProjectPaths, cache: Path) -> Path:
 
 def write_inputs(folder: Path, chunks: Sequence[Chunk]) -> None:
     """Write the chunks as rows, and as one text with a blank line between them."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     write_rows(folder / "chunks.jsonl", chunks)
     (folder / "document.txt").write_text("\n\n".join(chunk.text for chunk in chunks))
 
