@@ -4,14 +4,15 @@ Each side makes question/answer pairs of the same chunks once and validates them
 filter of `charter.synthesis.instruct`, synthetic-data-kit by `create` and `curate` with its threshold,
 sdg_hub by its flow for documents with its faithfulness filter. The figure is validated pairs a minute, over
 the wall time of the side's own processes, imports included: what a user waits. A rate is compared and not
-the time to some number of pairs, since no side stops at one. A second line leaves out of these pairs
-what our filters of form refuse: what is no question, an answer that is empty or cut off, and either speaking
-of "the text"; and a question that was there before.
+the time to some number of pairs, since no side stops at one. A second line leaves out of these pairs what
+our filters of form refuse, such as an answer that is cut off or longer than 60 words, and either of both
+speaking of "the text"; and a question that was there before.
 
-The teacher is served by vLLM on the CPU in bfloat16, started anew for each side, so that none reads what
-another one left in its cache. vLLM and the peers are installed into .charter/benchmarks/ (4 GB), from
-benchmarks/environments/*.txt, for Python 3.11 on Linux with x86-64. It needs what `make repro` left: teacher,
-encoder and chunks.
+The teacher is served by vLLM on the CPU in bfloat16, with the same settings and started anew for each side, so
+that none reads what another one left in its cache. Before a side starts it has answered two requests, since
+the first of a kind has it compile. vLLM and the peers are installed into .charter/benchmarks/, with the
+dequantised teacher 12 GB, from benchmarks/environments/*.txt: they are for Python 3.11 on Linux with x86-64.
+Needed is what `make repro` left: teacher, encoder and chunks.
 
 The last lines are JSON, one a comparison: name, ours, peer, unit, and ratio, which is ours / peer.
 """

