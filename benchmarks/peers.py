@@ -8,7 +8,7 @@ the time to some number of pairs, since no side stops at one. A second line leav
 our filters of form refuse, such as an answer that is cut off or longer than 60 words, and either of both
 speaking of "the text"; and a question that was there before.
 
-The teacher is served by vLLM on the CPU in bfloat16, with the same settings and started anew for each side, so
+The teacher is served by vLLM on the CPU in bfloat16, with one setting for all and anew for each side, so
 that none reads what another one left in its cache. Before a side starts it has answered two requests, since
 the first of a kind has it compile. vLLM and the peers are installed into .charter/benchmarks/, with the
 dequantised teacher 12 GB, from benchmarks/environments/*.txt: they are for Python 3.11 on Linux with x86-64.
