@@ -30,7 +30,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charter.params import PARAMS_FILE, load_params
+from ruamel.yaml import YAML
+
+from charter.params import load_params
 from charter.paths import CorpusPaths, ProjectPaths
 from charter.records import Chunk, take_evenly
 from charter.stages.base_models import dequantize
@@ -50,6 +52,17 @@ SIDE_LOG, SECONDS = "side.log", "seconds.txt"
 
 # Nobody waits for what a library asks of the net as it is imported.
 OFFLINE = {"HF_HUB_OFFLINE": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What all sides are asked about: chunks of the corpus whose paths these are."""
+
+    paths: CorpusPaths
+    title: str
+    chunks: list[Chunk]
+    kit_chunk_size: int | None
+    """In how many characters synthetic-data-kit divides the document; None: as it comes, 4000."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--chunks", type=int, default=1000, help="chunks of it, evenly; all by default")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES, help="all by default")
     parser.add_argument(
+        "--kit-chunk-size", type=int, help=f"characters a request of {KIT}, its own 4000 by default"
+    )
+    parser.add_argument(
         "--keep",
         type=Path,
         help="a folder for what sides and server leave; a side measured there isn't again",
@@ -90,15 +106,19 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     # Without this a terminated run would leave its server behind: `finally` isn't reached.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    title = load_params(ROOT / PARAMS_FILE).corpora[options.corpus].title
     paths = ProjectPaths(ROOT).corpus(options.corpus)
-    chunks = take_evenly(read_rows(paths.chunks, Chunk), options.chunks)
+    workload = Workload(
+        paths,
+        load_params(paths.params).corpora[options.corpus].title,
+        take_evenly(read_rows(paths.chunks, Chunk), options.chunks),
+        options.kit_chunk_size,
+    )
     outcomes = {}
     with tempfile.TemporaryDirectory() as temporary:
         for side in options.sides:
             folder = (options.keep or Path(temporary)) / side
             if not (folder / SECONDS).exists():
-                measure(side, folder, chunks, paths, title)
+                measure(side, folder, workload)
             outcomes[side] = Outcome(read_written(side, folder), float((folder / SECONDS).read_text()))
             sys.stderr.write(describe(side, outcomes[side]) + "\n")
             if not outcomes[side].written.kept:
@@ -107,15 +127,14 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.write(json.dumps(line) + "\n")
 
 
-def measure(side: str, folder: Path, chunks: Sequence[Chunk], paths: CorpusPaths, title: str) -> None:
+def measure(side: str, folder: Path, workload: Workload) -> None:
     """Run a side on a new server in ``folder``, where it leaves what it made, and how long that took."""
-    cache = paths.work / "benchmarks"
-    server, teacher = environment(cache, "vllm"), dequantized_teacher(paths, cache)
+    cache = workload.paths.work / "benchmarks"
+    server, teacher = environment(cache, "vllm"), dequantized_teacher(workload.paths, cache)
     programs = None if side == OURS else environment(cache, side)
-    write_inputs(folder, chunks)
+    write_inputs(folder, workload.chunks)
     with serving_vllm(server, teacher, folder / "server.log") as url:
-        commands = commands_of(side, folder, programs, paths.name, title, url, len(chunks))
-        seconds = run_side(commands, folder / SIDE_LOG)
+        seconds = run_side(commands_of(side, folder, programs, url, workload), folder / SIDE_LOG)
     (folder / SECONDS).write_text(str(seconds))
 
 
@@ -147,20 +166,32 @@ def write_inputs(folder: Path, chunks: Sequence[Chunk]) -> None:
 
 
 def commands_of(
-    side: str, folder: Path, programs: Path | None, corpus: str, title: str, url: str, chunks: int
+    side: str, folder: Path, programs: Path | None, url: str, workload: Workload
 ) -> list[list[str]]:
     """Return what a side runs; ``programs`` are those of its environment, None of this one."""
     if programs is None:
-        script = BENCHMARKS / "sides" / "charter_instruct.py"
-        return [[sys.executable, str(script), str(ROOT), str(folder), corpus, url, MODEL]]
+        script, corpus = BENCHMARKS / "sides" / "charter_instruct.py", workload.paths.name
+        return [[sys.executable, str(script), str(workload.paths.root), str(folder), corpus, url, MODEL]]
     if side == HUB:
         script = BENCHMARKS / "sides" / "sdg_hub_flow.py"
-        return [[str(programs / "python"), str(script), str(folder), title, url, MODEL]]
-    kit, served = str(programs / "synthetic-data-kit"), ["--api-base", url, "--model", MODEL]
+        return [[str(programs / "python"), str(script), str(folder), workload.title, url, MODEL]]
+    kit, served = [str(programs / "synthetic-data-kit")], ["--api-base", url, "--model", MODEL]
+    if workload.kit_chunk_size is not None:
+        kit += ["--config", str(write_kit_config(folder, programs, workload.kit_chunk_size))]
     generated, curated = folder / "document_qa_pairs.json", folder / "curated.json"
     create = ["create", str(folder / "document.txt"), "--type", "qa", "--output-dir", str(folder)]
-    create += ["--num-pairs", str(PAIRS_A_CHUNK * chunks)]
-    return [[kit, *create, *served], [kit, "curate", str(generated), "--output", str(curated), *served]]
+    create += ["--num-pairs", str(PAIRS_A_CHUNK * len(workload.chunks))]
+    return [[*kit, *create, *served], [*kit, "curate", str(generated), "--output", str(curated), *served]]
+
+
+def write_kit_config(folder: Path, programs: Path, chunk_size: int) -> Path:
+    """Write synthetic-data-kit's own configuration with another chunk size; its --chunk-size does nothing."""
+    (packaged,) = programs.parent.glob("lib/python*/site-packages/synthetic_data_kit/config.yaml")
+    values = YAML(typ="safe").load(packaged)
+    values["generation"]["chunk_size"] = chunk_size
+    config = folder / "config.yaml"
+    YAML(typ="safe").dump(values, config)
+    return config
 
 
 def run_side(commands: Sequence[Sequence[str]], log: Path) -> float:

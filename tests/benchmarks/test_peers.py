@@ -10,10 +10,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from charter.paths import ProjectPaths
 from charter.records import Chunk
-from charter.storage import read_rows, write_json, write_rows
+from charter.storage import read_rows, write_json, write_rows, write_text
 from local_server import serving
 from rows import chunk_of
 from scripted_teacher import CHUNKS, SUBJECTS, ScriptedTeacher
@@ -119,23 +120,37 @@ def test_a_side_that_keeps_nothing_is_told_with_what_it_said_and_has_no_ratio(
 
 
 def test_each_side_is_told_the_chunks_the_server_and_the_model(peers: ModuleType, tmp_path: Path) -> None:
-    folder, programs = tmp_path / "folder", tmp_path / "programs"
+    folder, programs = tmp_path / "folder", tmp_path / "environment/bin"
+    paths = ProjectPaths(tmp_path).corpus("udhr")
+    chunks = [chunk_of(text) for text in TEXTS]
 
-    def commands(side: str, programs: Path | None) -> list[list[str]]:
-        return peers.commands_of(side, folder, programs, "udhr", "The Title", "http://x/v1", 4)
+    def commands(side: str, programs: Path | None, kit_chunk_size: int | None = None) -> list[list[str]]:
+        workload = peers.Workload(paths, "The Title", chunks, kit_chunk_size)
+        return peers.commands_of(side, folder, programs, "http://x/v1", workload)
 
-    ((python, *arguments),) = commands(peers.OURS, None)
+    ((python, script, *arguments),) = commands(peers.OURS, None)
     assert python == sys.executable
-    assert arguments[1:] == [str(tmp_path), str(folder), "udhr", "http://x/v1", "teacher"]
+    assert Path(script).is_file()
+    assert arguments == [str(tmp_path), str(folder), "udhr", "http://x/v1", "teacher"]
+    ((python, script, *arguments),) = commands(peers.HUB, programs)
+    assert python == str(programs / "python")
+    assert Path(script).is_file()
+    assert arguments == [str(folder), "The Title", "http://x/v1", "teacher"]
     create, curate = commands(peers.KIT, programs)
     assert create[:3] == [str(programs / "synthetic-data-kit"), "create", str(folder / "document.txt")]
     assert create[create.index("--num-pairs") + 1] == "24"
     assert curate[2] == str(folder / "document_qa_pairs.json")
     assert "--threshold" not in curate
-    ((python, script, *arguments),) = commands(peers.HUB, programs)
-    assert python == str(programs / "python")
-    assert Path(script).is_file()
-    assert arguments == [str(folder), "The Title", "http://x/v1", "teacher"]
+
+    packaged = tmp_path / "environment/lib/python3.11/site-packages/synthetic_data_kit/config.yaml"
+    write_text(packaged, "generation: {chunk_size: 4000, overlap: 200}\ncurate: {threshold: 7.0}\n")
+    folder.mkdir()
+    for command in commands(peers.KIT, programs, 1000):
+        assert command[1:3] == ["--config", str(folder / "config.yaml")]
+    assert yaml.safe_load((folder / "config.yaml").read_text()) == {
+        "generation": {"chunk_size": 1000, "overlap": 200},
+        "curate": {"threshold": 7.0},
+    }
 
 
 def test_a_side_is_timed_also_where_a_command_of_it_fails(peers: ModuleType, tmp_path: Path) -> None:
