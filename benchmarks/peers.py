@@ -20,6 +20,7 @@ The last lines are JSON, one a comparison: name, ours, peer, unit, and ratio, wh
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +30,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from charter.params import load_params
 from charter.paths import CorpusPaths, ProjectPaths
@@ -187,10 +186,12 @@ def commands_of(
 def write_kit_config(folder: Path, programs: Path, chunk_size: int) -> Path:
     """Write synthetic-data-kit's own configuration with another chunk size; its --chunk-size does nothing."""
     (packaged,) = programs.parent.glob("lib/python*/site-packages/synthetic_data_kit/config.yaml")
-    values = YAML(typ="safe").load(packaged)
-    values["generation"]["chunk_size"] = chunk_size
+    # Written over and not anew: its prompts are to stay as they are to the letter.
+    text, found = re.subn(r"(?m)^( +chunk_size:) *\d+", rf"\g<1> {chunk_size}", packaged.read_text())
+    if found != 1:
+        raise BenchmarkError(f"{packaged} has {found} chunk sizes, not one")
     config = folder / "config.yaml"
-    YAML(typ="safe").dump(values, config)
+    config.write_text(text)
     return config
 
 

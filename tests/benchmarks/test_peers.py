@@ -143,7 +143,9 @@ def test_each_side_is_told_the_chunks_the_server_and_the_model(peers: ModuleType
     assert "--threshold" not in curate
 
     packaged = tmp_path / "environment/lib/python3.11/site-packages/synthetic_data_kit/config.yaml"
-    write_text(packaged, "generation: {chunk_size: 4000, overlap: 200}\ncurate: {threshold: 7.0}\n")
+    write_text(
+        packaged, "generation:\n  chunk_size: 4000  # Size\n  overlap: 200\ncurate: {threshold: 7.0}\n"
+    )
     folder.mkdir()
     for command in commands(peers.KIT, programs, 1000):
         assert command[1:3] == ["--config", str(folder / "config.yaml")]
