@@ -26,11 +26,15 @@ TEXTS = [f"Nobody may sell {name}." for name in ("honey", "arms", "votes", "maps
 
 
 @pytest.fixture
-def peers(
-    load_script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> ModuleType:
+def script(load_script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(BENCHMARKS)
-    module = load_script("benchmarks/peers")
+    return load_script("benchmarks/peers")
+
+
+@pytest.fixture
+def peers(script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The script in a project of its own, with a corpus, and without environments and a teacher."""
+    module = script
     make_project(tmp_path)
     paths = module.ProjectPaths(tmp_path).corpus("udhr")
     write_rows(paths.chunks, [chunk_of(text) for text in TEXTS])
@@ -153,6 +157,30 @@ def test_each_side_is_told_the_chunks_the_server_and_the_model(peers: ModuleType
         "generation": {"chunk_size": 1000, "overlap": 200},
         "curate": {"threshold": 7.0},
     }
+
+
+def test_the_teacher_is_dequantized_once_and_beside_nothing_of_its_own(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, cache = ProjectPaths(tmp_path), tmp_path / "cache"
+    write_text(paths.teacher / "config.json", "{}")
+    assert script.dequantized_teacher(paths, cache) == paths.teacher
+
+    made: list[Path] = []
+
+    def dequantize(gguf: Path) -> None:
+        made.append(gguf.resolve())
+        write_text(gguf.parent / "tokenizer_config.json", "{}")
+
+    monkeypatch.setattr(script, "dequantize", dequantize)
+    first, second = paths.teacher / "first.gguf", paths.teacher / "second.gguf"
+    first.touch()
+    for _ in range(2):
+        assert script.dequantized_teacher(paths, cache) == cache / "teacher"
+    first.rename(second)
+    script.dequantized_teacher(paths, cache)
+    assert made == [first, second]
+    assert sorted(file.name for file in paths.teacher.iterdir()) == ["config.json", "second.gguf"]
 
 
 def test_a_side_is_timed_also_where_a_command_of_it_fails(peers: ModuleType, tmp_path: Path) -> None:
