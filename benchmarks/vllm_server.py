@@ -150,10 +150,11 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     # The leader may be gone and what it started not: the group is asked, not the process.
     for number in (signal.SIGTERM, signal.SIGKILL):
         until = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < until:
-            try:
-                os.killpg(server.pid, number)
-            except ProcessLookupError:
-                return
-            server.poll()
-            time.sleep(0.2)
+        try:
+            os.killpg(server.pid, number)
+            while time.monotonic() < until:
+                server.poll()
+                os.killpg(server.pid, 0)
+                time.sleep(0.2)
+        except ProcessLookupError:
+            return
