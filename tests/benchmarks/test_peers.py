@@ -103,7 +103,7 @@ def test_all_sides_are_run_each_on_a_new_server_and_compared(
     ]
     assert [line["name"].rpartition(" ")[2] for line in lines] == [peers.KIT] * 2 + [peers.HUB] * 2
     assert {line["unit"] for line in lines} == {"pairs/min"}
-    assert "synthetic-data-kit: 9 pairs written, 4 kept, 2 of them well-formed, in 6.0 s" in output.err
+    assert "synthetic-data-kit: 9 pairs written, 4 kept, 2 of them in our form, in 6.0 s" in output.err
     assert "sdg_hub: 7 pairs written, 3 kept" in output.err
     happened.clear()
     peers.main(["--keep", str(tmp_path / "kept")])
