@@ -68,7 +68,9 @@ def write(
 def test_each_rule_is_asked_about_once_and_is_the_answer(encoder: Encoder, settings: Synthesize) -> None:
     teacher = Teacher(
         {
-            GIFTS: ["1. Which gifts must employees return?\n2. What do employees do with gifts above 50 euros?"],
+            GIFTS: [
+                "1. Which gifts must employees return?\n2. What do employees do with gifts above 50 euros?"
+            ],
             MEALS: ["The line manager consents to them.\nWho must consent to meals with suppliers?"],
             PRESS: ["Which gifts must an employee return?\nWho may talk to journalists?"],
         }
