@@ -4,7 +4,8 @@ The answers that a teacher writes speak of what its questions happened to ask fo
 what a small model wasn't trained on it makes up. These questions reach every rule that stands by itself, and
 an answer in the document's words needs no check of its truth. Whether a rule answers its question is checked
 by round trip: of all rules of the document it must be the nearest to it (Alberti et al., 2019,
-arXiv 1906.05416, with retrieval in place of a reader). A rule of which no question is kept is asked about again.
+arXiv 1906.05416, with retrieval in place of a reader). A rule of which no question is kept is asked about
+again.
 
 They are trained on and never measured with: a held-out answer is one that the teacher wrote of a passage.
 """
@@ -66,9 +67,9 @@ def write_rule_questions(
     """Ask the teacher for a question that each of at most max_rules rules answers.
 
     Filters, in order: form of a ``question``; its ``subject``, to which no other rule of the document is
-    nearer; ``held-out``, near-duplicates of a held-out question; and ``duplicate``, of a question or its rule:
-    one question a rule is kept, since a second one costs as much training as another epoch and gave less
-    (LOG.md). Held-out rules aren't asked about.
+    nearer; ``held-out``, the near-duplicates of a held-out question; and ``duplicate``, of a question or its
+    rule: one question a rule is kept, since a second one costs as much training as another epoch and gave
+    less (LOG.md). Held-out rules aren't asked about.
     """
     ledger = Ledger("rule")
     stated = _stated(chunks)
