@@ -104,7 +104,7 @@ def test_what_is_left_of_an_ended_run_is_what_it_then_asks(
         "question": 0.5,
         "answer": 1.0,
         "word": 1.0,
-        "rule": 0.5,
+        "rule": 1.0,
     }
     monkeypatch.setattr(yields, "DEFAULT_YIELDS", replace(DEFAULT_YIELDS, **shares))
     params = load_params(paths.params)
