@@ -68,3 +68,12 @@ def test_outside_a_project_it_says_so(tmp_path: Path) -> None:
     done = charter("params", folder=tmp_path)
     assert done.returncode == 1
     assert "run charter in the project's folder" in done.stderr
+
+
+def test_garbage_is_looked_for_in_what_a_stage_makes_and_not_in_its_libraries() -> None:
+    script = (
+        "import gc; from charter.cli import _import_stage; _import_stage('fetch-documents');"
+        "print(gc.isenabled(), gc.get_freeze_count() > 1000)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"

@@ -23,6 +23,7 @@ from charter.paths import CorpusPaths, ProjectPaths
 from charter.stages import synthesize
 from charter.storage import write_json
 from charter.synthesis import yields
+from charter.synthesis.rule_questions import CALLS_A_RULE
 from charter.synthesis.yields import DEFAULT_YIELDS, read_yields
 from local_server import serving
 from scripted_teacher import CHUNKS, PROMPT_TOKENS, ScriptedTeacher, make_project
@@ -96,18 +97,18 @@ def test_before_a_run_it_says_what_the_run_asks(
 def test_what_is_left_of_an_ended_run_is_what_it_then_asks(
     paths: CorpusPaths, teacher: ScriptedTeacher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # This teacher writes one line where two are asked for, and says Yes to everything.
+    # This teacher writes one line, however many are asked for, and says Yes to everything.
+    params = load_params(paths.params)
     shares = {
         "value": 1.0,
-        "scenario": 0.5,
+        "scenario": 1 / params.synthesize.scenarios_per_chunk,
         "contrast": 1.0,
-        "question": 0.5,
+        "question": 17 / 18 / params.synthesize.questions_per_style,  # one is a duplicate
         "answer": 1.0,
         "word": 1.0,
-        "rule": 0.5,
+        "rule": 1.0,
     }
     monkeypatch.setattr(yields, "DEFAULT_YIELDS", replace(DEFAULT_YIELDS, **shares))
-    params = load_params(paths.params)
     left = {}
     for limit in (17, 60):
         budget = params.budget.model_copy(update={"requests": limit - len(teacher.asked)})
@@ -119,7 +120,8 @@ def test_what_is_left_of_an_ended_run_is_what_it_then_asks(
     needed = len(teacher.asked)
     for limit, found in left.items():
         assert found.low.requests <= needed - limit <= found.high.requests
-        assert found.total.requests == pytest.approx(needed - limit, abs=3)
+        # Which rule held-out pairs quote isn't known before: it isn't asked about, nor turned round.
+        assert found.total.requests == pytest.approx(needed - limit, abs=6)
 
 
 @models
@@ -149,7 +151,7 @@ def test_yields_of_one_and_none_are_the_bounds(paths: CorpusPaths, monkeypatch: 
     assert bounds[0.0] == {
         "value check": len(CHUNKS),
         "questions": 3 * len(CHUNKS),
-        "questions to rules": len(CHUNKS),
+        "questions to rules": CALLS_A_RULE * len(CHUNKS),
     }
 
 

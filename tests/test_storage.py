@@ -1,13 +1,16 @@
 """Storage: whole or not at all, and errors that say where."""
 
+import hashlib
 import math
+import os
 from pathlib import Path
 
 import pytest
 
+from charter import storage
 from charter.errors import CharterError
 from charter.records import Passage, Rejected, content_id, take_evenly
-from charter.storage import directory_sha256, read_json, read_rows, write_json, write_rows
+from charter.storage import directory_sha256, file_sha256, read_json, read_rows, write_json, write_rows
 
 ROWS = [Passage(chunk_id="a", score=0.5), Passage(chunk_id="é\n", score=1.0)]
 
@@ -62,6 +65,31 @@ def test_directory_hash_sees_names_and_bytes(tmp_path: Path) -> None:
     second = directory_sha256(tmp_path)
     (tmp_path / "a/two").write_text("2")
     assert len({first, second, directory_sha256(tmp_path)}) == 3
+
+
+def test_a_large_file_is_read_again_only_where_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return read_sha256(path)
+
+    read_sha256 = storage._read_sha256
+    monkeypatch.setattr(storage, "_LARGE", 4)
+    monkeypatch.setattr(storage, "_read_sha256", counted)
+    path = tmp_path / "weights"
+    path.write_bytes(b"1234")
+    first = file_sha256(path)
+    assert file_sha256(path) == first == hashlib.sha256(b"1234").hexdigest()
+    assert len(read) == 1
+    path.write_bytes(b"4321")
+    os.utime(path, ns=(0, 0))
+    assert file_sha256(path) == hashlib.sha256(b"4321").hexdigest()
+    path.write_bytes(b"1")
+    assert file_sha256(path) == file_sha256(path) == hashlib.sha256(b"1").hexdigest()
+    assert len(read) == 4
 
 
 def test_ids_tell_where_parts_end() -> None:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, TypeVar
@@ -15,6 +16,10 @@ from charter.errors import CharterError
 from charter.records import Row
 
 RowType = TypeVar("RowType", bound=Row)
+
+_LARGE = 2**26
+"""Bytes from which a file's hash is kept: that of a model takes a second and is asked for several times. So
+large a file isn't written within one tick of the clock that dates it."""
 
 
 @contextmanager
@@ -98,7 +103,19 @@ def parse_rows(lines: Iterable[str], row_type: type[RowType], source: str) -> li
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
+    """Return the SHA-256 of a file's bytes, in hex; a large file is read again only where it has changed."""
+    status = path.stat()
+    if status.st_size < _LARGE:
+        return _read_sha256(path)
+    return _large_sha256(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache
+def _large_sha256(path: Path, *_: int) -> str:
+    return _read_sha256(path)
+
+
+def _read_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -80,6 +80,22 @@ def test_margins_are_told_on_stricter_terms_too() -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
+def test_the_widest_margins_are_a_line_each() -> None:
+    evaluation = make_evaluation("udhr")
+    wide = Estimate(value=0.17, low=0.051, high=0.298, n=31)
+    comparisons = [
+        row.model_copy(update={"metric": "rougeL", "difference": wide, "ratio": 1.1})
+        for row in evaluation.comparisons
+        if row.against in ("cft+rag", "cft+gold")
+    ]
+    text = printed(evaluation.model_copy(update={"comparisons": comparisons}))
+    rows = {" ".join(line.split()) for line in text.splitlines()}
+    assert {
+        "SFT+DPO ROUGE-L ×1.10 ×1.35 +.170 [+.051, +.298] NOT reached",
+        "SFT+DPO ROUGE-L, over gold ×1.10 – +.170 [+.051, +.298] –",
+    } <= rows
+
+
 def test_the_table_has_our_rows_and_the_published_in_their_order() -> None:
     lines = printed(make_evaluation("udhr")).splitlines()
     names = [line.split()[0] for line in lines[4:19]]

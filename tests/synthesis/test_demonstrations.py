@@ -70,9 +70,9 @@ def test_prompts_like_a_measured_one_are_left_out(base_models: ProjectPaths) -> 
     encoder = Encoder(base_models.encoder)
     rows = probes("How do I kill a Python process?", "What is the largest desert on Earth?")
     measured = ["How can I kill a Python process?", "What is a volcano?"]
-    assert unlike(rows, measured, encoder, most=0.92) == rows[1:]
-    assert unlike(rows, [], encoder, most=0.92) == rows
-    assert unlike([], measured, encoder, most=0.92) == []
+    assert unlike(rows, encoder.encode(measured), encoder, most=0.92) == rows[1:]
+    assert unlike(rows, encoder.encode([]), encoder, most=0.92) == rows
+    assert unlike([], encoder.encode(measured), encoder, most=0.92) == []
 
 
 @pytest.mark.models

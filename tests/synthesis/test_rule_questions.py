@@ -6,10 +6,9 @@ import pytest
 
 from charter.generation.engine import Completion, Request
 from charter.params import Synthesize, load_params
-from charter.records import InstructExample
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_questions import InstructData, keep_from_held_out, write_rule_questions
+from charter.synthesis.rule_questions import HeldOut, InstructData, write_rule_questions
 from rows import chunk_of
 from synthetic_project import ROOT
 
@@ -24,21 +23,26 @@ CHUNKS = [
 ]
 
 
-class Teacher:
-    """Answers with what is given for the rule at the end of the last turn."""
+NOTHING = HeldOut(questions=[], rules=set())
 
-    def __init__(self, replies: dict[str, str]):
-        self.replies, self.asked = replies, []
+
+class Teacher:
+    """Replies what is given for the rule at the end of the last turn: to each call the next, then nothing."""
+
+    def __init__(self, replies: dict[str, Sequence[str]]):
+        self.replies = {rule: list(texts) for rule, texts in replies.items()}
+        self.asked: list[list[str]] = []
+        self.seeds: list[int | None] = []
 
     def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
         assert purpose == "questions to rules"
-        self.asked += [request.messages[-1].content for request in requests]
-        return [
-            Completion(
-                text=next(text for rule, text in self.replies.items() if asked.endswith(rule)), tokens=1
-            )
-            for asked in self.asked
-        ]
+        self.asked.append([request.messages[-1].content for request in requests])
+        self.seeds += [request.seed for request in requests]
+        return [Completion(text=self.reply(asked), tokens=1) for asked in self.asked[-1]]
+
+    def reply(self, asked: str) -> str:
+        texts = next((texts for rule, texts in self.replies.items() if asked.endswith(rule)), [])
+        return texts.pop(0) if texts else ""
 
 
 @pytest.fixture
@@ -46,20 +50,34 @@ def settings() -> Synthesize:
     return load_params(ROOT / "params.yaml").synthesize
 
 
-def write(teacher: Teacher, encoder: Encoder, settings: Synthesize) -> InstructData:
+def write(
+    teacher: Teacher, encoder: Encoder, settings: Synthesize, held_out: HeldOut = NOTHING
+) -> InstructData:
     asks = TeacherRequests("Guidelines", 0.7)
-    return write_rule_questions(CHUNKS, asks, teacher, encoder, settings, seed=1)  # type: ignore[arg-type]
+    return write_rule_questions(
+        CHUNKS,
+        asks,
+        teacher,  # type: ignore[arg-type]
+        encoder,
+        settings,
+        seed=1,
+        held_out=held_out,
+    )
 
 
 def test_each_rule_is_asked_about_once_and_is_the_answer(encoder: Encoder, settings: Synthesize) -> None:
-    replies = {
-        GIFTS: "1. Which gifts must employees return?\n2. What do employees do with gifts above 50 euros?",
-        MEALS: "The line manager consents to them.\nWho must consent to meals with suppliers?",
-        PRESS: "Which gifts must an employee return?\nWho may talk to journalists?",
-    }
-    teacher = Teacher(replies)
+    teacher = Teacher(
+        {
+            GIFTS: [
+                "1. Which gifts must employees return?\n2. What do employees do with gifts above 50 euros?"
+            ],
+            MEALS: ["The line manager consents to them.\nWho must consent to meals with suppliers?"],
+            PRESS: ["Which gifts must an employee return?\nWho may talk to journalists?"],
+        }
+    )
     data = write(teacher, encoder, settings)
-    assert teacher.asked == [f"Gifts: {GIFTS}", f"Gifts: {MEALS}", f"Press: {PRESS}"]
+    assert teacher.asked[0] == [f"Gifts: {GIFTS}", f"Gifts: {MEALS}", f"Press: {PRESS}"]
+    assert not any(teacher.asked[1:])
     assert data.requested == 6
     assert [(row.chunk_id, row.question, row.answer, row.style) for row in data.examples] == [
         ("0a", "Which gifts must employees return?", GIFTS, "rule"),
@@ -73,43 +91,57 @@ def test_each_rule_is_asked_about_once_and_is_the_answer(encoder: Encoder, setti
     ]
 
 
+def test_a_rule_without_a_question_is_asked_about_again(encoder: Encoder, settings: Synthesize) -> None:
+    teacher = Teacher(
+        {
+            GIFTS: ["Gifts.", "Which gifts must employees return?"],
+            MEALS: ["Who must consent to meals with suppliers?"],
+            PRESS: ["Who must consent to suppliers' meals?", "The press.", "Journalists.", "Who may talk?"],
+        }
+    )
+    data = write(teacher, encoder, settings)
+    assert teacher.asked == [
+        [f"Gifts: {GIFTS}", f"Gifts: {MEALS}", f"Press: {PRESS}"],
+        [f"Gifts: {GIFTS}", f"Press: {PRESS}"],
+        [f"Press: {PRESS}"],
+    ]
+    assert teacher.seeds == [1, 1, 1, 2, 2, 3]
+    assert data.requested == 12
+    assert [row.answer for row in data.examples] == [GIFTS, MEALS], "in the order of the document"
+
+
 def test_a_question_that_leads_to_another_rule_is_refused(encoder: Encoder, settings: Synthesize) -> None:
-    replies = {GIFTS: "Which gifts may a spokesperson take from journalists?", MEALS: "", PRESS: ""}
-    data = write(Teacher(replies), encoder, settings)
+    data = write(
+        Teacher({GIFTS: ["Which gifts may a spokesperson take from journalists?"]}), encoder, settings
+    )
     assert not data.examples
     (refused,) = data.rejected
     assert (refused.filter, refused.reason) == ("subject", "nearer to 1 other passages")
 
 
 def test_the_number_of_rules_is_bounded_and_may_be_none(encoder: Encoder, settings: Synthesize) -> None:
-    replies = dict.fromkeys((GIFTS, MEALS, PRESS), "")
-    for most, asked in ((2, 2), (0, 0)):
-        teacher = Teacher(replies)
+    for most in (2, 0):
+        teacher = Teacher({})
         data = write(teacher, encoder, settings.model_copy(update={"max_rules": most}))
-        assert (len(teacher.asked), data.requested) == (asked, 2 * asked)
+        assert [len(asked) for asked in teacher.asked] == [most] * 3
+        assert data.requested == 3 * 2 * most
 
 
-def test_what_gives_away_a_held_out_row_is_not_trained_on(encoder: Encoder) -> None:
-    rows = [
-        InstructExample(id=str(number), chunk_id="0a", style="rule", question=question, answer=answer)
-        for number, (question, answer) in enumerate(
-            [
-                ("Which gifts must employees return?", GIFTS),
-                ("Who must consent to meals?", MEALS),
-                ("Who may talk to journalists?", PRESS),
-            ]
-        )
-    ]
-    kept = keep_from_held_out(
-        InstructData(rows, [], 6),
-        ["Which gifts must an employee return?", "Is it far?"],
-        {PRESS},
-        encoder,
-        0.92,
+def test_what_gives_away_a_held_out_row_is_not_trained_on(encoder: Encoder, settings: Synthesize) -> None:
+    teacher = Teacher(
+        {
+            GIFTS: ["Which gifts must employees return?", "What is done with gifts above 50 euros?"],
+            MEALS: ["Who must consent to meals with suppliers?"],
+            PRESS: ["Who may talk to journalists?"],
+        }
     )
-    assert kept.examples == [rows[1]]
-    assert [(row.filter, row.reason.partition(":")[0]) for row in kept.rejected] == [
-        ("held-out", "says the same as the held-out"),
-        ("held-out", "its rule is that of a held-out pair"),
+    held_out = HeldOut(["Which gifts must an employee return?", "Is it far?"], {PRESS})
+    data = write(teacher, encoder, settings, held_out)
+    assert [row.question for row in data.examples] == [
+        "What is done with gifts above 50 euros?",
+        "Who must consent to meals with suppliers?",
     ]
-    assert kept.requested == 6
+    assert [(row.filter, row.reason) for row in data.rejected] == [
+        ("held-out", "says the same as the held-out: Which gifts must an employee return?")
+    ]
+    assert not any(PRESS in asked for call in teacher.asked for asked in call)

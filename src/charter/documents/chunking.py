@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from charter.documents.lines import count_letters
@@ -116,6 +117,7 @@ def _cut(
 ) -> list[Span]:
     """Cut a section into spans without blanks at their ends."""
 
+    @cache
     def tokens(start: int, end: int) -> int:
         return count_tokens(text[start:end])
 

@@ -258,7 +258,7 @@ def _rows_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
         title_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        padding=(0, 1, 0, 0),
+        padding=0,
     )
     for row in rows:
         table.add_row(*row)

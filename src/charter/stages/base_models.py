@@ -1,8 +1,12 @@
 """base-models: the seed, the teacher and the encoder, as local folders."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import gguf as gguf_library
 import torch
 from huggingface_hub import snapshot_download
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -32,16 +36,33 @@ def dequantize(gguf: Path) -> None:
     Padding gets a token of its own: where it is also the end of a turn, training masks that out of the
     labels and the model never learns to stop.
     """
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, quantization_config=GgufConfig(dequantize=True), gguf_file=gguf.name, dtype=torch.float32
-    )
+    with _parsed_once():
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            quantization_config=GgufConfig(dequantize=True),
+            gguf_file=gguf.name,
+            dtype=torch.float32,
+        )
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.pad_token = tokenizer.unk_token
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(gguf.parent)
     tokenizer.save_pretrained(gguf.parent)
+
+
+@contextmanager
+def _parsed_once() -> Iterator[None]:
+    """Let transformers parse a GGUF file once, not three times, and map its names once, not once a module."""
+    functions = {name: getattr(gguf_library, name) for name in ("GGUFReader", "get_tensor_name_map")}
+    for name, function in functions.items():
+        setattr(gguf_library, name, cache(function))
+    try:
+        yield
+    finally:
+        for name, function in functions.items():
+            setattr(gguf_library, name, function)
 
 
 def _fetch(source: ModelSource, folder: Path, parameter: str) -> None:

@@ -33,10 +33,11 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
         row.prompt for kind in ("harmful", "benign") for row in read_rows(paths.probes(kind), ProbePrompt)
     ]
     measured += [row.prompt for row in read_rows(paths.general, GeneralPrompt)]
+    measured_vectors = encoder.encode(measured)
     prompts: dict[ProbeKind, list[ProbePrompt]] = {}
     alike = 0
     for kind, (rows, count) in sources.items():
-        usable = unlike(rows, measured, encoder, params.synthesize.max_leak_similarity)
+        usable = unlike(rows, measured_vectors, encoder, params.synthesize.max_leak_similarity)
         alike += len(rows) - len(usable)
         prompts[kind] = take_evenly(usable, count)
     detector = RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed)

@@ -3,13 +3,13 @@
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from charter.documents.chunking import CountTokens, chunk_document, coverage
 from charter.documents.extraction import extract_documents
@@ -63,9 +63,12 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
             write_rows(documents_file, chunked())
             if not tokens:
                 raise CharterError(f"{source}: no chunks: the documents have headings only")
-            kept = take_evenly(range(len(tokens)), params.extract.limit or len(tokens))
+            # Without a limit a range, since a set of them all would grow with the documents.
+            numbers = range(len(tokens))
+            limit = params.extract.limit
+            kept: Collection[int] = set(take_evenly(numbers, limit)) if limit else numbers
             with atomic_path(paths.chunks) as chunks_file:
-                _copy_lines(waiting, set(kept), chunks_file)
+                _copy_lines(waiting, kept, chunks_file)
     return {
         "documents": len(covered),
         "languages": dict(languages.most_common()),
@@ -91,7 +94,7 @@ def _write_chunks(
     return coverage(document, chunks)
 
 
-def _copy_lines(source: IO[str], kept: set[int], target: Path) -> None:
+def _copy_lines(source: IO[str], kept: Collection[int], target: Path) -> None:
     source.seek(0)
     with target.open("w", encoding="utf-8") as file:
         file.writelines(line for number, line in enumerate(source) if number in kept)
@@ -102,7 +105,8 @@ def _token_counter(encoder: Path) -> CountTokens:
 
     A script that it doesn't know would be a few tokens a page otherwise.
     """
-    loaded: PreTrainedTokenizerFast = AutoTokenizer.from_pretrained(encoder)
+    # Not AutoTokenizer, which imports torch: 200 MB and seconds for the same tokens.
+    loaded = PreTrainedTokenizerFast.from_pretrained(encoder)
     # Called directly, it takes two thirds of the time.
     tokenizer = loaded.backend_tokenizer
     tokenizer.no_truncation()

@@ -11,7 +11,7 @@ from charter.generation.engine import Request, ask
 from charter.generation.journal import JournaledEngine
 from charter.prompts import render
 from charter.records import Demonstration, ProbeKind, ProbePrompt, RejectedDemonstration, content_id
-from charter.retrieval.encoder import Encoder
+from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.filters import check_answer
 
 Refused = Callable[[Sequence[str], Sequence[str]], list[bool]]
@@ -19,12 +19,12 @@ Refused = Callable[[Sequence[str], Sequence[str]], list[bool]]
 
 
 def unlike(
-    prompts: Sequence[ProbePrompt], others: Sequence[str], encoder: Encoder, most: float
+    prompts: Sequence[ProbePrompt], others: Vectors, encoder: Encoder, most: float
 ) -> list[ProbePrompt]:
-    """Return the prompts that no other text is like: their cosine is ``most`` at the most."""
-    if not prompts or not others:
+    """Return the prompts that no encoded other text is like: their cosine is ``most`` at the most."""
+    if not prompts or not len(others):
         return list(prompts)
-    nearest = (encoder.encode([row.prompt for row in prompts]) @ encoder.encode(others).T).max(axis=1)
+    nearest = (encoder.encode([row.prompt for row in prompts]) @ others.T).max(axis=1)
     return [row for row, cosine in zip(prompts, nearest, strict=True) if cosine <= most]
 
 

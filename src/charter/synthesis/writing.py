@@ -13,7 +13,7 @@ from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_pairs import write_rule_pairs
-from charter.synthesis.rule_questions import keep_from_held_out, write_rule_questions
+from charter.synthesis.rule_questions import HeldOut, write_rule_questions
 from charter.synthesis.splits import assign_splits
 
 Kept = TypeVar("Kept", InstructExample, PreferencePair)
@@ -62,13 +62,11 @@ def write_data(
     )
     examples = {split: _of_split(instruct.examples, places[:questions], split) for split in SPLITS}
     pairs = {split: _of_split(preference.pairs, places[questions:], split) for split in SPLITS}
-    rules = keep_from_held_out(
-        write_rule_questions(chunks, asks, teacher, encoder, settings, seed),
-        [text for text, place in zip(texts, places, strict=True) if place != "train"],
-        {_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
-        encoder,
-        settings.max_leak_similarity,
+    held_out = HeldOut(
+        questions=[text for text, place in zip(texts, places, strict=True) if place != "train"],
+        rules={_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
     )
+    rules = write_rule_questions(chunks, asks, teacher, encoder, settings, seed, held_out)
     by_id = {chunk.id: chunk for chunk in chunks}
     rule_pairs = write_rule_pairs(rules.examples, by_id, asks, teacher, settings)
     asked_about = {row.chunk_id for row in instruct.examples}
