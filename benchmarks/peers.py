@@ -1,8 +1,9 @@
 """Charter's instruct data against two peers', from the same served teacher: `python benchmarks/peers.py`.
 
 Each side makes question/answer pairs of the same chunks once and validates them as it comes: ours with every
-filter of `charter.synthesis.instruct`, synthetic-data-kit by `create` and `curate` with its threshold,
-sdg_hub by its flow for documents with its faithfulness filter. The figure is validated pairs a minute, over
+filter of `charter.synthesis.instruct` and `rule_questions` (pairs.json says how many are rules),
+synthetic-data-kit by `create` and `curate` with its threshold, sdg_hub by its flow for documents with its
+faithfulness filter. The figure is validated pairs a minute, over
 the wall time of the side's own processes, imports included: what a user waits. A rate is compared and not
 the time to some number of pairs, since no side stops at one. A second line leaves out of these pairs what
 our filters of form refuse, such as an answer that is cut off or longer than 60 words, and either of both
@@ -116,7 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
     outcomes = {}
     with tempfile.TemporaryDirectory() as temporary:
         for side in options.sides:
-            folder = (options.keep or Path(temporary)) / side
+            folder = (options.keep or Path(temporary)).resolve() / side
             if not (folder / SECONDS).exists():
                 measure(side, folder, workload)
             outcomes[side] = Outcome(read_written(side, folder), float((folder / SECONDS).read_text()))
@@ -204,6 +205,8 @@ def run_side(commands: Sequence[Sequence[str]], log: Path) -> float:
             try:
                 subprocess.run(  # noqa: S603
                     command,
+                    # A peer makes folders where it runs.
+                    cwd=log.parent,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     env=os.environ | OFFLINE,

@@ -1,4 +1,8 @@
-"""Ours: instruct data of some chunks by a served teacher, with every filter, as params.yaml has it."""
+"""Ours: instruct data of some chunks by a served teacher, with every filter, as params.yaml has it.
+
+Both kinds that models are trained on: questions about the chunks, which the teacher answers, and questions to
+the chunks' rules, which are the answers themselves.
+"""
 
 import argparse
 from collections import Counter
@@ -13,6 +17,7 @@ from charter.retrieval.encoder import Encoder
 from charter.storage import read_rows, write_json
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.rule_questions import HeldOut, write_rule_questions
 
 
 def main() -> None:
@@ -29,13 +34,16 @@ def main() -> None:
     asks = TeacherRequests(params.corpora[options.corpus].title, params.synthesize.temperature)
     engine = OpenAIEngine(options.url, options.model, concurrency=params.teacher.concurrency)
     with JournaledEngine(options.folder / "journal.sqlite", options.model, lambda: engine) as teacher:
-        data = write_instruct_data(
-            chunks, asks, teacher, Encoder(paths.encoder), params.synthesize, params.seed
-        )
+        encoder, settings = Encoder(paths.encoder), params.synthesize
+        data = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
+        asked = HeldOut(questions=[row.question for row in data.examples], rules=[])
+        rules = write_rule_questions(chunks, asks, teacher, encoder, settings, params.seed, asked)
     refused = Counter(row.filter for row in data.rejected)
+    rows = data.examples + rules.examples
     result = {
-        "written": len(data.examples) + refused["answer"] + refused["support"],
-        "pairs": [{"question": row.question, "answer": row.answer} for row in data.examples],
+        "written": len(rows) + refused["answer"] + refused["support"],
+        "rules": len(rules.examples),
+        "pairs": [{"question": row.question, "answer": row.answer} for row in rows],
     }
     write_json(options.folder / "pairs.json", result)
 

@@ -259,6 +259,10 @@ def test_ours_writes_what_its_filters_kept(
     requests = [json.loads(text) for text in teacher.asked]
     answers = [body for body in requests if not body["temperature"] and not body.get("logprobs")]
     result = json.loads((folder / "pairs.json").read_text())
-    assert len(answers) == result["written"] >= len(result["pairs"]) > 5
+    assert len(answers) + result["rules"] == result["written"] >= len(result["pairs"]) > 5
+    sentences = [
+        row["answer"] for row in result["pairs"] if any(row["answer"] in chunk.text for chunk in CHUNKS)
+    ]
+    assert len(sentences) == result["rules"] > 1
     for row in result["pairs"]:
         assert any(name in row["question"] and name in row["answer"] for name in SUBJECTS)
