@@ -73,7 +73,8 @@ def serving_vllm(programs: Path, model: Path, log: Path) -> Iterator[str]:
     command += ["--served-model-name", MODEL]
     command += ["--host", "127.0.0.1", "--port", str(port), "--max-model-len", str(MAX_TOKENS)]
     command += ["--dtype", "bfloat16", "--enforce-eager", "--enable-prefix-caching"]
-    # A prompt read in parts winds back its request's generator, which torch's for CPUs refuses: the server ends.
+    # After a part of a prompt the generator of a request with a seed is wound back, which torch's for CPUs
+    # refuses: the server ends. So prompts are read whole.
     command += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", str(MAX_TOKENS)]
     address = f"http://127.0.0.1:{port}"
     # The programs that vLLM starts itself are those of its environment, too.
