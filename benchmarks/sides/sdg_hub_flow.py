@@ -60,9 +60,7 @@ def count_written(logs: Path) -> int:
     """Return how many answers reached the faithfulness check, by the metrics that the flow leaves."""
     (metrics,) = logs.glob("*metrics*.json")
     blocks = json.loads(metrics.read_text())["block_metrics"]
-    return next(
-        int(block["input_rows"]) for block in blocks if block["block_name"] == "eval_faithful_llm_chat"
-    )
+    return next(int(block["input_rows"]) for block in blocks if block["block_name"] == CHECK)
 
 
 if __name__ == "__main__":
