@@ -23,7 +23,7 @@ from charter.params import PARAMS_FILE, Params, load_params
 from charter.paths import ProjectPaths
 from charter.records import SPLITS, Chunk, InstructExample, take_evenly
 from charter.stages.base_models import dequantize
-from charter.storage import directory_sha256, read_rows
+from charter.storage import read_rows
 from charter.synthesis.requests import TeacherRequests
 
 ROOT = Path(__file__).parent.parent
@@ -70,7 +70,6 @@ def load_ours(params: Params, paths: ProjectPaths) -> Engine:
 
     return OpenVinoEngine(
         paths.teacher,
-        paths.converted_teacher(directory_sha256(paths.teacher)),
         concurrency=params.teacher.concurrency,
         cache_gigabytes=params.teacher.cache_gigabytes,
     )

@@ -5,7 +5,6 @@ are kept in ``$CHARTER_CACHE`` (default ``~/.cache/charter``) under their hash, 
 downloads nothing.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from charter.errors import CharterError
+from charter.paths import download_cache
 from charter.storage import atomic_path, file_sha256
 
 
@@ -260,7 +260,7 @@ def fetch(pinned: PinnedFile) -> Path:
     Raises:
         CharterError: No mirror gave the pinned bytes; says what each one answered.
     """
-    path = _cache_folder() / pinned.sha256
+    path = download_cache() / pinned.sha256
     if path.exists():
         return path
     failures = []
@@ -295,11 +295,6 @@ def fetch_model(name: str, target: Path) -> None:
         source = fetch(pinned)
         with atomic_path(target / pinned.name) as place:
             shutil.copyfile(source, place)
-
-
-def _cache_folder() -> Path:
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "charter"
-    return Path(os.environ.get("CHARTER_CACHE", default))
 
 
 def _run(command: list[str]) -> None:

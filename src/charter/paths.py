@@ -1,7 +1,14 @@
 """Where everything lies: the one place that knows the tree below the project's folder."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def download_cache() -> Path:
+    """Return the folder of downloads, which all clones share: ``$CHARTER_CACHE`` or ``~/.cache/charter``."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "charter"
+    return Path(os.environ.get("CHARTER_CACHE", default))
 
 
 @dataclass(frozen=True)
@@ -69,17 +76,13 @@ class ProjectPaths:
 
     @property
     def work(self) -> Path:
-        """What is kept between runs and outside DVC: the journal, checkpoints, the converted teacher."""
+        """What is kept between runs and outside DVC: the journal, checkpoints."""
         return self.root / ".charter"
 
     @property
     def journal(self) -> Path:
         """Every request to a model, with its answer."""
         return self.work / "journal.sqlite"
-
-    def converted_teacher(self, identity: str) -> Path:
-        """The teacher in OpenVINO's own format; ``identity`` is its hash."""
-        return self.work / "openvino" / identity
 
     @property
     def report(self) -> Path:

@@ -16,6 +16,7 @@ from charter.generation.verdict import choice_probability
 from charter.models import load_system
 from charter.params import Params
 from charter.paths import ProjectPaths
+from charter.storage import file_sha256
 
 
 def chat(question: str, **decoding: float) -> Request:
@@ -74,12 +75,16 @@ def test_sampling_depends_on_the_seed_alone(tiny_engine: TransformersEngine) -> 
 
 
 @pytest.mark.models
-def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths, tmp_path: Path) -> None:
-    converted = tmp_path / "work/converted"
-    OpenVinoEngine(base_models.teacher, converted, concurrency=8, cache_gigabytes=1)
-    assert [path.name for path in converted.parent.iterdir()] == ["converted"]
-    assert not list(base_models.teacher.glob("*.xml"))
-    engine = OpenVinoEngine(base_models.teacher, converted, concurrency=8, cache_gigabytes=1)
+def test_openvino_teacher_answers_and_decides(
+    base_models: ProjectPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHARTER_CACHE", str(tmp_path))
+    OpenVinoEngine(base_models.teacher, concurrency=8, cache_gigabytes=1)
+    (gguf,) = base_models.teacher.iterdir()
+    (converted,) = tmp_path.glob("openvino-*/*")
+    assert converted.name == file_sha256(gguf)
+    engine = OpenVinoEngine(base_models.teacher, concurrency=8, cache_gigabytes=1)
+    assert list(tmp_path.glob("openvino-*/*")) == [converted]
     rule = "Rule: gifts above 50 euros must be refused. "
     answer, *choices = complete(
         engine,
@@ -106,10 +111,8 @@ def test_openvino_teacher_answers_and_decides(base_models: ProjectPaths, tmp_pat
 
 
 @pytest.mark.models
-def test_openvino_reads_a_prefix_once_though_all_ask_at_once(
-    base_models: ProjectPaths, tmp_path: Path
-) -> None:
-    engine = OpenVinoEngine(base_models.teacher, tmp_path / "converted", concurrency=8, cache_gigabytes=1)
+def test_openvino_reads_a_prefix_once_though_all_ask_at_once(base_models: ProjectPaths) -> None:
+    engine = OpenVinoEngine(base_models.teacher, concurrency=8, cache_gigabytes=1)
 
     def seconds(passages: list[str]) -> float:
         questions = [
@@ -133,4 +136,4 @@ def test_openvino_reads_a_prefix_once_though_all_ask_at_once(
 @pytest.mark.models
 def test_openvino_wants_one_gguf_file(tmp_path: Path) -> None:
     with pytest.raises(CharterError, match=r"exactly one \.gguf file, found 0"):
-        OpenVinoEngine(tmp_path, tmp_path / "converted", concurrency=1, cache_gigabytes=1)
+        OpenVinoEngine(tmp_path, concurrency=1, cache_gigabytes=1)

@@ -7,7 +7,6 @@ from transformers import AutoTokenizer
 from charter.generation.engine import Request
 from charter.params import Params
 from charter.paths import ProjectPaths
-from charter.storage import directory_sha256
 
 Tokenize = Callable[[Request], list[int]]
 """Gives the tokens of a request's prompt, with the chat template's."""
@@ -51,7 +50,5 @@ def _openvino(paths: ProjectPaths) -> Tokenize:
 
     from charter.generation.openvino_engine import convert_teacher, encode_prompt
 
-    converted = paths.converted_teacher(directory_sha256(paths.teacher))
-    convert_teacher(paths.teacher, converted)
-    tokenizer = openvino_genai.Tokenizer(str(converted))
+    tokenizer = openvino_genai.Tokenizer(str(convert_teacher(paths.teacher)))
     return lambda request: list(encode_prompt(tokenizer, request).data[0].tolist())

@@ -12,10 +12,10 @@ from charter.storage import directory_sha256
 def open_teacher(params: Params, paths: ProjectPaths, budget: Budget | None = None) -> JournaledEngine:
     """Return the teacher; its model is loaded when the journal doesn't know an answer."""
     identity = directory_sha256(paths.teacher)
-    return JournaledEngine(paths.journal, identity, lambda: _load(params, paths, identity), budget)
+    return JournaledEngine(paths.journal, identity, lambda: _load(params, paths), budget)
 
 
-def _load(params: Params, paths: ProjectPaths, identity: str) -> Engine:
+def _load(params: Params, paths: ProjectPaths) -> Engine:
     # Engines are imported when chosen: each brings a large library.
     teacher = params.teacher
     if teacher.engine == "openai":
@@ -36,7 +36,6 @@ def _load(params: Params, paths: ProjectPaths, identity: str) -> Engine:
 
         return OpenVinoEngine(
             paths.teacher,
-            paths.converted_teacher(identity),
             concurrency=teacher.concurrency,
             cache_gigabytes=teacher.cache_gigabytes,
         )
