@@ -141,6 +141,7 @@ def test_markdown_has_the_same_figures() -> None:
     ("metric", "estimate", "expected"),
     [
         ("bleu", Estimate(value=35.55, low=31.0, high=39.4, n=9), "35.5±4.2"),
+        ("bleu", Estimate(value=30.8, low=18.2, high=43.8, n=9), "30.8±13"),
         ("rougeL", Estimate(value=0.508, low=0.478, high=0.54, n=9), ".508±.03"),
         ("rougeL", Estimate(value=1.0, low=0.9, high=1.0, n=9), "1.000±.05"),
         ("rougeL", Estimate(value=0.5, low=None, high=None, n=9), ".500"),

@@ -8,6 +8,7 @@ from charter.synthesis.filters import (
     check_contrast,
     check_numbers,
     check_question,
+    check_scenario,
     check_time,
     extract_question,
     jaccard,
@@ -137,11 +138,17 @@ def test_an_answer_states_its_rule_and_not_where_it_stands(answer: str, stated: 
         "Who is this guideline intended for?",
         "What is the right to?",
         "Where is this protection provided?",
+        "Must an employee who receives such a request forward it?",
     ],
 )
 def test_a_question_that_points_at_what_its_reader_does_not_see_is_refused(question: str) -> None:
     assert "nothing to refer to" in (check_question(question) or "")
     assert check_question("Why is it wrong to accept this watch, worth 80 euros?") is None
+
+
+def test_a_scenario_asks_for_what_is_done_and_not_for_its_denial() -> None:
+    assert check_scenario("May a person be denied a remedy?") == "'denied' turns its answer round"
+    assert check_scenario("May a person have a remedy?") is None
 
 
 def test_a_number_of_an_answer_is_in_its_passage_or_question() -> None:

@@ -79,7 +79,9 @@ def with_interval(metric: str, estimate: Estimate) -> str:
 
 
 def _plus_minus(metric: str, half_width: float) -> str:
-    return f"±{half_width:.1f}" if metric in _ONE_DECIMAL else f"±{half_width:.2f}".replace("0.", ".", 1)
+    if metric in _ONE_DECIMAL:
+        return f"±{half_width:.{0 if half_width >= 9.95 else 1}f}"
+    return f"±{half_width:.2f}".replace("0.", ".", 1)
 
 
 def cell(evaluation: Evaluation, label: str, metric: str) -> str:

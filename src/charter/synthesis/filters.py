@@ -17,7 +17,8 @@ _DANGLING = re.compile(
     r"\b(?:(?:does|do|did) (?:it|they|this|these|that)\b(?! mean)"
     r"|(?:are|were|can|may|must|should) they\b|is it \w+ing\b)"
     r"|^what (?:is|are) the (?:right|rule|duty|limit|term)s?(?: to)?\?"
-    r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b|\b(?:of|from|by) (?:it|this|that)\?$",
+    r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b|\b(?:of|from|by) (?:it|this|that)\?$"
+    r"|\bsuch an? \w+",
     re.IGNORECASE,
 )
 _ASKS_TIME = re.compile(r"^(?:by |since |until |from )?(?:when|how (?:long|soon|often))\b", re.IGNORECASE)
@@ -53,6 +54,9 @@ _NORM = re.compile(
     r"|mandatory|necessary|authori[sz]ed|authority"
     r"|free to|forbidden|prohibited|illegal|(?:have|has|had|need|needs) to|acceptable|permissible)\b",
     re.IGNORECASE,
+)
+_TURNED_ROUND = re.compile(
+    r"\b(?:denied|refused|deprived|prevented|prohibited|forbidden|banned|barred|excluded)\b", re.IGNORECASE
 )
 _YES_OR_NO = re.compile(
     r"(?:^|[.!?,:;]\s+)(?:and |so |then |but )?(?:am|are|is|was|were|may|can|could|must|shall|should|will"
@@ -106,11 +110,17 @@ def check_question(question: str) -> str | None:
 
 
 def check_scenario(question: str) -> str | None:
-    """Refuse as `check_question` does, and what isn't asked for yes or no, or not about what is allowed."""
+    """Refuse as `check_question` does, and what isn't asked for yes or no, or not about what is allowed.
+
+    So is what asks whether something may be denied or forbidden: a small teacher answers it as if it asked
+    whether the thing itself may be done.
+    """
     if problem := check_question(question):
         return problem
     if not _YES_OR_NO.search(question):
         return "isn't answered with yes or no"
+    if turned := _TURNED_ROUND.search(question):
+        return f"{turned.group(0)!r} turns its answer round"
     return None if _NORM.search(question) else "doesn't ask what is allowed, required or forbidden"
 
 
