@@ -18,7 +18,7 @@ _DANGLING = re.compile(
     r"|(?:are|were|can|may|must|should) they\b|is it \w+ing\b)"
     r"|^what (?:is|are) the (?:right|rule|duty|limit|term)s?(?: to)?\?"
     r"|\b(?:is|are) (?:it|they|this|that) (?:for|about)\b|\b(?:of|from|by) (?:it|this|that)\?$"
-    r"|\bsuch an? \w+",
+    r"|^[^.?!]*\bsuch an? \w+",
     re.IGNORECASE,
 )
 _ASKS_TIME = re.compile(r"^(?:by |since |until |from )?(?:when|how (?:long|soon|often))\b", re.IGNORECASE)
@@ -56,7 +56,9 @@ _NORM = re.compile(
     re.IGNORECASE,
 )
 _TURNED_ROUND = re.compile(
-    r"\b(?:denied|refused|deprived|prevented|prohibited|forbidden|banned|barred|excluded)\b", re.IGNORECASE
+    r"\b(?:be|being|is|are|it) "
+    r"(denied|refused|deprived|prevented|prohibited|forbidden|banned|barred|excluded)\b[^.?!]*\?$",
+    re.IGNORECASE,
 )
 _YES_OR_NO = re.compile(
     r"(?:^|[.!?,:;]\s+)(?:and |so |then |but )?(?:am|are|is|was|were|may|can|could|must|shall|should|will"
@@ -120,7 +122,7 @@ def check_scenario(question: str) -> str | None:
     if not _YES_OR_NO.search(question):
         return "isn't answered with yes or no"
     if turned := _TURNED_ROUND.search(question):
-        return f"{turned.group(0)!r} turns its answer round"
+        return f"{turned.group(1)!r} turns its answer round"
     return None if _NORM.search(question) else "doesn't ask what is allowed, required or forbidden"
 
 
