@@ -15,7 +15,7 @@ from charter.estimate import Estimate, Estimator, Workload
 from charter.generation.budget import BudgetSpentError
 from charter.generation.calibration import Timed, solve_speed
 from charter.generation.engine import Completion, Request
-from charter.generation.journal import Batch, JournaledEngine
+from charter.generation.journal import JournaledEngine
 from charter.generation.prefixes import SharedPrefixes
 from charter.params import load_params
 from charter.params_file import amend_params
@@ -46,14 +46,13 @@ def paths(tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths) -
 def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[Request]]:
     """The requests of every run, by purpose."""
     requests: dict[str, set[Request]] = {}
-    complete_batches = JournaledEngine.complete_batches
+    complete = JournaledEngine.complete
 
-    def noted(self: JournaledEngine, batches: Sequence[Batch]) -> list[list[Completion]]:
-        for batch in batches:
-            requests.setdefault(batch.purpose, set()).update(batch.requests)
-        return complete_batches(self, batches)
+    def noted(self: JournaledEngine, now: Sequence[Request], purpose: str) -> list[Completion]:
+        requests.setdefault(purpose, set()).update(now)
+        return complete(self, now, purpose)
 
-    monkeypatch.setattr(JournaledEngine, "complete_batches", noted)
+    monkeypatch.setattr(JournaledEngine, "complete", noted)
     return requests
 
 
@@ -111,7 +110,7 @@ def test_what_is_left_of_an_ended_run_is_what_it_then_asks(
     }
     monkeypatch.setattr(yields, "DEFAULT_YIELDS", replace(DEFAULT_YIELDS, **shares))
     left = {}
-    for limit in (17, 60, 105):
+    for limit in (17, 60):
         budget = params.budget.model_copy(update={"requests": limit - len(teacher.asked)})
         with pytest.raises(BudgetSpentError):
             synthesize.run(params.model_copy(update={"budget": budget}), paths)
@@ -119,11 +118,10 @@ def test_what_is_left_of_an_ended_run_is_what_it_then_asks(
         assert left[limit].total.answered == limit
     synthesize.run(params, paths)
     needed = len(teacher.asked)
-    assert left[17].low.requests <= needed - 17 <= left[17].high.requests
     for limit, found in left.items():
-        # Which rule held-out pairs quote isn't known before: it isn't asked about, nor turned round. Nor is
-        # it known that answers to several questions are the same.
-        assert found.total.requests == pytest.approx(needed - limit, rel=0.1)
+        assert found.low.requests <= needed - limit <= found.high.requests
+        # Which rule held-out pairs quote isn't known before: it isn't asked about, nor turned round.
+        assert found.total.requests == pytest.approx(needed - limit, abs=6)
 
 
 @models

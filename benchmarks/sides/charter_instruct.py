@@ -10,7 +10,6 @@ from pathlib import Path
 
 from charter.generation.journal import JournaledEngine
 from charter.generation.openai_engine import OpenAIEngine
-from charter.generation.rounds import answer
 from charter.params import load_params
 from charter.paths import ProjectPaths
 from charter.records import Chunk
@@ -36,9 +35,9 @@ def main() -> None:
     engine = OpenAIEngine(options.url, options.model, concurrency=params.teacher.concurrency)
     with JournaledEngine(options.folder / "journal.sqlite", options.model, lambda: engine) as teacher:
         encoder, settings = Encoder(paths.encoder), params.synthesize
-        data = answer(write_instruct_data(chunks, asks, encoder, settings, params.seed), teacher)
+        data = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
         asked = HeldOut(questions=[row.question for row in data.examples], rules=[])
-        rules = answer(write_rule_questions(chunks, asks, encoder, settings, params.seed, asked), teacher)
+        rules = write_rule_questions(chunks, asks, teacher, encoder, settings, params.seed, asked)
     refused = Counter(row.filter for row in data.rejected)
     rows = data.examples + rules.examples
     result = {

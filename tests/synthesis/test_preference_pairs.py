@@ -8,7 +8,6 @@ import pytest
 
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
-from charter.generation.rounds import answer
 from charter.params import load_params
 from charter.records import Chunk
 from charter.retrieval.encoder import Encoder
@@ -67,8 +66,9 @@ def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
         journal = tmp_path / f"{passage} {rule} {opposite} {turned_round}.sqlite"
         engine = Scripted(passage, rule, opposite, turned_round)
         with JournaledEngine(journal, "scripted", lambda: engine) as teacher:
-            asks = TeacherRequests("Rules", 0.7)
-            return answer(write_preference_data([CHUNK, *others], asks, encoder, settings, 1), teacher)
+            return write_preference_data(
+                [CHUNK, *others], TeacherRequests("Rules", 0.7), teacher, encoder, settings, 1
+            )
 
     return write
 

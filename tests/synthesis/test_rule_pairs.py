@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import pytest
 
 from charter.generation.engine import Completion, Request
-from charter.generation.journal import JournaledEngine
-from charter.generation.rounds import answer
 from charter.params import Synthesize, load_params
 from charter.records import InstructExample
 from charter.synthesis.preference import PreferenceData
@@ -34,8 +32,6 @@ EXAMPLES = [
 class Teacher:
     """Turns rules round, and finds everything true but the opposite of the first."""
 
-    complete_batches = JournaledEngine.complete_batches
-
     def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
         asked = [request.messages[-1].content for request in requests]
         if purpose == "opposite rules":
@@ -60,7 +56,7 @@ def settings() -> Synthesize:
 
 def write(settings: Synthesize) -> PreferenceData:
     asks = TeacherRequests("Guidelines", 0.7)
-    return answer(write_rule_pairs(EXAMPLES, {"0a": CHUNK}, asks, settings), Teacher())  # type: ignore[arg-type]
+    return write_rule_pairs(EXAMPLES, {"0a": CHUNK}, asks, Teacher(), settings)  # type: ignore[arg-type]
 
 
 def test_a_pair_is_a_rule_and_an_opposite_that_is_less_true(settings: Synthesize) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import pytest
 
 from charter.generation.engine import Completion, Request
-from charter.generation.journal import JournaledEngine
-from charter.generation.rounds import answer
 from charter.params import Synthesize, load_params
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.requests import TeacherRequests
@@ -36,8 +34,6 @@ class Teacher:
         self.asked: list[list[str]] = []
         self.seeds: list[int | None] = []
 
-    complete_batches = JournaledEngine.complete_batches
-
     def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
         assert purpose == "questions to rules"
         self.asked.append([request.messages[-1].content for request in requests])
@@ -58,8 +54,15 @@ def write(
     teacher: Teacher, encoder: Encoder, settings: Synthesize, held_out: HeldOut = NOTHING
 ) -> InstructData:
     asks = TeacherRequests("Guidelines", 0.7)
-    asking = write_rule_questions(CHUNKS, asks, encoder, settings, seed=1, held_out=held_out)
-    return answer(asking, teacher)  # type: ignore[arg-type]
+    return write_rule_questions(
+        CHUNKS,
+        asks,
+        teacher,  # type: ignore[arg-type]
+        encoder,
+        settings,
+        seed=1,
+        held_out=held_out,
+    )
 
 
 def test_each_rule_is_asked_about_once_and_is_the_answer(encoder: Encoder, settings: Synthesize) -> None:

@@ -10,10 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -23,13 +21,6 @@ from charter.generation.engine import Completion, Engine, Request
 
 _PATIENCE = 60.0
 """Seconds to wait for another process that holds the journal."""
-
-
-class Batch(NamedTuple):
-    """Requests, and the ``purpose`` that they are made for."""
-
-    requests: Sequence[Request]
-    purpose: str
 
 
 class JournaledEngine:
@@ -123,17 +114,6 @@ class JournaledEngine:
             if unanswered and self._budget:
                 raise self._budget.stop(purpose, sum(key in known for key in keys), len(keys))
         return [known[key] for key in keys]
-
-    def complete_batches(self, batches: Sequence[Batch]) -> list[list[Completion]]:
-        """Return the completions of each batch; all are asked at once.
-
-        Raises:
-            BudgetSpentError: As `complete`.
-        """
-        requests = [request for batch in batches for request in batch.requests]
-        purpose = ", ".join(batch.purpose for batch in batches if batch.requests or len(batches) == 1)
-        found = iter(self.complete(requests, purpose))
-        return [list(islice(found, len(batch.requests))) for batch in batches]
 
     def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Completion]]:
         if self._budget is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from charter.errors import CharterError
-from charter.generation.rounds import Asking, answer, both
+from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import open_teacher
 from charter.params import Params, Synthesize
 from charter.paths import CorpusPaths
@@ -38,17 +38,13 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     answers, responses = _of_kind(bound, "answer"), _of_kind(bound, "response")
     asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths) as teacher:
-        support, verification = answer(
-            both(
-                check_support(
-                    [(row.chunk, row.item.question, row.item.text) for row in answers],
-                    asks,
-                    settings.min_support,
-                ),
-                _verify(responses, asks, Encoder(paths.encoder), settings),
-            ),
+        support = check_support(
+            [(row.chunk, row.item.question, row.item.text) for row in answers],
+            asks,
             teacher,
+            settings.min_support,
         )
+        verification = _verify(responses, asks, teacher, Encoder(paths.encoder), settings)
     return {
         "support": _measure(answers, support, settings.min_support),
         "verification": _measure(responses, verification, settings.min_preference_margin),
@@ -58,20 +54,22 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
 def _verify(
     responses: Sequence[BoundItem],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     encoder: Encoder,
     settings: Synthesize,
-) -> Asking[list[Decision]]:
+) -> list[Decision]:
     """Decide on the Yes or No of each response, by a rule of its chunk; where there is none, on nothing."""
     rules = find_rules([row.item.question for row in responses], [row.chunk for row in responses], encoder)
-    drafts = yield from write_opposites(
+    drafts = write_opposites(
         [
             Draft(row.chunk, row.item.question, rule)
             for row, rule in zip(responses, rules, strict=True)
             if rule is not None
         ],
         asks,
+        teacher,
     )
-    asked = iter((yield from ask_evidence(drafts, asks)))
+    asked = iter(ask_evidence(drafts, asks, teacher))
     found = [None if rule is None else next(asked) for rule in rules]
     lean = measure_lean(found)
     return [

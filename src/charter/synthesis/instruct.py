@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charter.documents.segmentation import split_sentences
-from charter.generation.journal import Batch
-from charter.generation.rounds import Asking, completions_of
+from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, Rejected, content_id
 from charter.retrieval.encoder import Encoder
@@ -53,22 +52,23 @@ class _Question:
 def write_instruct_data(
     chunks: Sequence[Chunk],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     encoder: Encoder,
     settings: Synthesize,
     seed: int,
-) -> Asking[InstructData]:
+) -> InstructData:
     """Ask the teacher for questions about each chunk in each style, and for their answers.
 
     Filters, in order: form of a ``question``, its ``subject``, to which few other chunks are nearer;
     ``duplicate``; form, numbers and words of an ``answer``; and ``support`` by the chunk (`decide_support`).
     """
     ledger = Ledger("instruct")
-    questions = yield from _write_questions(chunks, asks, settings, seed, ledger)
+    questions = _write_questions(chunks, asks, teacher, settings, seed, ledger)
     questions = ledger.on_subject(questions, [question.text for question in questions], chunks, encoder)
     questions = ledger.without_duplicates(
         questions, [question.text for question in questions], encoder, settings.max_question_similarity
     )
-    answers = yield from completions_of(
+    answers = teacher.complete(
         [asks.answer(question.chunk, question.text) for question in questions], "answers"
     )
     weights = WordWeights([sentence for chunk in chunks for sentence in split_sentences(chunk.text)])
@@ -85,9 +85,10 @@ def write_instruct_data(
             ledger.refuse(question.chunk, "answer", problem, question.text, answer)
         else:
             answered.append((question, answer))
-    decisions = yield from check_support(
+    decisions = check_support(
         [(question.chunk, question.text, answer) for question, answer in answered],
         asks,
+        teacher,
         settings.min_support,
     )
     examples = []
@@ -110,15 +111,15 @@ def write_instruct_data(
 
 
 def check_support(
-    answers: Sequence[tuple[Chunk, str, str]], asks: TeacherRequests, least: float
-) -> Asking[list[Decision]]:
+    answers: Sequence[tuple[Chunk, str, str]], asks: TeacherRequests, teacher: JournaledEngine, least: float
+) -> list[Decision]:
     """Decide for each (chunk, question, answer) whether the chunk supports the answer by ``least``."""
+    truths = teacher.complete(
+        [asks.support(chunk, answer) for chunk, _, answer in answers], "support of answers"
+    )
     with_word = [index for index, (_, _, answer) in enumerate(answers) if answer_word(answer)]
-    truths, again = yield [
-        Batch([asks.support(chunk, answer) for chunk, _, answer in answers], "support of answers"),
-        Batch([asks.verdict(answers[index][0], answers[index][1]) for index in with_word], "yes or no again"),
-    ]
-    words = dict(zip(with_word, again, strict=True))
+    again = [asks.verdict(answers[index][0], answers[index][1]) for index in with_word]
+    words = dict(zip(with_word, teacher.complete(again, "yes or no again"), strict=True))
     return [
         decide_support(truth, words.get(index), answer, least)
         for index, ((_, _, answer), truth) in enumerate(zip(answers, truths, strict=True))
@@ -134,16 +135,17 @@ def styles_a_chunk(chunks: Sequence[Chunk], settings: Synthesize) -> int:
 def _write_questions(
     chunks: Sequence[Chunk],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     settings: Synthesize,
     seed: int,
     ledger: Ledger,
-) -> Asking[list[_Question]]:
+) -> list[_Question]:
     names, count = list(STYLES), styles_a_chunk(chunks, settings)
     # Where a chunk starts in the styles depends on it alone: amending another one changes nothing for it.
     calls = [
         (chunk, names[(int(chunk.id, 16) + turn) % len(names)]) for turn in range(count) for chunk in chunks
     ]
-    completions = yield from completions_of(
+    completions = teacher.complete(
         [asks.questions(chunk, STYLES[style], settings.questions_per_style, seed) for chunk, style in calls],
         "questions",
     )

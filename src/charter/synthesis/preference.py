@@ -10,8 +10,7 @@ opposite. A pair is kept where these show that the rule decides the scenario, an
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from charter.generation.journal import Batch
-from charter.generation.rounds import Asking, completions_of
+from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.params import Synthesize
 from charter.records import Chunk, PreferencePair, Rejected, content_id
@@ -62,10 +61,11 @@ class Draft:
 def write_preference_data(
     chunks: Sequence[Chunk],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     encoder: Encoder,
     settings: Synthesize,
     seed: int,
-) -> Asking[PreferenceData]:
+) -> PreferenceData:
     """Ask the teacher for scenarios about each chunk that states a value, and make both responses to them.
 
     Filters, in order: ``value`` of the chunk; format of the ``scenario``; its ``subject``, to which few
@@ -74,17 +74,17 @@ def write_preference_data(
     word is shown to be the right one, by min_preference_margin (`decide_verification`).
     """
     ledger = Ledger("preference")
-    with_value = yield from _check_values(chunks, asks, ledger)
+    with_value = _check_values(chunks, asks, teacher, ledger)
     with_value = _choose(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
-    drafts = yield from _write_scenarios(with_value, asks, settings, seed, ledger)
+    drafts = _write_scenarios(with_value, asks, teacher, settings, seed, ledger)
     drafts = ledger.on_subject(drafts, [draft.prompt for draft in drafts], chunks, encoder)
     drafts = ledger.without_duplicates(
         drafts, [draft.prompt for draft in drafts], encoder, settings.max_question_similarity
     )
     drafts = _with_rules(drafts, encoder, ledger)
-    drafts = yield from write_opposites(drafts, asks)
+    drafts = write_opposites(drafts, asks, teacher)
     drafts = check_contrasts(drafts, settings.max_length_ratio, ledger)
-    pairs = yield from _verify(drafts, asks, settings.min_preference_margin, ledger)
+    pairs = _verify(drafts, asks, teacher, settings.min_preference_margin, ledger)
     return PreferenceData(
         pairs=pairs,
         rejected=ledger.rows,
@@ -93,8 +93,10 @@ def write_preference_data(
     )
 
 
-def _check_values(chunks: Sequence[Chunk], asks: TeacherRequests, ledger: Ledger) -> Asking[list[Chunk]]:
-    verdicts = yield from completions_of([asks.value_check(chunk) for chunk in chunks], "value check")
+def _check_values(
+    chunks: Sequence[Chunk], asks: TeacherRequests, teacher: JournaledEngine, ledger: Ledger
+) -> list[Chunk]:
+    verdicts = teacher.complete([asks.value_check(chunk) for chunk in chunks], "value check")
     kept = []
     for chunk, verdict in zip(chunks, verdicts, strict=True):
         probability, _ = choice_probability(verdict, "Yes", "No")
@@ -114,15 +116,16 @@ def _choose(chunks: Sequence[Chunk], count: int) -> list[Chunk]:
 def _write_scenarios(
     chunks: Sequence[Chunk],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     settings: Synthesize,
     seed: int,
     ledger: Ledger,
-) -> Asking[list[Draft]]:
+) -> list[Draft]:
     count = settings.scenarios_per_chunk
     calls = [
         asks.scenarios(chunk, STANCES[int(chunk.id, 16) % len(STANCES)], count, seed) for chunk in chunks
     ]
-    completions = yield from completions_of(calls, "scenarios")
+    completions = teacher.complete(calls, "scenarios")
     return [
         Draft(chunk, text)
         for chunk, completion in zip(chunks, completions, strict=True)
@@ -143,10 +146,10 @@ def _with_rules(drafts: list[Draft], encoder: Encoder, ledger: Ledger) -> list[D
     return kept
 
 
-def write_opposites(drafts: Sequence[Draft], asks: TeacherRequests) -> Asking[list[Draft]]:
+def write_opposites(drafts: Sequence[Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[Draft]:
     """Ask the teacher for the opposite of each rule; scenarios of one rule share it."""
     rules = list(dict.fromkeys(draft.rule for draft in drafts))
-    completions = yield from completions_of([asks.opposite_rule(rule) for rule in rules], "opposite rules")
+    completions = teacher.complete([asks.opposite_rule(rule) for rule in rules], "opposite rules")
     opposites = {rule: completion.text.strip() for rule, completion in zip(rules, completions, strict=True)}
     return [replace(draft, opposite=opposites[draft.rule]) for draft in drafts]
 
@@ -163,19 +166,21 @@ def check_contrasts(drafts: Sequence[Draft], max_length_ratio: float, ledger: Le
     return kept
 
 
-def ask_evidence(drafts: Sequence[Draft], asks: TeacherRequests) -> Asking[list[Evidence | None]]:
+def ask_evidence(
+    drafts: Sequence[Draft], asks: TeacherRequests, teacher: JournaledEngine
+) -> list[Evidence | None]:
     """Ask the teacher for the answer to each scenario by the chunk, by its rule and by the opposite."""
-    by_passage, by_rule = yield [
-        Batch([asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "answers by the passage"),
-        Batch(
-            [
-                asks.verdict(draft.chunk, draft.prompt, rule)
-                for draft in drafts
-                for rule in (draft.rule, draft.opposite)
-            ],
-            "answers by the rule",
-        ),
-    ]
+    by_passage = teacher.complete(
+        [asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "answers by the passage"
+    )
+    by_rule = teacher.complete(
+        [
+            asks.verdict(draft.chunk, draft.prompt, rule)
+            for draft in drafts
+            for rule in (draft.rule, draft.opposite)
+        ],
+        "answers by the rule",
+    )
     return [
         read_evidence(*verdicts) for verdicts in zip(by_passage, by_rule[::2], by_rule[1::2], strict=True)
     ]
@@ -184,12 +189,13 @@ def ask_evidence(drafts: Sequence[Draft], asks: TeacherRequests) -> Asking[list[
 def _verify(
     drafts: list[Draft],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     min_margin: float,
     ledger: Ledger,
-) -> Asking[list[PreferencePair]]:
+) -> list[PreferencePair]:
     """Keep the pairs of which one word is shown to be the right answer."""
     pairs = []
-    found = yield from ask_evidence(drafts, asks)
+    found = ask_evidence(drafts, asks, teacher)
     lean = measure_lean(found)
     for draft, evidence in zip(drafts, found, strict=True):
         word = next(

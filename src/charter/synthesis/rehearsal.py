@@ -12,7 +12,7 @@ import numpy as np
 
 from charter.documents.segmentation import split_words
 from charter.generation.engine import Completion, Engine, Request
-from charter.generation.journal import Batch, JournaledEngine
+from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
 from charter.records import Chunk
 from charter.retrieval.encoder import Encoder, Vectors
@@ -84,10 +84,6 @@ class _Rehearsal(JournaledEngine):
     def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
         """Return what is known, and what is made up for the rest."""
         return [self._answer(request, purpose) for request in requests]
-
-    def complete_batches(self, batches: Sequence[Batch]) -> list[list[Completion]]:
-        """Return the completions of each batch, by its own purpose."""
-        return [self.complete(*batch) for batch in batches]
 
     def _answer(self, request: Request, purpose: str) -> Completion:
         key = self._key(request)

@@ -7,7 +7,7 @@ trained on and never measured with; the rules that held-out pairs quote are not 
 
 from collections.abc import Mapping, Sequence
 
-from charter.generation.rounds import Asking, completions_of
+from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, PreferencePair, content_id
 from charter.synthesis.decisions import decide_opposite
@@ -25,8 +25,9 @@ def write_rule_pairs(
     examples: Sequence[InstructExample],
     chunks: Mapping[str, Chunk],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     settings: Synthesize,
-) -> Asking[PreferenceData]:
+) -> PreferenceData:
     """Have the teacher turn round the rules of at most max_rule_pairs questions to rules.
 
     They are chosen by a hash among those whose rule allows, demands or forbids. Filters, in order:
@@ -39,9 +40,8 @@ def write_rule_pairs(
         row.id for row in sorted(norms, key=lambda row: content_id(row.answer))[: settings.max_rule_pairs]
     }
     drafts = [Draft(chunks[row.chunk_id], row.question, row.answer) for row in norms if row.id in chosen]
-    drafts = yield from write_opposites(drafts, asks)
-    drafts = check_contrasts(drafts, settings.max_length_ratio, ledger)
-    truths = yield from completions_of(
+    drafts = check_contrasts(write_opposites(drafts, asks, teacher), settings.max_length_ratio, ledger)
+    truths = teacher.complete(
         [
             asks.support(draft.chunk, statement)
             for draft in drafts

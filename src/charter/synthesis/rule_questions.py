@@ -13,7 +13,7 @@ They are trained on and never measured with: a held-out answer is one that the t
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from charter.generation.rounds import Asking, completions_of
+from charter.generation.journal import JournaledEngine
 from charter.params import Synthesize
 from charter.records import Chunk, InstructExample, content_id
 from charter.retrieval.encoder import Encoder
@@ -58,11 +58,12 @@ class _Question:
 def write_rule_questions(
     chunks: Sequence[Chunk],
     asks: TeacherRequests,
+    teacher: JournaledEngine,
     encoder: Encoder,
     settings: Synthesize,
     seed: int,
     held_out: HeldOut,
-) -> Asking[InstructData]:
+) -> InstructData:
     """Ask the teacher for a question that each of at most max_rules rules answers.
 
     Filters, in order: form of a ``question``; its ``subject``, to which no other rule of the document is
@@ -80,7 +81,7 @@ def write_rule_questions(
         answered = {question.rule for question in kept}
         left = [rule for rule in rules if rule.text not in answered]
         calls += len(left)
-        questions = yield from _ask(left, asks, seed + turn, ledger)
+        questions = _ask(left, asks, teacher, seed + turn, ledger)
         questions = ledger.leading_back(
             questions,
             [question.text for question in questions],
@@ -109,8 +110,10 @@ def write_rule_questions(
     return InstructData(examples, ledger.rows, requested=calls * QUESTIONS_A_CALL)
 
 
-def _ask(rules: Sequence[_Rule], asks: TeacherRequests, seed: int, ledger: Ledger) -> Asking[list[_Question]]:
-    completions = yield from completions_of(
+def _ask(
+    rules: Sequence[_Rule], asks: TeacherRequests, teacher: JournaledEngine, seed: int, ledger: Ledger
+) -> list[_Question]:
+    completions = teacher.complete(
         [asks.rule_questions(rule.chunk, rule.text, seed) for rule in rules], "questions to rules"
     )
     return [

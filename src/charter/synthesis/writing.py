@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from charter.generation.journal import JournaledEngine
-from charter.generation.rounds import answer, both
 from charter.params import Synthesize
 from charter.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
 from charter.retrieval.encoder import Encoder
@@ -47,13 +46,9 @@ def write_data(
     Near-duplicates are in one split, over both kinds, and so are pairs that quote one rule. What is made of
     rules alone is trained on only, and gives away no held-out row.
     """
-    preference, instruct = answer(
-        both(
-            write_preference_data(chunks, asks, encoder, settings, seed),
-            write_instruct_data(chunks, asks, encoder, settings, seed),
-        ),
-        teacher,
-    )
+    # Preferences first: their value check leaves every chunk in the engine's prefix cache.
+    preference = write_preference_data(chunks, asks, teacher, encoder, settings, seed)
+    instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, seed)
     texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
     questions = len(instruct.examples)
     places = assign_splits(
@@ -71,9 +66,9 @@ def write_data(
         questions=[text for text, place in zip(texts, places, strict=True) if place != "train"],
         rules={_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
     )
-    rules = answer(write_rule_questions(chunks, asks, encoder, settings, seed, held_out), teacher)
+    rules = write_rule_questions(chunks, asks, teacher, encoder, settings, seed, held_out)
     by_id = {chunk.id: chunk for chunk in chunks}
-    rule_pairs = answer(write_rule_pairs(rules.examples, by_id, asks, settings), teacher)
+    rule_pairs = write_rule_pairs(rules.examples, by_id, asks, teacher, settings)
     asked_about = {row.chunk_id for row in instruct.examples}
     figures = {
         "instruct": _figures(instruct.requested, examples, instruct.rejected)
