@@ -4,7 +4,10 @@ import gc
 import importlib
 import json
 import os
+import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from charter import warm_start
 from charter.errors import CharterError
 from charter.generation.budget import BudgetSpentError
 from charter.memory import keep_freed_memory
@@ -39,6 +43,8 @@ CorpusArgument = Annotated[str, typer.Argument(help="A corpus of params.yaml, su
 
 def main() -> None:
     """Run the command line; what the user can mend is one message and exit code 1."""
+    if sys.argv[1:2] == ["stage"] and (code := warm_start.delegate()) is not None:
+        sys.exit(code)
     try:
         app()
     except CharterError as error:
@@ -77,6 +83,20 @@ def stage(
         write_json(paths.metrics(name), metrics)
     if name == "evaluate":
         _publish(root, params, [corpus])
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def repro(context: typer.Context) -> None:
+    """Run `dvc repro`, with what follows, and its stages without importing their libraries anew for each.
+
+    The results are those of `dvc repro`. On Linux without a GPU it saves some three seconds a stage.
+    """
+    _project()
+    command = [str(Path(sys.executable).with_name("dvc")), "repro", *context.args]
+    if not warm_start.available():
+        sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603
+    keep_freed_memory()
+    sys.exit(warm_start.run(command, _prepare, main))
 
 
 @app.command()
@@ -328,6 +348,12 @@ def rollback(corpus: CorpusArgument) -> None:
     Console(highlight=False).print(
         f"{outcome.model} version {outcome.version} is champion again; version {outcome.withdrawn} was"
     )
+
+
+def _prepare(argv: Sequence[str]) -> None:
+    """Import what a stage's command needs; what is wrong with it, the command says itself."""
+    with suppress(ImportError, IndexError):
+        _import_stage(argv[2])
 
 
 def _import_stage(name: str) -> ModuleType:
