@@ -57,7 +57,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     folder = tmp_path_factory.mktemp("clones") / "charter"
     run = clone(ROOT, folder)
     run("charter", "profile", "smoke")
-    run("dvc", "repro")
+    run("charter", "repro")
     return folder, run
 
 

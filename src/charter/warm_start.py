@@ -62,6 +62,10 @@ def run(command: Sequence[str], prepare: Callable[[Sequence[str]], None], entry:
                     start, files = _receive(connection)
                     prepare(start["argv"])
                     forks.add(_fork(connection, start, files, entry))
+    # Of those that still run, the processes that waited for them are gone.
+    for fork in forks:
+        os.kill(fork, signal.SIGTERM)
+        os.waitpid(fork, 0)
     return process.returncode
 
 
@@ -127,6 +131,8 @@ def _exit_code(start: dict[str, Any], entry: Callable[[], None]) -> int:
     try:
         entry()
     except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
         sys.excepthook(*sys.exc_info())
