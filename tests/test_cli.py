@@ -1,5 +1,6 @@
 """The command line: what it prints, and how it fails."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ def test_help_names_every_command() -> None:
     shown = charter("--help").stdout
     commands = (
         "stage",
+        "repro",
         "results",
         "answers",
         "add",
@@ -62,6 +64,18 @@ def test_mistakes_are_one_message_and_exit_code_1(arguments: tuple[str, ...], me
     assert done.stderr.startswith("charter: ")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_repro_runs_dvc_with_its_options_and_fails_as_the_stage_does(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    wrong = f"{Path(sys.executable).with_name('charter')} stage train"
+    (tmp_path / "dvc.yaml").write_text(f"stages: {{wrong: {{cmd: {wrong}}}, right: {{cmd: 'true'}}}}")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
+    assert charter("repro", "--single-item", "right", folder=tmp_path).returncode == 0
+    failed = charter("repro", folder=tmp_path)
+    assert failed.returncode == 255
+    assert "no stage 'train'; there are base-models" in failed.stderr
+    assert "'wrong'" in failed.stderr
 
 
 def test_outside_a_project_it_says_so(tmp_path: Path) -> None:
