@@ -54,10 +54,10 @@ def tool(tmp_path: Path) -> Path:
     return path
 
 
-def served(tool: Path, script: str) -> subprocess.CompletedProcess[str]:
+def served(tool: Path, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a shell script below a warm process; ``$TOOL`` in it is the tool."""
     command = [sys.executable, str(tool), "serve", "sh", "-c", script]
-    environment = os.environ | {"TOOL": f"{sys.executable} {tool}", "WHAT": "before"}
+    environment = os.environ | {"TOOL": f"{sys.executable} {tool}", "WHAT": "before"} | variables
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -92,7 +92,11 @@ def test_the_exit_code_and_the_error_are_those_of_the_work(
     assert message in ended.stderr
 
 
-def test_without_a_warm_process_it_starts_cold(tool: Path) -> None:
+def test_without_a_warm_process_it_starts_cold(tool: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / ("long" * 30)
+    temporary.mkdir()
+    ended = served(tool, "$TOOL exit 5; exit $?", TMPDIR=str(temporary))
+    assert (ended.returncode, ended.stdout.splitlines()[1]) == (5, "cold")
     for environment in ({}, {"CHARTER_WARM_START": str(tool.parent / "gone")}):
         command = [sys.executable, str(tool), "exit", "4"]
         ended = subprocess.run(command, env=os.environ | environment, capture_output=True, check=False)

@@ -44,7 +44,11 @@ def run(command: Sequence[str], prepare: Callable[[Sequence[str]], None], entry:
     forks: set[int] = set()
     with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
         address = str(Path(folder) / "socket")
-        server.bind(address)
+        try:
+            server.bind(address)
+        except OSError:
+            # Below a TMPDIR of more than some ninety characters no socket has a name.
+            return subprocess.run(command, check=False).returncode  # noqa: S603
         server.listen()
         server.settimeout(_POLL)
         with subprocess.Popen(command, env=os.environ | {_ADDRESS: address}) as process:  # noqa: S603
