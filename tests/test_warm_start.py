@@ -120,6 +120,18 @@ def test_what_ends_the_process_or_the_fork_ends_both(
         os.kill(fork, 0)
 
 
+def test_ctrl_c_ends_all(tool: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(tool), "serve", sys.executable, str(tool), "sleep", str(tmp_path / "fork")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
+        fork = _number_in(tmp_path / "fork")
+        os.killpg(server.pid, signal.SIGINT)
+        assert server.wait(timeout=30) == 1
+        assert server.stderr is not None
+        assert server.stderr.read().count("KeyboardInterrupt") == 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(fork, 0)
+
+
 def _number_in(path: Path) -> int:
     until = time.monotonic() + 30
     while time.monotonic() < until:
