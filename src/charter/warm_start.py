@@ -20,6 +20,8 @@ from typing import Any
 
 _ADDRESS = "CHARTER_WARM_START"
 """The environment variable that tells a stage's process where the warm one listens."""
+_GPUS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""NVIDIA's, that of Windows's Linux, AMD's."""
 _FILES = (0, 1, 2)
 _POLL = 0.05
 """Seconds between looks at whether the command has ended."""
@@ -27,7 +29,7 @@ _POLL = 0.05
 
 def available() -> bool:
     """Say whether forking is safe: not where libraries, once imported, may have asked CUDA for a GPU."""
-    return sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
+    return sys.platform == "linux" and not any(Path(device).exists() for device in _GPUS)
 
 
 def run(command: Sequence[str], prepare: Callable[[Sequence[str]], None], entry: Callable[[], None]) -> int:
