@@ -80,7 +80,7 @@ def test_openvino_teacher_answers_and_decides(
 ) -> None:
     monkeypatch.setenv("CHARTER_CACHE", str(tmp_path))
     OpenVinoEngine(base_models.teacher, concurrency=8, cache_gigabytes=1)
-    (gguf,) = base_models.teacher.iterdir()
+    (gguf,) = base_models.teacher.glob("*.gguf")
     (converted,) = tmp_path.glob("openvino-*/*")
     assert converted.name == file_sha256(gguf)
     engine = OpenVinoEngine(base_models.teacher, concurrency=8, cache_gigabytes=1)
