@@ -12,7 +12,7 @@ import pytest
 
 from charter import warm_start
 
-pytestmark = pytest.mark.skipif(not warm_start.available(), reason="there is a GPU, or this isn't Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are lent on Linux alone")
 
 TOOL = """
 import json, os, sys, time
@@ -118,6 +118,12 @@ def test_what_ends_the_process_or_the_fork_ends_both(
         assert "was killed" in server.stderr.read()
     with pytest.raises(ProcessLookupError):
         os.kill(fork, 0)
+
+
+def test_no_fork_is_lent_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for device, available in ((tmp_path, False), (tmp_path / "none", True)):
+        monkeypatch.setattr(warm_start, "_GPUS", (str(device),))
+        assert warm_start.available() == available
 
 
 def test_ctrl_c_ends_all(tool: Path, tmp_path: Path) -> None:

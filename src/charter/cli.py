@@ -89,7 +89,7 @@ def stage(
 def repro(context: typer.Context) -> None:
     """Run `dvc repro`, with what follows, and its stages without importing their libraries anew for each.
 
-    The results are those of `dvc repro`. On Linux without a GPU it saves some three seconds a stage.
+    The results are those of `dvc repro`. On Linux without a GPU it saves some two seconds a stage.
     """
     _project()
     command = [str(Path(sys.executable).with_name("dvc")), "repro", *context.args]
