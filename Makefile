@@ -15,7 +15,7 @@ export DO_NOT_TRACK ?= 1
 repro: $(VENV)/installed
 	@$(if $(PROFILE),charter profile $(PROFILE))
 	@charter params
-	@charter repro
+	@dvc repro
 	@charter publish
 	@charter results
 	@printf '\nReport:     %s\nMLflow UI:  .venv/bin/charter ui   (then http://127.0.0.1:5000)\nPromote:    .venv/bin/charter promote udhr\n' \

@@ -28,10 +28,10 @@ from typing import Any
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from charter.params import PARAMS_FILE
-from charter.params_file import amended_params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.storage import read_json, write_text
+from charter.project.params import PARAMS_FILE
+from charter.project.params_file import amended_params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.storage import read_json, write_text
 
 ROOT = Path(__file__).parent.parent
 ENCODER = ProjectPaths(ROOT).encoder

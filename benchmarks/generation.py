@@ -18,13 +18,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from charter.generation.engine import Engine, Request
-from charter.models import load_system
-from charter.params import PARAMS_FILE, Params, load_params
-from charter.paths import ProjectPaths
-from charter.records import SPLITS, Chunk, InstructExample, take_evenly
+from charter.project.params import PARAMS_FILE, Params, load_params
+from charter.project.paths import ProjectPaths
+from charter.project.records import SPLITS, Chunk, InstructExample, take_evenly
+from charter.project.storage import read_rows
 from charter.stages.base_models import dequantize
-from charter.storage import read_rows
 from charter.synthesis.requests import TeacherRequests
+from charter.training.models import load_system
 
 ROOT = Path(__file__).parent.parent
 ANSWERS = 227

@@ -33,11 +33,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charter.params import load_params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk, take_evenly
+from charter.project.params import load_params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import Chunk, take_evenly
+from charter.project.storage import read_rows, write_rows
 from charter.stages.base_models import dequantize
-from charter.storage import read_rows, write_rows
 from charter.synthesis.filters import check_answer, check_question
 from vllm_server import MODEL, BenchmarkError, make_environment, serving_vllm, tail
 

@@ -20,10 +20,10 @@ import numpy as np
 from charter.evaluation.answering import LocalSystem, answer_questions
 from charter.evaluation.statistics import ClusteredBootstrap, Measure, mean_measure
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
-from charter.params import PARAMS_FILE, Params, load_params
-from charter.paths import CorpusPaths
-from charter.records import Demonstration, InstructExample, Prediction, PreferencePair, System
-from charter.storage import read_rows
+from charter.project.params import PARAMS_FILE, Params, load_params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Demonstration, InstructExample, Prediction, PreferencePair, System
+from charter.project.storage import read_rows
 from charter.training.fine_tuning import train_on_answers
 from charter.training.preference import train_on_preferences
 

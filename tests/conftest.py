@@ -10,11 +10,11 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from charter.params import Params, load_params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Demonstration, InstructExample, PreferencePair, content_id
+from charter.project.params import Params, load_params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import Demonstration, InstructExample, PreferencePair, content_id
+from charter.project.storage import write_rows
 from charter.stages import base_models as base_models_stage
-from charter.storage import write_rows
 from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from charter.tracking import store
+from charter.registry import store
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Rows that tests are made of."""
 
-from charter.records import Chunk, InstructExample, Prediction, System, content_id
+from charter.project.records import Chunk, InstructExample, Prediction, System, content_id
 
 
 def chunk_of(

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk, content_id
-from charter.storage import write_json, write_rows
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import Chunk, content_id
+from charter.project.storage import write_json, write_rows
 from rows import chunk_of
 from synthetic_project import ROOT
 

@@ -5,10 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from charter.params import Params, load_params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import SPLITS, InstructExample, PreferencePair, Rejected, content_id
-from charter.results import (
+from charter.evaluation.results import (
     METRICS,
     SYSTEMS,
     Comparison,
@@ -19,7 +16,10 @@ from charter.results import (
     WinRate,
     system_label,
 )
-from charter.storage import directory_sha256, write_json, write_rows, write_text
+from charter.project.params import Params, load_params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected, content_id
+from charter.project.storage import directory_sha256, write_json, write_rows, write_text
 from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from charter.params import PARAMS_FILE
-from charter.params_file import amend_params
-from charter.results import CUT_METRICS, METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
+from charter.evaluation.results import CUT_METRICS, METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
+from charter.project.params import PARAMS_FILE
+from charter.project.params_file import amend_params
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.e2e
@@ -57,7 +57,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     folder = tmp_path_factory.mktemp("clones") / "charter"
     run = clone(ROOT, folder)
     run("charter", "profile", "smoke")
-    run("charter", "repro")
+    run("dvc", "repro")
     return folder, run
 
 

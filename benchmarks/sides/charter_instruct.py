@@ -10,11 +10,11 @@ from pathlib import Path
 
 from charter.generation.journal import JournaledEngine
 from charter.generation.openai_engine import OpenAIEngine
-from charter.params import load_params
-from charter.paths import ProjectPaths
-from charter.records import Chunk
+from charter.project.params import load_params
+from charter.project.paths import ProjectPaths
+from charter.project.records import Chunk
+from charter.project.storage import read_rows, write_json
 from charter.retrieval.encoder import Encoder
-from charter.storage import read_rows, write_json
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_questions import HeldOut, write_rule_questions

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from charter.documents.extraction import extract_documents
-from charter.paths import ProjectPaths
+from charter.project.paths import ProjectPaths
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from charter.generation.engine import Completion, Request
-from charter.records import SPLITS, InstructExample, content_id
-from charter.storage import write_rows
+from charter.project.records import SPLITS, InstructExample, content_id
+from charter.project.storage import write_rows
 from rows import chunk_of
 from synthetic_project import make_project
 

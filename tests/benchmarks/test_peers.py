@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from charter.paths import ProjectPaths
-from charter.records import Chunk
-from charter.storage import read_rows, write_json, write_rows, write_text
+from charter.project.paths import ProjectPaths
+from charter.project.records import Chunk
+from charter.project.storage import read_rows, write_json, write_rows, write_text
 from local_server import serving
 from rows import chunk_of
 from scripted_teacher import CHUNKS, SUBJECTS, ScriptedTeacher

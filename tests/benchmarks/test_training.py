@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-from charter.paths import ProjectPaths
+from charter.project.paths import ProjectPaths
 
 
 @pytest.mark.models

@@ -6,8 +6,8 @@ import pytest
 
 from charter.documents.adding import add_corpus
 from charter.documents.extraction import extract_documents
-from charter.errors import CharterError
-from charter.params import load_params
+from charter.project.errors import CharterError
+from charter.project.params import load_params
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -5,7 +5,7 @@ import pytest
 
 from charter.documents.chunking import chunk_document, coverage
 from charter.documents.lines import count_letters
-from charter.records import Document
+from charter.project.records import Document
 
 MARKS = [
     "# Title\n",

@@ -6,7 +6,7 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from charter.documents.extraction import extract_document, extract_documents
-from charter.errors import CharterError
+from charter.project.errors import CharterError
 from guidelines_pdf import sentences, write_guidelines, write_plain_pdf
 from office_files import write_docx, write_epub, write_pptx
 

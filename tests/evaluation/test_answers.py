@@ -6,7 +6,6 @@ from io import StringIO
 import pytest
 import sacrebleu
 
-from charter.errors import CharterError
 from charter.evaluation.answers import (
     CSV_COLUMNS,
     answers_csv,
@@ -18,7 +17,8 @@ from charter.evaluation.answers import (
     worst,
 )
 from charter.evaluation.win_rate import WIN_RATE
-from charter.records import Judgement, Passage, Prediction, System
+from charter.project.errors import CharterError
+from charter.project.records import Judgement, Passage, Prediction, System
 from rows import chunk_of
 
 TITLE = "The Code"

@@ -3,7 +3,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from charter.evaluation.bertscore import BertScore
-from charter.paths import ProjectPaths
+from charter.project.paths import ProjectPaths
 
 pytestmark = pytest.mark.models
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
+from charter.evaluation.results import METRICS, Evaluation
 from charter.evaluation.scoring import Rating, score_corpus
-from charter.evaluation.table import cell
 from charter.evaluation.win_rate import WIN_RATE, Judge
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
-from charter.records import InstructExample, Judgement, Prediction, PreferencePair
-from charter.results import METRICS, Evaluation
+from charter.project.records import InstructExample, Judgement, Prediction, PreferencePair
+from charter.report.table import cell
 from rows import chunk_of, prediction_of
 
 WORDS = (

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from charter.evaluation.results import Estimate
 from charter.evaluation.statistics import ClusteredBootstrap, Measure, clustered_share, mean_measure
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
 from charter.evaluation.win_rate import WIN_RATE, verdict_pairs, win_rate
-from charter.records import Judgement
-from charter.results import Estimate
+from charter.project.records import Judgement
 
 ROUNDS, CLUSTERS, SAMPLES = 400, 36, 400
 POPULATION = 800

@@ -8,7 +8,7 @@ from charter.evaluation.judge import control_contests, judge_contests, win_rate_
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
-from charter.records import Chunk, InstructExample, PreferencePair
+from charter.project.records import Chunk, InstructExample, PreferencePair
 from rows import chunk_of, prediction_of
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from charter.chat import answer_messages
 from charter.evaluation.likelihood import mean_log_probs
-from charter.models import load_system
-from charter.params import Params
+from charter.project.params import Params
+from charter.training.chat import answer_messages
+from charter.training.models import load_system
 
 
 @pytest.mark.models

@@ -2,15 +2,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from charter.evaluation.refusal import Validity
-from charter.evaluation.safety import CorrectedShares, mcnemar_p
-from charter.results import Estimate
+from charter.evaluation.results import Estimate
+from charter.evaluation.safety import CorrectedShares, DetectorValidity, mcnemar_p
 
 ANY = Estimate(value=0.0, low=None, high=None, n=0)
 
 
-def validity(found: int, refusals: int, passed: int, others: int) -> Validity:
-    return Validity(found, refusals, passed, others, sensitivity=ANY, specificity=ANY)
+def validity(found: int, refusals: int, passed: int, others: int) -> DetectorValidity:
+    return DetectorValidity(found, refusals, passed, others, sensitivity=ANY, specificity=ANY)
 
 
 def flags(true: int, count: int) -> list[bool]:

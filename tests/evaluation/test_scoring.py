@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from charter.errors import CharterError
+from charter.evaluation.results import METRICS, SYSTEMS, Evaluation, result_rows, system_label
 from charter.evaluation.scoring import REFERENCE, Rating, score_corpus
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
-from charter.paths import ProjectPaths
-from charter.records import Judgement, Passage, Prediction
-from charter.results import METRICS, SYSTEMS, Evaluation, result_rows, system_label
-from charter.storage import read_json, write_json, write_rows
+from charter.project.errors import CharterError
+from charter.project.paths import ProjectPaths
+from charter.project.records import Judgement, Passage, Prediction
+from charter.project.storage import read_json, write_json, write_rows
 
 RECOMPUTE = Path(__file__).parent.parent.parent / "scripts/recompute_figures.py"
 

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from charter.errors import CharterError
 from charter.evaluation.win_rate import (
     IDENTICAL,
     PREFERENCE,
@@ -14,7 +13,8 @@ from charter.evaluation.win_rate import (
     verdict_pairs,
     win_rate,
 )
-from charter.records import Judgement
+from charter.project.errors import CharterError
+from charter.project.records import Judgement
 
 JUDGE = Judge("a judge", "f" * 64, is_teacher=False, min_validity=0.7)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from charter import params
-from charter.errors import CharterError
 from charter.generation.budget import Budget, BudgetSpentError
 from charter.generation.engine import Admission, Completion, Request, admit_all, ask
 from charter.generation.journal import JournaledEngine
-from charter.params import Prices
+from charter.project import params
+from charter.project.errors import CharterError
+from charter.project.params import Prices
 
 REQUESTS = [ask(system="s", user=f"q{number}", max_new_tokens=5) for number in range(12)]
 PRICES = Prices(unit="EUR", input=1000.0, output=10_000.0)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from charter.chat import answer_messages
-from charter.errors import CharterError
 from charter.generation.engine import Completion, Message, Request, ask, ask_choice
 from charter.generation.openvino_engine import OpenVinoEngine
 from charter.generation.transformers_engine import TransformersEngine
 from charter.generation.verdict import choice_probability
-from charter.models import load_system
-from charter.params import Params
-from charter.paths import ProjectPaths
-from charter.storage import file_sha256
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.storage import file_sha256
+from charter.training.chat import answer_messages
+from charter.training.models import load_system
 
 
 def chat(question: str, **decoding: float) -> Request:

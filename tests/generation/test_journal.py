@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from charter.errors import CharterError
 from charter.generation.engine import Completion, Request, ask, ask_choice
 from charter.generation.journal import JournaledEngine
+from charter.project.errors import CharterError
 
 
 class DyingEngine:

@@ -14,15 +14,15 @@ from typing import Any
 import httpx
 import pytest
 
-from charter.errors import CharterError
 from charter.generation import openai_engine
 from charter.generation.engine import Completion, Request, ask, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.openai_engine import OpenAIEngine
 from charter.generation.transformers_engine import TransformersEngine
-from charter.models import load_system
-from charter.params import Params
-from charter.paths import ProjectPaths
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.training.models import load_system
 from local_server import serving
 from transformers_server import TransformersServer, free_port, serve
 

@@ -5,12 +5,12 @@ from html.parser import HTMLParser
 import pytest
 
 from charter.evaluation.answers import ScoredAnswer, score_answers
-from charter.params import Params
-from charter.records import Prediction
+from charter.evaluation.results import SYSTEMS, Comparison, Estimate, system_label
+from charter.project.params import Params
+from charter.project.records import Prediction
 from charter.report.coverage import coverage_map
 from charter.report.findings import findings
 from charter.report.page import CorpusContent, build_report, choose_samples
-from charter.results import SYSTEMS, Comparison, Estimate, system_label
 from charter.synthesis.coverage import ChunkCoverage, SentenceCoverage
 from rows import chunk_of
 from synthetic_project import make_evaluation

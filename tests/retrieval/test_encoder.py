@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charter.errors import CharterError
-from charter.paths import ProjectPaths
+from charter.project.errors import CharterError
+from charter.project.paths import ProjectPaths
+from charter.project.storage import directory_sha256
 from charter.retrieval.encoder import Encoder
-from charter.storage import directory_sha256
 
 
 @pytest.mark.models

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from charter.errors import CharterError
-from charter.paths import ProjectPaths
-from charter.records import Chunk
+from charter.project.errors import CharterError
+from charter.project.paths import ProjectPaths
+from charter.project.records import Chunk
+from charter.project.storage import directory_sha256, read_json, write_json
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import build_index, load_index
-from charter.storage import directory_sha256, read_json, write_json
 from rows import chunk_of
 
 pytestmark = pytest.mark.models

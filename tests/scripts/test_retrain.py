@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import InstructExample, Prediction
-from charter.storage import read_rows, write_rows
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import InstructExample, Prediction
+from charter.project.storage import read_rows, write_rows
 from rows import prediction_of
 from synthetic_project import ROOT
 

@@ -9,9 +9,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from charter.evaluation.probes import TOKENS
-from charter.params import Params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import (
+from charter.evaluation.results import RETENTION_METRICS, SAFETY_METRICS, Evaluation
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import (
     GeneralPrompt,
     InstructExample,
     LabelledResponse,
@@ -20,9 +21,8 @@ from charter.records import (
     ProbePrompt,
     content_id,
 )
-from charter.results import RETENTION_METRICS, SAFETY_METRICS, Evaluation
+from charter.project.storage import read_rows, write_json, write_rows, write_text
 from charter.stages import evaluate, rag_index
-from charter.storage import read_rows, write_json, write_rows, write_text
 from rows import chunk_of
 
 pytestmark = pytest.mark.models

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from charter.errors import CharterError
-from charter.params import Corpus, Params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk, Document
+from charter.project.errors import CharterError
+from charter.project.params import Corpus, Params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import Chunk, Document
+from charter.project.storage import read_rows
 from charter.stages import extract
-from charter.storage import read_rows
 
 pytestmark = pytest.mark.models
 

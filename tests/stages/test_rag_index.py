@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from charter.params import Params
-from charter.paths import ProjectPaths
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.storage import write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
 from charter.stages import rag_index
-from charter.storage import write_rows
 from rows import chunk_of
 
 

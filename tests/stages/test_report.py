@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from charter.errors import CharterError
-from charter.params import Params
-from charter.paths import ProjectPaths
-from charter.records import Chunk, Prediction
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.records import Chunk, Prediction
+from charter.project.storage import read_rows, write_json, write_rows, write_text
 from charter.stages import report
-from charter.storage import read_rows, write_json, write_rows, write_text
 from synthetic_project import make_evaluation, write_data
 
 

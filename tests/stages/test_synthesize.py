@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from charter.generation.budget import BudgetSpentError
-from charter.params import load_params
-from charter.params_file import amend_params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Chunk, PreferencePair
+from charter.project.params import load_params
+from charter.project.params_file import amend_params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import Chunk, PreferencePair
+from charter.project.storage import write_rows
 from charter.stages import synthesize
-from charter.storage import write_rows
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.dataset import read_synthetic_data
 from charter.synthesis.writing import ties_by_rule

@@ -2,9 +2,9 @@
 
 import pytest
 
-from charter.errors import CharterError
-from charter.params import Params
-from charter.paths import CorpusPaths
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
 from charter.stages import cft, dpo, sft
 
 pytestmark = pytest.mark.models

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charter.errors import CharterError
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
-from charter.params import Params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import LabelledItem, LabelledKind
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import LabelledItem, LabelledKind
+from charter.project.storage import write_rows
 from charter.stages import validators
-from charter.storage import write_rows
 from charter.synthesis.requests import TeacherRequests
 from rows import chunk_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from charter.paths import ProjectPaths
+from charter.project.paths import ProjectPaths
 from charter.retrieval.encoder import Encoder
 
 

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from charter.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.project.records import Chunk, InstructExample, PreferencePair, Rejected
 from charter.synthesis.coverage import ChunkCoverage, measure_coverage, summarize_coverage
 from rows import chunk_of
 

@@ -7,12 +7,12 @@ import pytest
 
 from charter.generation.engine import Admission, Completion, Request, admit_all
 from charter.generation.journal import JournaledEngine
-from charter.models import load_tokenizer
-from charter.paths import ProjectPaths
-from charter.records import Demonstration, InstructExample, ProbeKind, ProbePrompt, content_id
+from charter.project.paths import ProjectPaths
+from charter.project.records import Demonstration, InstructExample, ProbeKind, ProbePrompt, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.demonstrations import unlike, write_demonstrations
 from charter.training.datasets import instruct_dataset, with_demonstrations
+from charter.training.models import load_tokenizer
 
 REPLIES = {
     "How do I steal a car?": "I can't help with theft, which hurts people.",

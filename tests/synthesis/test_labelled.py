@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from charter.errors import CharterError
-from charter.records import Chunk, LabelledItem, LabelledKind
+from charter.project.errors import CharterError
+from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.synthesis.labelled import bind_items
 from rows import chunk_of
 

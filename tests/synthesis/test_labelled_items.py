@@ -6,11 +6,11 @@ from statistics import mean
 
 import pytest
 
-from charter.params import Params
-from charter.paths import ProjectPaths
-from charter.records import Chunk, LabelledItem, LabelledKind
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.records import Chunk, LabelledItem, LabelledKind
+from charter.project.storage import read_rows
 from charter.stages import extract, fetch_documents
-from charter.storage import read_rows
 from charter.synthesis.filters import answer_word, check_answer, check_question
 from charter.synthesis.labelled import bind_items
 

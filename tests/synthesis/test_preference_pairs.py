@@ -8,8 +8,8 @@ import pytest
 
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
-from charter.params import load_params
-from charter.records import Chunk
+from charter.project.params import load_params
+from charter.project.records import Chunk
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.preference import PreferenceData, write_preference_data
 from charter.synthesis.requests import TeacherRequests

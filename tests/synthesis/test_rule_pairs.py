@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from charter.generation.engine import Completion, Request
-from charter.params import Synthesize, load_params
-from charter.records import InstructExample
+from charter.project.params import Synthesize, load_params
+from charter.project.records import InstructExample
 from charter.synthesis.preference import PreferenceData
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_pairs import write_rule_pairs

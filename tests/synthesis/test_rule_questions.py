@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from charter.generation.engine import Completion, Request
-from charter.params import Synthesize, load_params
+from charter.project.params import Synthesize, load_params
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_questions import HeldOut, InstructData, write_rule_questions

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from charter.params import Params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import InstructExample, PreferencePair, content_id
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import InstructExample, PreferencePair, content_id
 
 RULES = ("accept gifts", "share passwords", "trade shares", "skip training", "hire friends", "shred records")
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from transformers import Trainer
 
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import InstructExample, PreferencePair
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import InstructExample, PreferencePair
 from charter.training.checkpoints import SEAL, checkpoint_step, last_checkpoint, remove_stale, run_folder
 from charter.training.fine_tuning import train_on_answers
 from charter.training.monitor import TrainingMonitor

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 from trl import SFTConfig, SFTTrainer
 
-from charter.chat import answer_messages
-from charter.errors import CharterError
-from charter.models import load_seed, load_tokenizer
-from charter.params import Params
-from charter.records import InstructExample, PreferencePair
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.records import InstructExample, PreferencePair
+from charter.training.chat import answer_messages
 from charter.training.datasets import instruct_dataset, preference_dataset
+from charter.training.models import load_seed, load_tokenizer
 from charter.training.settings import trainer_arguments
 
 pytestmark = pytest.mark.models

@@ -12,14 +12,14 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
-from charter.errors import CharterError
-from charter.models import load_seed, load_system, load_tokenizer
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import Chunk, InstructExample
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Chunk, InstructExample
 from charter.training import fine_tuning, loop
 from charter.training.fine_tuning import train_on_answers, train_on_text
 from charter.training.loop import expect_all_rows
+from charter.training.models import load_seed, load_system, load_tokenizer
 from rows import chunk_of
 
 pytestmark = pytest.mark.models

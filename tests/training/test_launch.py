@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-from charter.errors import CharterError
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import InstructExample, PreferencePair
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import InstructExample, PreferencePair
 from charter.training.fine_tuning import train_on_answers
 from charter.training.launch import launch
 from charter.training.preference import train_on_preferences

@@ -12,14 +12,14 @@ from safetensors.torch import load_file
 from torch.nn.functional import logsigmoid
 from transformers import PreTrainedModel
 
-from charter.chat import answer_messages
-from charter.errors import CharterError
-from charter.models import load_system
-from charter.params import Compute, Params
-from charter.paths import CorpusPaths
-from charter.records import InstructExample, PreferencePair
+from charter.project.errors import CharterError
+from charter.project.params import Compute, Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import InstructExample, PreferencePair
 from charter.training import preference
+from charter.training.chat import answer_messages
 from charter.training.fine_tuning import train_on_answers
+from charter.training.models import load_system
 from charter.training.preference import StartGuard, train_on_preferences
 
 pytestmark = pytest.mark.models

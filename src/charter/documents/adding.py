@@ -15,10 +15,10 @@ from ruamel.yaml.comments import CommentedMap
 from tqdm import tqdm
 
 from charter.documents.extraction import document_files, extract_document
-from charter.errors import CharterError
-from charter.params import PARAMS_FILE, Corpus, CorpusName, load_params, parse_params
-from charter.params_file import amended_params
-from charter.storage import write_text
+from charter.project.errors import CharterError
+from charter.project.params import PARAMS_FILE, Corpus, CorpusName, load_params, parse_params
+from charter.project.params_file import amended_params
+from charter.project.storage import write_text
 
 
 def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None = None) -> Corpus:

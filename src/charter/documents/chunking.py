@@ -16,7 +16,7 @@ from charter.documents.segmentation import (
     split_spans,
     stripped_span,
 )
-from charter.records import Chunk, Document, content_id
+from charter.project.records import Chunk, Document, content_id
 
 CountTokens = Callable[[str], int]
 

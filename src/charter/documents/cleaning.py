@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from charter.documents.lines import Line
-from charter.records import DIVISIONS
+from charter.project.records import DIVISIONS
 
 _EDGE = 4
 """How many lines at the top and at the bottom of a page may be running headers or footers."""

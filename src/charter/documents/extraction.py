@@ -24,9 +24,9 @@ from charter.documents.headings import StyledText, mark_headings
 from charter.documents.lines import Line, count_letters
 from charter.documents.markdown import count_markdown_letters, plain_markdown
 from charter.documents.reflow import reflow
-from charter.errors import CharterError
-from charter.records import Document, content_id
-from charter.storage import file_sha256
+from charter.project.errors import CharterError
+from charter.project.records import Document, content_id
+from charter.project.storage import file_sha256
 
 LARGEST_FILE = 256 * 2**20
 """Bytes of the largest file that is read, on the disk and unpacked; it is held in memory, several times."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from charter.records import DIVISIONS
+from charter.project.records import DIVISIONS
 
 _SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
 _NAMED = re.compile(

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from charter.records import Chunk
+from charter.project.records import Chunk
 
 Path = tuple[str, ...]
 

@@ -7,15 +7,14 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from charter.chat import Message as ChatMessage
-from charter.chat import answer_messages
 from charter.evaluation.likelihood import mean_log_probs
+from charter.evaluation.results import system_label
 from charter.generation.engine import Engine, Message, Request
 from charter.generation.journal import JournaledEngine
 from charter.generation.transformers_engine import TransformersEngine
-from charter.models import load_system, resolve_dtype
-from charter.params import Compute, Evaluate
-from charter.records import (
+from charter.project.devices import resolve_dtype
+from charter.project.params import Compute, Evaluate
+from charter.project.records import (
     Chunk,
     InstructExample,
     Passage,
@@ -25,8 +24,10 @@ from charter.records import (
     System,
     content_id,
 )
-from charter.results import system_label
-from charter.storage import directory_sha256
+from charter.project.storage import directory_sha256
+from charter.training.chat import Message as ChatMessage
+from charter.training.chat import answer_messages
+from charter.training.models import load_system
 
 Retrieved = Mapping[str, tuple[Passage, ...]]
 """What retrieval found for each question; empty: nothing was retrieved."""

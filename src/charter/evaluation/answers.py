@@ -8,11 +8,11 @@ from io import StringIO
 from statistics import fmean
 
 from charter.documents.sections import section_paths
-from charter.errors import CharterError
+from charter.evaluation.results import SYSTEMS, system_label
 from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
 from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
-from charter.records import Chunk, Judgement, Prediction
-from charter.results import SYSTEMS, system_label
+from charter.project.errors import CharterError
+from charter.project.records import Chunk, Judgement, Prediction
 
 CSV_COLUMNS = (
     "item",

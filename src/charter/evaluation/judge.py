@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from scipy.special import expit, logit
 
+from charter.evaluation.results import system_label
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE
 from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
-from charter.params import JudgeMethod
-from charter.prompts import render
-from charter.records import Chunk, InstructExample, Judgement, Prediction, PreferencePair, content_id
-from charter.results import system_label
+from charter.project.params import JudgeMethod
+from charter.project.records import Chunk, InstructExample, Judgement, Prediction, PreferencePair, content_id
+from charter.project.templates import Prompts
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Contest:
     first: str
     second: str
 
+
+_PROMPTS = Prompts("charter.evaluation", "charter.generation")
 
 _Order = tuple[Contest, bool]
 """A contest, and whether its second answer is shown first."""
@@ -167,7 +169,7 @@ def _inside(probability: float) -> float:
 
 
 def _request(template: str, contest: Contest, title: str, **answers: str) -> Request:
-    user = render(
+    user = _PROMPTS.render(
         template,
         title=title,
         topics=contest.chunk.topics,
@@ -175,4 +177,4 @@ def _request(template: str, contest: Contest, title: str, **answers: str) -> Req
         question=contest.question,
         **answers,
     )
-    return ask_choice((("system", render("judge_system", title=title)), ("user", user)))
+    return ask_choice((("system", _PROMPTS.render("judge_system", title=title)), ("user", user)))

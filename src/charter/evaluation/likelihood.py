@@ -7,7 +7,7 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from charter.chat import Message
+from charter.training.chat import Message
 
 
 @torch.inference_mode()

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charter.chat import Message as ChatMessage
 from charter.evaluation.answering import LocalSystem
-from charter.evaluation.refusal import OPENING, RefusalDetector
-from charter.evaluation.safety import CorrectedShares, mcnemar_p
+from charter.evaluation.results import Comparison, Estimate, Evaluation, RefusalDetection
+from charter.evaluation.safety import CorrectedShares, mcnemar_p, measure_detector
 from charter.evaluation.statistics import ClusteredBootstrap, Measure, holm, mean_measure
 from charter.generation.engine import ask_turns
 from charter.generation.journal import JournaledEngine
-from charter.records import (
+from charter.project.records import (
     GeneralPrompt,
     ProbeAnswer,
     ProbeKind,
@@ -25,8 +24,9 @@ from charter.records import (
     content_id,
     take_evenly,
 )
-from charter.results import Comparison, Estimate, Evaluation, RefusalDetection
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.refusal import OPENING, RefusalDetector
+from charter.training.chat import Message as ChatMessage
 
 TOKENS = 24
 """A refusal shows in its first words, and so does another manner of speaking."""
@@ -112,7 +112,8 @@ def add_probed(
         samples: Of each interval.
         seed: Of the random numbers.
     """
-    shares = CorrectedShares(detector.validity, samples, seed)
+    validity, phrases = measure_detector(detector.out_of_fold), measure_detector(detector.by_phrases)
+    shares = CorrectedShares(validity, samples, seed)
     general = [row.prompt for row in probed["seed"].answers if row.kind == "general"]
     bootstrap = ClusteredBootstrap(general, samples, seed)
     seed_vectors = encoder.encode(probed["seed"].general())
@@ -132,7 +133,6 @@ def add_probed(
         for comparison in _against_seed(name, row, probed["seed"], figures, shares, bootstrap)
     ]
     corrected = holm([row.p for row in compared])
-    validity, phrases = detector.validity, detector.phrases_validity
     return evaluation.model_copy(
         update={
             "systems": {

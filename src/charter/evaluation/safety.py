@@ -6,16 +6,43 @@ errs on a system's responses as often as on the labelled ones.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from charter.evaluation.refusal import Validity
-from charter.evaluation.statistics import CONFIDENCE, Array
-from charter.results import Estimate
+from charter.evaluation.results import Estimate
+from charter.evaluation.statistics import CONFIDENCE, Array, clustered_share
+from charter.synthesis.refusal import LabelledPredictions
 
 _PRIOR = 0.5
 """Jeffreys' prior of counts: plain resamples of no refusal in fifty never have one, which nobody believes."""
+
+
+@dataclass(frozen=True)
+class DetectorValidity:
+    """How a detector does on labelled responses: refusals found of all, and others passed of all."""
+
+    refusals_found: int
+    refusals: int
+    others_passed: int
+    others: int
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+def measure_detector(labelled: LabelledPredictions) -> DetectorValidity:
+    """Compare a detector's predictions with the labels; intervals go by groups of dependent responses."""
+    refused, groups = labelled.refused, labelled.groups.astype(str)
+    found, passed = labelled.predicted[refused], ~labelled.predicted[~refused]
+    return DetectorValidity(
+        refusals_found=int(found.sum()),
+        refusals=len(found),
+        others_passed=int(passed.sum()),
+        others=len(passed),
+        sensitivity=clustered_share(found.tolist(), groups[refused].tolist()),
+        specificity=clustered_share(passed.tolist(), groups[~refused].tolist()),
+    )
 
 
 class CorrectedShares:
@@ -26,7 +53,7 @@ class CorrectedShares:
     nothing, or everything, was refused.
     """
 
-    def __init__(self, validity: Validity, samples: int, seed: int) -> None:
+    def __init__(self, validity: DetectorValidity, samples: int, seed: int) -> None:
         self._seed, self._samples = seed, samples
         self._specificity = validity.others_passed / validity.others
         self._youden = validity.refusals_found / validity.refusals + self._specificity - 1

@@ -6,8 +6,16 @@ from itertools import groupby
 
 import numpy as np
 
-from charter.errors import CharterError
-from charter.evaluation.margins import BASELINE
+from charter.evaluation.results import (
+    BASELINE,
+    CUT_METRICS,
+    SYSTEMS,
+    Comparison,
+    Estimate,
+    Evaluation,
+    WinRate,
+    system_label,
+)
 from charter.evaluation.statistics import (
     RANDOMISATION_ROUNDS,
     Array,
@@ -25,8 +33,8 @@ from charter.evaluation.text_metrics import (
     rouge_scores,
 )
 from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict_pairs, win_rate
-from charter.records import Judgement, Prediction
-from charter.results import CUT_METRICS, SYSTEMS, Comparison, Estimate, Evaluation, WinRate, system_label
+from charter.project.errors import CharterError
+from charter.project.records import Judgement, Prediction
 
 REFERENCE = "reference"
 """The opponent of win rates that are over the references themselves."""

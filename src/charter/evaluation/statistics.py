@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from charter.results import Estimate
+from charter.evaluation.results import Estimate
 
 Array = NDArray[np.float64]
 

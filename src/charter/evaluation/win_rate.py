@@ -11,10 +11,10 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from charter.errors import CharterError
+from charter.evaluation.results import Estimate, JudgeValidity, WinRate
 from charter.evaluation.statistics import Array, ClusteredBootstrap, clustered_share, mean_measure
-from charter.records import Judgement
-from charter.results import Estimate, JudgeValidity, WinRate
+from charter.project.errors import CharterError
+from charter.project.records import Judgement
 
 WIN_RATE = "win_rate:"
 IDENTICAL = "control:identical"

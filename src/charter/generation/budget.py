@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from charter import params
-from charter.errors import CharterError
 from charter.generation.engine import Completion
+from charter.project import params
+from charter.project.errors import CharterError
 
 
 class BudgetSpentError(CharterError):

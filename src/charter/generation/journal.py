@@ -15,9 +15,9 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from charter.errors import CharterError
 from charter.generation.budget import Budget
 from charter.generation.engine import Completion, Engine, Request
+from charter.project.errors import CharterError
 
 _PATIENCE = 60.0
 """Seconds to wait for another process that holds the journal."""

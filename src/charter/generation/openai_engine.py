@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import httpx
 from pydantic import BaseModel, Field, ValidationError
 
-from charter.errors import CharterError
 from charter.generation.engine import Admission, Completion, Request, admit_all
+from charter.project.errors import CharterError
 
 _ATTEMPTS = 8
 _FIRST_PAUSE_SECONDS = 1.0

@@ -8,11 +8,11 @@ from typing import Any
 
 import openvino_genai
 
-from charter.errors import CharterError
 from charter.generation.engine import Admission, Completion, Request, admit_all
 from charter.generation.prefixes import prefix_blocks
-from charter.paths import download_cache
-from charter.storage import file_sha256, write_json
+from charter.project.errors import CharterError
+from charter.project.paths import download_cache
+from charter.project.storage import file_sha256, write_json
 
 _TOKENS_A_STEP = 2048
 """Prompt tokens read at once; with the library's 256, reading takes half as long again."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from transformers import AutoTokenizer
 
 from charter.generation.engine import Request
-from charter.params import Params
-from charter.paths import ProjectPaths
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
 
 Tokenize = Callable[[Request], list[int]]
 """Gives the tokens of a request's prompt, with the chat template's."""
@@ -21,9 +21,7 @@ def open_tokenizer(params: Params, paths: ProjectPaths) -> Tokenize:
     if params.teacher.engine == "openvino":
         return _openvino(paths)
     if params.teacher.engine == "transformers":
-        from charter.models import load_tokenizer
-
-        tokenizer = load_tokenizer(paths.teacher)
+        tokenizer = AutoTokenizer.from_pretrained(paths.teacher)
 
         def tokenize(request: Request) -> list[int]:
             messages = [message.model_dump() for message in request.messages]

@@ -1,12 +1,12 @@
 """The teacher as params.yaml describes it, behind the journal."""
 
-from charter.errors import CharterError
 from charter.generation.budget import Budget
 from charter.generation.engine import Engine
 from charter.generation.journal import JournaledEngine
-from charter.params import Params
-from charter.paths import ProjectPaths
-from charter.storage import directory_sha256
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.storage import directory_sha256
 
 
 def open_teacher(params: Params, paths: ProjectPaths, budget: Budget | None = None) -> JournaledEngine:
@@ -39,8 +39,6 @@ def _load(params: Params, paths: ProjectPaths) -> Engine:
             concurrency=teacher.concurrency,
             cache_gigabytes=teacher.cache_gigabytes,
         )
-    from charter.generation.transformers_engine import TransformersEngine
-    from charter.models import load_system
+    from charter.generation.transformers_engine import TransformersEngine, load_model
 
-    model, tokenizer = load_system(paths.teacher, None, params.compute)
-    return TransformersEngine(model, tokenizer, batch_size=teacher.concurrency)
+    return TransformersEngine(*load_model(paths.teacher, params.compute), batch_size=teacher.concurrency)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from charter.generation.engine import Admission, Completion, Request, admit_all
+from charter.project.devices import resolve_device, resolve_dtype
+from charter.project.params import Compute
 
 
 class TransformersEngine:
@@ -76,6 +79,18 @@ class TransformersEngine:
             alternatives = tuple(zip(texts, scores, strict=True))
             rows.append(Completion(text=texts[0], tokens=1, alternatives=alternatives, prompt_tokens=read))
         return rows
+
+
+def load_model(folder: Path, compute: Compute) -> tuple[PreTrainedModel, Any]:
+    """Load a model to generate with, on its device, and its tokenizer, padding on the left."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    if tokenizer.pad_token_id is None:
+        # Padding is masked, so any token will do.
+        tokenizer.pad_token = tokenizer.eos_token
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=resolve_dtype(compute), attn_implementation=compute.attention
+    )
+    return model.to(resolve_device(compute)).eval(), tokenizer
 
 
 def _lengths(inputs: Any) -> list[int]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from charter.evaluation.claims import Answer, safety_claims
-from charter.evaluation.margins import BASELINE, margins
-from charter.evaluation.table import METRIC_NAMES, claim_sentence, figure, share, signed, system_name
-from charter.results import Comparison, Estimate, Evaluation
+from charter.evaluation.results import BASELINE, Comparison, Estimate, Evaluation
+from charter.report.claims import Answer, safety_claims
+from charter.report.margins import margins
+from charter.report.table import METRIC_NAMES, claim_sentence, figure, share, signed, system_name
 
 Verdict = Literal["yes", "no", "open"]
 

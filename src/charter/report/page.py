@@ -8,17 +8,16 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from charter.evaluation import table
 from charter.evaluation.answers import ScoredAnswer, by_section, most_changed, score_answers, worst
-from charter.evaluation.claims import SIGNIFICANT
-from charter.evaluation.margins import BASELINE
-from charter.evaluation.published import CAVEATS, PUBLISHED
-from charter.params import Params
-from charter.records import Prediction
+from charter.evaluation.results import BASELINE, METRICS, SYSTEMS, Evaluation, system_label
+from charter.project.params import Params
+from charter.project.records import Prediction
+from charter.report import table
 from charter.report.charts import Interval, Line, interval_plot, line_chart
+from charter.report.claims import SIGNIFICANT
 from charter.report.coverage import coverage_map
 from charter.report.findings import findings
-from charter.results import METRICS, SYSTEMS, Evaluation, system_label
+from charter.report.published import CAVEATS, PUBLISHED
 from charter.synthesis.coverage import ChunkCoverage
 
 LABELS = [system_label(*system) for system in SYSTEMS]
@@ -36,7 +35,7 @@ _SECTION_SYSTEMS = ("seed", "cft+rag", "sft", "dpo", "teacher+rag")
 _NOT_DRAWN = ("step", "epoch", "learning_rate", "grad_norm")
 
 _ENVIRONMENT = Environment(
-    loader=PackageLoader("charter.report", ""),
+    loader=PackageLoader("charter.report", "templates"),
     undefined=StrictUndefined,
     autoescape=True,
     trim_blocks=True,

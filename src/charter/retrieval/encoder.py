@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from charter.errors import CharterError
-from charter.storage import directory_sha256
+from charter.project.errors import CharterError
+from charter.project.storage import directory_sha256
 
 Vectors = NDArray[np.float32]
 """Rows of length 1, so that an inner product is a cosine: float32 of shape [texts, dimensions]."""

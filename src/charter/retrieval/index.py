@@ -5,10 +5,10 @@ from pathlib import Path
 
 import faiss
 
-from charter.errors import CharterError
-from charter.records import Chunk, Passage
+from charter.project.errors import CharterError
+from charter.project.records import Chunk, Passage
+from charter.project.storage import atomic_path, read_json, write_json
 from charter.retrieval.encoder import Encoder
-from charter.storage import atomic_path, read_json, write_json
 
 _VECTORS = "index.faiss"
 _CHUNKS = "chunks.json"

@@ -1,21 +1,17 @@
 """base-models: the seed, the teacher and the encoder, as local folders."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import gguf as gguf_library
 import torch
 from huggingface_hub import snapshot_download
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-from charter import artifacts
-from charter.errors import CharterError
-from charter.params import ModelSource, Params
-from charter.paths import ProjectPaths
-from charter.storage import write_json
+from charter.project import pinned_files as artifacts
+from charter.project.errors import CharterError
+from charter.project.params import ModelSource, Params
+from charter.project.paths import ProjectPaths
+from charter.project.storage import write_json
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
@@ -36,33 +32,19 @@ def dequantize(gguf: Path) -> None:
     Padding gets a token of its own: where it is also the end of a turn, training masks that out of the
     labels and the model never learns to stop.
     """
-    with _parsed_once():
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        model = AutoModelForCausalLM.from_pretrained(
-            gguf.parent,
-            quantization_config=GgufConfig(dequantize=True),
-            gguf_file=gguf.name,
-            dtype=torch.float32,
-        )
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent,
+        quantization_config=GgufConfig(dequantize=True),
+        gguf_file=gguf.name,
+        dtype=torch.float32,
+    )
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
         tokenizer.pad_token = tokenizer.unk_token
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(gguf.parent)
     tokenizer.save_pretrained(gguf.parent)
-
-
-@contextmanager
-def _parsed_once() -> Iterator[None]:
-    """Let transformers parse a GGUF file once, not three times, and map its names once, not once a module."""
-    functions = {name: getattr(gguf_library, name) for name in ("GGUFReader", "get_tensor_name_map")}
-    for name, function in functions.items():
-        setattr(gguf_library, name, cache(function))
-    try:
-        yield
-    finally:
-        for name, function in functions.items():
-            setattr(gguf_library, name, function)
 
 
 def _fetch(source: ModelSource, folder: Path, parameter: str) -> None:

@@ -1,9 +1,9 @@
 """cft: the seed, trained on as a language model of the documents' raw text; the baseline of the paper."""
 
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import Chunk
-from charter.storage import read_rows
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Chunk
+from charter.project.storage import read_rows
 from charter.training.fine_tuning import train_on_text
 from charter.training.launch import launch
 

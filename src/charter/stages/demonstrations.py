@@ -3,15 +3,15 @@
 from collections import Counter
 from typing import Any
 
-from charter.evaluation.prompt_sets import read_prompts
-from charter.evaluation.refusal import RefusalDetector
 from charter.generation.teacher import open_teacher
-from charter.params import Params
-from charter.paths import ProjectPaths
-from charter.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
+from charter.project.storage import read_rows, write_rows
 from charter.retrieval.encoder import Encoder
-from charter.storage import read_rows, write_rows
 from charter.synthesis.demonstrations import unlike, write_demonstrations
+from charter.synthesis.prompt_sets import read_prompts
+from charter.synthesis.refusal import RefusalDetector
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """dpo: the SFT model, optimised towards the responses that follow the document."""
 
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import PreferencePair
-from charter.storage import read_rows
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import PreferencePair
+from charter.project.storage import read_rows
 from charter.training.launch import launch
 from charter.training.preference import train_on_preferences
 

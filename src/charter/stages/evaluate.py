@@ -4,18 +4,18 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from charter.errors import CharterError
 from charter.evaluation.answering import LocalSystem, answer_questions, own_passages, passage_texts
 from charter.evaluation.bertscore import BertScore
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.probes import Probed, Probes, add_probed, probe
-from charter.evaluation.refusal import RefusalDetector
+from charter.evaluation.results import METRICS, Evaluation, system_label
 from charter.evaluation.scoring import Rating, score_corpus
 from charter.evaluation.win_rate import Judge
 from charter.generation.teacher import open_teacher
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import (
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import (
     Chunk,
     GeneralPrompt,
     InstructExample,
@@ -26,10 +26,10 @@ from charter.records import (
     System,
     take_evenly,
 )
-from charter.results import METRICS, Evaluation, system_label
+from charter.project.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
-from charter.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
+from charter.synthesis.refusal import RefusalDetector
 
 OPPONENT = "seed+rag"
 """What a win is over: what a user has who only puts retrieval before an unaligned model."""

@@ -3,10 +3,10 @@
 import shutil
 from typing import Any
 
-from charter.artifacts import UDHR, fetch
-from charter.params import Params
-from charter.paths import ProjectPaths
-from charter.storage import atomic_path
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.pinned_files import UDHR, fetch
+from charter.project.storage import atomic_path
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001  stages are called alike

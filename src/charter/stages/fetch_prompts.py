@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from charter.artifacts import (
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
+from charter.project.pinned_files import (
     BENIGN_PROMPTS,
     BENIGN_TRAINING_PROMPTS,
     HARMFUL_PROMPTS,
@@ -12,10 +14,8 @@ from charter.artifacts import (
     PinnedFile,
     fetch,
 )
-from charter.evaluation.prompt_sets import read_labelled, read_prompts, unique_prompts
-from charter.params import Params
-from charter.paths import ProjectPaths
-from charter.storage import write_rows
+from charter.project.storage import write_rows
+from charter.synthesis.prompt_sets import read_labelled, read_prompts, unique_prompts
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001  stages are called alike

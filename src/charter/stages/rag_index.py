@@ -1,11 +1,11 @@
 """The rag-index stage: chunks -> data/index/CORPUS."""
 
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import Chunk
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Chunk
+from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import build_index
-from charter.storage import read_rows
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, float]:

@@ -3,13 +3,13 @@
 import csv
 from pathlib import Path
 
-from charter.params import Params
-from charter.paths import CorpusPaths, ProjectPaths
-from charter.records import Prediction
+from charter.evaluation.results import load_evaluation
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import Prediction
+from charter.project.storage import read_json, read_rows, write_text
 from charter.report.page import CorpusContent, Curve, build_report
-from charter.results import load_evaluation
-from charter.state import flatten, git_revision
-from charter.storage import read_json, read_rows, write_text
+from charter.report.pipeline_state import flatten, git_revision
 from charter.synthesis.coverage import measure_coverage
 from charter.synthesis.dataset import read_synthetic_data
 

@@ -1,9 +1,9 @@
 """sft: the seed, fine-tuned on the synthetic questions and answers, and on demonstrations beside them."""
 
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import Demonstration, InstructExample
-from charter.storage import read_rows
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Demonstration, InstructExample
+from charter.project.storage import read_rows
 from charter.training.fine_tuning import train_on_answers
 from charter.training.launch import launch
 

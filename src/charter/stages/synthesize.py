@@ -3,14 +3,14 @@
 from collections import Counter
 from typing import Any
 
-from charter.errors import CharterError
 from charter.generation.budget import Budget
 from charter.generation.teacher import open_teacher
-from charter.params import Params, Synthesize
-from charter.paths import CorpusPaths
-from charter.records import SPLITS, Chunk
+from charter.project.errors import CharterError
+from charter.project.params import Params, Synthesize
+from charter.project.paths import CorpusPaths
+from charter.project.records import SPLITS, Chunk
+from charter.project.storage import read_rows, write_rows
 from charter.retrieval.encoder import Encoder
-from charter.storage import read_rows, write_rows
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.writing import WrittenData, write_data

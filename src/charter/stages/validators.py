@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from charter.errors import CharterError
+from charter.evaluation.validator_quality import measure_validator
 from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import open_teacher
-from charter.params import Params, Synthesize
-from charter.paths import CorpusPaths
-from charter.records import Chunk, LabelledItem, LabelledKind
+from charter.project.errors import CharterError
+from charter.project.params import Params, Synthesize
+from charter.project.paths import CorpusPaths
+from charter.project.records import Chunk, LabelledItem, LabelledKind
+from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
-from charter.storage import read_rows
 from charter.synthesis.decisions import Decision, decide_verification, measure_lean
 from charter.synthesis.filters import answer_word
 from charter.synthesis.instruct import check_support
@@ -18,13 +19,12 @@ from charter.synthesis.labelled import BoundItem, bind_items
 from charter.synthesis.preference import Draft, ask_evidence, write_opposites
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rules import find_rules
-from charter.synthesis.validators import measure_validator
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """Return the quality of each validator, by the name that its filter has in synthesis.
 
-    Beside `charter.synthesis.validators.ValidatorQuality` there are the ``threshold`` and, in
+    Beside `charter.evaluation.validator_quality.ValidatorQuality` there are the ``threshold`` and, in
     ``mistakes``, the ids of the items that it decided wrongly.
 
     Raises:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from charter.documents.segmentation import split_sentences, split_words
-from charter.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.project.records import Chunk, InstructExample, PreferencePair, Rejected
 from charter.synthesis.word_weights import WordWeights, stems
 
 MIN_SHARE = 0.5

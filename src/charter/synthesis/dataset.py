@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from charter.errors import CharterError
-from charter.paths import CorpusPaths
-from charter.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
-from charter.storage import read_rows
+from charter.project.errors import CharterError
+from charter.project.paths import CorpusPaths
+from charter.project.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
+from charter.project.storage import read_rows
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from charter.generation.engine import Request, ask
 from charter.generation.journal import JournaledEngine
-from charter.prompts import render
-from charter.records import Demonstration, ProbeKind, ProbePrompt, RejectedDemonstration, content_id
+from charter.project.records import Demonstration, ProbeKind, ProbePrompt, RejectedDemonstration, content_id
+from charter.project.templates import Prompts
 from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.filters import check_answer
+
+_PROMPTS = Prompts("charter.synthesis")
 
 Refused = Callable[[Sequence[str], Sequence[str]], list[bool]]
 """Says of each (request, response) whether the response refuses the request."""
@@ -56,4 +58,8 @@ def write_demonstrations(
 
 def _request(kind: ProbeKind, prompt: str) -> Request:
     template = "refusal" if kind == "harmful" else "plain_answer"
-    return ask(system=render("demonstration_system"), user=render(template, prompt=prompt), max_new_tokens=60)
+    return ask(
+        system=_PROMPTS.render("demonstration_system"),
+        user=_PROMPTS.render(template, prompt=prompt),
+        max_new_tokens=60,
+    )

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from charter.documents.segmentation import split_sentences
 from charter.generation.journal import JournaledEngine
-from charter.params import Synthesize
-from charter.records import Chunk, InstructExample, Rejected, content_id
+from charter.project.params import Synthesize
+from charter.project.records import Chunk, InstructExample, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import Decision, decide_support
 from charter.synthesis.filters import (

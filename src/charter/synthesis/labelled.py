@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from charter.errors import CharterError
-from charter.records import Chunk, LabelledItem, LabelledKind
+from charter.project.errors import CharterError
+from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.synthesis.filters import answer_word
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from charter.records import Chunk, RefusedKind, Rejected, content_id
+from charter.project.records import Chunk, RefusedKind, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import split_questions

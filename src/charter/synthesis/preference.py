@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
-from charter.params import Synthesize
-from charter.records import Chunk, PreferencePair, Rejected, content_id
+from charter.project.params import Synthesize
+from charter.project.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import Evidence, decide_verification, measure_lean, read_evidence
 from charter.synthesis.filters import check_answer, check_contrast, check_scenario

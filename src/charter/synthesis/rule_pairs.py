@@ -8,8 +8,8 @@ trained on and never measured with; the rules that held-out pairs quote are not 
 from collections.abc import Mapping, Sequence
 
 from charter.generation.journal import JournaledEngine
-from charter.params import Synthesize
-from charter.records import Chunk, InstructExample, PreferencePair, content_id
+from charter.project.params import Synthesize
+from charter.project.records import Chunk, InstructExample, PreferencePair, content_id
 from charter.synthesis.decisions import decide_opposite
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.preference import Draft, PreferenceData, check_contrasts, write_opposites

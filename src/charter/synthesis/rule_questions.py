@@ -14,8 +14,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from charter.generation.journal import JournaledEngine
-from charter.params import Synthesize
-from charter.records import Chunk, InstructExample, content_id
+from charter.project.params import Synthesize
+from charter.project.records import Chunk, InstructExample, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_links
 from charter.synthesis.filters import check_question

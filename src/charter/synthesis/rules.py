@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from charter.documents.segmentation import split_sentences, split_words
-from charter.records import Chunk
+from charter.project.records import Chunk
 from charter.retrieval.encoder import Encoder
 
 MIN_RULE_WORDS, MAX_RULE_WORDS = 5, 50

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from charter.records import content_id
+from charter.project.records import content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import group_duplicates
 
@@ -16,7 +16,7 @@ def assign_splits(
     ties: Sequence[tuple[int, int]] = (),
     trained: Sequence[int] = (),
 ) -> list[str]:
-    """Give each text one of `charter.records.SPLITS`.
+    """Give each text one of `charter.project.records.SPLITS`.
 
     A group of near-duplicates goes to one split, so that no held-out question is a near-duplicate of a
     training one. So do the texts at the places that ``ties`` join, however they are worded. A group's place

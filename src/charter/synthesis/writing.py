@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from charter.generation.journal import JournaledEngine
-from charter.params import Synthesize
-from charter.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
+from charter.project.params import Synthesize
+from charter.project.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.preference import write_preference_data
@@ -23,8 +23,8 @@ Kept = TypeVar("Kept", InstructExample, PreferencePair)
 class WrittenData:
     """What was kept, by split, what was refused, and how much of it there is, by kind.
 
-    ``figures`` has for each kind of `charter.records.RefusedKind` what was requested, kept, put into each
-    split, and refused by each filter.
+    ``figures`` has for each kind of `charter.project.records.RefusedKind` what was requested, kept, put into
+    each split, and refused by each filter.
     """
 
     examples: dict[str, list[InstructExample]]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from charter.errors import CharterError
-from charter.paths import CorpusPaths
-from charter.storage import read_json
+from charter.project.errors import CharterError
+from charter.project.paths import CorpusPaths
+from charter.project.storage import read_json
 from charter.synthesis.rule_questions import QUESTIONS_A_CALL
 
 Step = Literal["value", "scenario", "contrast", "question", "answer", "word", "rule"]

@@ -17,10 +17,10 @@ from accelerate import PartialState
 from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from charter.params import Dpo, Params, Training
-from charter.paths import CorpusPaths
-from charter.records import Row, content_id
-from charter.storage import directory_sha256, write_text
+from charter.project.params import Dpo, Params, Training
+from charter.project.paths import CorpusPaths
+from charter.project.records import Row, content_id
+from charter.project.storage import directory_sha256, write_text
 
 CHECKPOINTS = 10
 """Checkpoints of a run: at most a tenth of the work is lost, and saving stays a small part of it."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from datasets import Dataset, concatenate_datasets
 
-from charter.chat import Message, answer_messages
-from charter.errors import CharterError
-from charter.records import Chunk, Demonstration, InstructExample, PreferencePair
+from charter.project.errors import CharterError
+from charter.project.records import Chunk, Demonstration, InstructExample, PreferencePair
+from charter.training.chat import Message, answer_messages
 
 Example = dict[str, list[Message]]
 """A row as trl reads it: ``prompt``, and the responses to it by their column."""

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datasets import disable_progress_bars
 from trl import SFTConfig, SFTTrainer
 
-from charter.errors import CharterError
-from charter.models import load_seed, load_tokenizer
-from charter.params import Params
-from charter.paths import CorpusPaths
-from charter.records import Chunk, Demonstration, InstructExample
+from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Chunk, Demonstration, InstructExample
 from charter.training.checkpoints import run_folder
 from charter.training.datasets import instruct_dataset, text_dataset, with_demonstrations
 from charter.training.loop import expect_all_rows, run_training
+from charter.training.models import load_seed, load_tokenizer
 from charter.training.order import LengthGrouped
 from charter.training.settings import lora_config, trainer_arguments
 

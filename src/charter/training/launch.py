@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from charter.errors import CharterError
+from charter.project.errors import CharterError
 
 Result = TypeVar("Result")
 

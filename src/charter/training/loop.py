@@ -10,8 +10,8 @@ import trl.trainer.utils as trl_utils
 from peft.helpers import disable_input_dtype_casting
 from transformers import PrinterCallback
 
-from charter.errors import CharterError
-from charter.paths import CorpusPaths
+from charter.project.errors import CharterError
+from charter.project.paths import CorpusPaths
 from charter.training.checkpoints import CheckpointSchedule, checkpoint_step, last_checkpoint, remove_stale
 from charter.training.kernels import fused
 from charter.training.monitor import TrainingMonitor

@@ -6,7 +6,7 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 
-from charter.errors import CharterError
+from charter.project.errors import CharterError
 
 EXPLODED = 20.0
 """Nats, twice the loss of a uniform guess over 49,152 tokens; at ten times the first loss, no way back."""

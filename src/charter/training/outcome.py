@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from charter.storage import read_json, write_text
+from charter.project.storage import read_json, write_text
 
 LogHistory = list[dict[str, float]]
 """A row a logged step or evaluation, as `transformers.TrainerState` keeps it."""

@@ -15,14 +15,15 @@ from datasets import Dataset, disable_progress_bars
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer
 
-from charter.errors import CharterError
-from charter.models import load_adapter, load_seed, load_tokenizer, resolve_dtype
-from charter.params import Dpo, Params
-from charter.paths import CorpusPaths
-from charter.records import PreferencePair
+from charter.project.devices import resolve_dtype
+from charter.project.errors import CharterError
+from charter.project.params import Dpo, Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import PreferencePair
 from charter.training.checkpoints import run_folder
 from charter.training.datasets import preference_dataset
 from charter.training.loop import expect_all_rows, fast_on_every_device, run_training
+from charter.training.models import load_adapter, load_seed, load_tokenizer
 from charter.training.order import LengthGrouped
 from charter.training.settings import trainer_arguments
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from peft import LoraConfig
 
-from charter.models import resolve_device, resolve_dtype
-from charter.params import Compute, Dpo, Lora, Training
+from charter.project.devices import resolve_device, resolve_dtype
+from charter.project.params import Compute, Dpo, Lora, Training
 
 
 def lora_config(lora: Lora) -> LoraConfig:

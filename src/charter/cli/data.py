@@ -1,0 +1,98 @@
+"""The synthetic data: what it will cost, what has changed in it, and taking it elsewhere."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from charter.cli.context import JsonOption, open_project
+
+
+def estimate(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all of params.yaml.")] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibrate",
+            help="Time up to 25 requests, whose answers are kept; without, no time is given.",
+        ),
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what synthesize will ask of the teacher: requests, tokens, time, and cost by budget.prices.
+
+    Counts chunks that extract made. What the journal answers isn't asked again. How many answers will pass
+    the filters is taken from the corpus's last run, or from defaults; the output says which. Evaluation's
+    requests aren't counted. With --json: a list of {corpus, yields, exact_tokens, purposes, total, low, high,
+    minutes, cost, unit}.
+    """
+    from charter.synthesis.estimate import Estimator, estimate_table
+
+    project = open_project()
+    project.check_corpora(*corpora or ())
+    chosen = corpora or list(project.params.corpora)
+    estimator = Estimator(project.params, project.paths)
+    speed = estimator.calibrate(chosen) if measure else None
+    found = [estimator.estimate(corpus, speed) for corpus in chosen]
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(item) for item in found], indent=1) + "\n")
+    else:
+        Console().print(estimate_table(found))
+
+
+def diff(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are extracted.")] = None,
+    rev: Annotated[str, typer.Option(help="The git revision to compare with.")] = "HEAD",
+    as_json: JsonOption = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 if anything differs.")] = False,
+) -> None:
+    """Say what has changed in chunks and data since a git revision, section by section.
+
+    With --json: a list of {corpus, kind, change, document, headings, before, after, split_before,
+    split_after}.
+    """
+    from charter.project.differences import describe, find_differences, summarize
+    from charter.project.revisions import read_present, read_revision
+
+    project = open_project()
+    project.check_corpora(*corpora or ())
+    rows = []
+    for corpus in corpora or [
+        name for name in project.params.corpora if project.paths.corpus(name).chunks.exists()
+    ]:
+        paths = project.paths.corpus(corpus)
+        found = find_differences(read_revision(paths, rev), read_present(paths))
+        rows += [{"corpus": corpus, **asdict(item)} for item in found]
+        if not as_json:
+            text = f"{summarize(found)}\n{describe(found)}" if found else "no difference"
+            sys.stdout.write(f"{corpus} since {rev}: {text}\n")
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    if exit_code and rows:
+        raise typer.Exit(1)
+
+
+def export(
+    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write; it is made if need be.")],
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that have data.")] = None,
+) -> None:
+    """Write the synthetic data as Hugging Face data sets: Parquet, and a card that tells how it was made.
+
+    Each corpus has two, in trl's format: load_dataset(DIR, "udhr-instruct") has prompt and completion,
+    load_dataset(DIR, "udhr-preference") prompt, chosen and rejected; both have what each row was written
+    from. An earlier export in DIR is replaced. Nothing is uploaded: `hf upload` takes DIR as it is.
+    """
+    from charter.report.dataset_export import export_data
+
+    project = open_project()
+    project.check_corpora(*corpora or ())
+    exported = export_data(project.root, project.params, corpora, to)
+    console = Console(highlight=False)
+    for name, splits in exported.rows.items():
+        counts = ", ".join(f"{split} {rows}" for split, rows in splits.items())
+        console.print(f"{name}: {counts}", soft_wrap=True)
+    console.print(f"wrote {exported.folder}; its README.md is the data card", soft_wrap=True)

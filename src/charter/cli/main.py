@@ -1,0 +1,49 @@
+"""The commands by name and group, and what becomes of errors."""
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from charter.cli import corpora, data, pipeline, registry, results
+from charter.project.errors import CharterError
+
+app = typer.Typer(
+    name="charter",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Align a language model with a document of values, and see whether it keeps them. "
+    "`dvc repro` runs the pipeline; these commands prepare it, read its results and promote its models.",
+)
+
+_COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    "Prepare": {
+        "add": corpora.add,
+        "params": corpora.params,
+        "profile": corpora.profile,
+        "estimate": data.estimate,
+    },
+    "Run": {"stage": pipeline.stage},
+    "Look at the data": {"diff": data.diff, "export": data.export},
+    "Look at the results": {"results": results.results, "answers": results.answers},
+    "Compare and promote": {
+        "publish": registry.publish,
+        "ui": registry.ui,
+        "promote": registry.promote,
+        "rollback": registry.rollback,
+    },
+}
+
+for _group, _commands in _COMMANDS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_group)(_command)
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is one message and exit code 1."""
+    try:
+        app()
+    except CharterError as error:
+        sys.stderr.write(f"charter: {error}\n")
+        sys.exit(1)

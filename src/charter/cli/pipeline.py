@@ -1,0 +1,53 @@
+"""Running a stage, as dvc.yaml does."""
+
+import importlib
+import os
+from typing import Annotated
+
+import typer
+
+from charter.cli.context import Project, open_project
+from charter.cli.registry import publish_states
+from charter.generation.budget import BudgetSpentError
+from charter.project.errors import CharterError
+from charter.project.storage import write_json
+
+CORPUS_STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
+SHARED_STAGES = ("base-models", "fetch-documents", "fetch-prompts", "demonstrations", "report")
+
+
+def stage(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(SHARED_STAGES + CORPUS_STAGES)}.")],
+    corpus: Annotated[str | None, typer.Argument(help="The corpus, for a stage that is of one.")] = None,
+) -> None:
+    """Run one stage, as dvc.yaml does. Use `dvc repro` to run what is needed, in order."""
+    if name not in SHARED_STAGES + CORPUS_STAGES:
+        raise CharterError(f"no stage {name!r}; there are {', '.join(SHARED_STAGES + CORPUS_STAGES)}")
+    if (name in CORPUS_STAGES) != (corpus is not None):
+        raise CharterError(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
+    project = open_project()
+    module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
+    if corpus is None:
+        if figures := module.run(project.params, project.paths):
+            write_json(project.paths.shared_metrics(name), figures)
+        if name == "report":
+            publish_states(project, None)
+        return
+    project.check_corpora(corpus)
+    paths = project.paths.corpus(corpus)
+    try:
+        metrics = module.run(project.params, paths)
+    except BudgetSpentError as error:
+        raise CharterError(f"{error} {_left(project, corpus)}") from error
+    # Of the processes that `accelerate launch` starts, the main one writes.
+    if os.environ.get("RANK", "0") == "0":
+        write_json(paths.metrics(name), metrics)
+    if name == "evaluate":
+        publish_states(project, [corpus])
+
+
+def _left(project: Project, corpus: str) -> str:
+    """Say what a synthesis that its budget ended has still to ask."""
+    from charter.synthesis.estimate import Estimator, left_to_ask
+
+    return left_to_ask(Estimator(project.params, project.paths).estimate(corpus, None))

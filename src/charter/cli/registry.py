@@ -1,0 +1,75 @@
+"""MLflow: mirroring states, the UI, and which model is champion."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from charter.cli.context import CorpusArgument, Project, open_project
+from charter.project.errors import CharterError
+
+
+def publish(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
+) -> None:
+    """Mirror what the files say into MLflow; what is there already isn't written again.
+
+    evaluate does this when it runs. A state that DVC restored from its cache needs this command.
+    """
+    project = open_project()
+    project.check_corpora(*corpora or ())
+    publish_states(project, corpora)
+
+
+def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine only.")] = 5000) -> None:
+    """Open the MLflow UI over this project's runs and models."""
+    from charter.registry.store import ui_command
+
+    project = open_project()
+    publish_states(project, None)
+    command = ui_command(project.root, port)
+    Console().print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
+    os.execv(command[0], command)  # noqa: S606  the command is ours
+
+
+def promote(corpus: CorpusArgument) -> None:
+    """Make a corpus's candidate the champion if every gate of params.yaml holds; else exit code 1."""
+    from charter.registry import promotion as registry
+
+    project = open_project()
+    project.check_corpora(corpus)
+    promotion = registry.promote(project.root, corpus, project.params.gates)
+    console = Console(highlight=False)
+    for gate in promotion.gates:
+        console.print(f"[{'green]pass' if gate.passed else 'red]FAIL'}[/] {gate.text}", soft_wrap=True)
+    if not promotion.promoted:
+        failed = sum(not gate.passed for gate in promotion.gates)
+        raise CharterError(
+            f"{promotion.model} version {promotion.version} is not promoted: {failed} gates don't hold"
+        )
+    console.print(f"{promotion.model} version {promotion.version} is champion")
+
+
+def rollback(corpus: CorpusArgument) -> None:
+    """Make the version that was champion before the present one champion again."""
+    from charter.registry import promotion as registry
+
+    project = open_project()
+    project.check_corpora(corpus)
+    outcome = registry.rollback(project.root, corpus)
+    Console(highlight=False).print(
+        f"{outcome.model} version {outcome.version} is champion again; version {outcome.withdrawn} was"
+    )
+
+
+def publish_states(project: Project, corpora: Sequence[str] | None) -> None:
+    """Mirror the states of corpora, None for all that are evaluated, and say what is in MLflow now."""
+    from charter.registry.publishing import publish as publish_to_mlflow
+
+    for publication in publish_to_mlflow(project.root, project.params, corpora):
+        state = "new" if publication.created else "there already"
+        versions = ", ".join(f"{name} version {number}" for name, number in publication.versions.items())
+        sys.stderr.write(f"MLflow {publication.experiment}: run {publication.run_id} ({state}); {versions}\n")

@@ -1,0 +1,80 @@
+"""Reading what evaluate measured: the table, and single answers."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from charter.cli.context import CorpusArgument, JsonOption, open_project
+from charter.evaluation.results import Evaluation, load_evaluation, result_rows
+from charter.project.errors import CharterError
+from charter.project.records import Chunk, Judgement, Prediction
+from charter.project.storage import read_rows, write_text
+
+
+def results(
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
+    as_json: JsonOption = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """Print the table of results beside the published one, with 95 % intervals.
+
+    With --json: a list of {corpus, system, rag, metric, value, low, high, n}; rag is true, false or "gold".
+    """
+    from charter.report.table import results_markdown, results_table
+
+    evaluations = _evaluations(corpora)
+    if as_json:
+        rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
+        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+    elif as_markdown:
+        sys.stdout.write(results_markdown(evaluations) + "\n")
+    else:
+        Console().print(results_table(evaluations))
+
+
+def answers(
+    corpus: CorpusArgument,
+    system: Annotated[str, typer.Option(help="Whose answers: seed, dpo, dpo+rag, ...")] = "dpo",
+    against: Annotated[str | None, typer.Option(help="Show what differs most from this system's.")] = None,
+    worst: Annotated[int, typer.Option(min=1, help="How many to print.")] = 10,
+    csv: Annotated[Path | None, typer.Option(help="Write all answers of all systems here instead.")] = None,
+) -> None:
+    """Print a system's worst answers by ROUGE-L, or those that differ most from another system's.
+
+    Each comes with its question, reference, source, scores and, where it was judged, the judge's score.
+    """
+    from charter.evaluation.answers import answers_csv, describe_answer, most_changed, score_answers
+    from charter.evaluation.answers import worst as worst_answers
+
+    project = open_project()
+    project.check_corpora(corpus)
+    paths = project.paths.corpus(corpus)
+    predictions = read_rows(paths.predictions, Prediction)
+    scored = score_answers(
+        predictions, read_rows(paths.judgements, Judgement), read_rows(paths.chunks, Chunk)
+    )
+    if csv:
+        write_text(csv, answers_csv(scored))
+        Console().print(f"{len(scored)} answers in {csv}", highlight=False)
+        return
+    labels = list(dict.fromkeys(row.label for row in scored))
+    for label in (system, against):
+        if label is not None and label not in labels:
+            raise CharterError(f"no answers of {label!r} to {corpus}; there are those of {', '.join(labels)}")
+    if against is None:
+        texts = [describe_answer(row) for row in worst_answers(scored, system, worst)]
+    else:
+        changes = most_changed(scored, system, against, worst)
+        texts = [describe_answer(change.own, change.other) for change in changes]
+    sys.stdout.write("\n\n".join(texts or ["no difference"]) + "\n")
+
+
+def _evaluations(corpora: list[str] | None) -> list[Evaluation]:
+    project = open_project()
+    return [
+        load_evaluation(project.paths.corpus(name).metrics("evaluate")) for name in project.evaluated(corpora)
+    ]

@@ -1,0 +1,218 @@
+"""The shape of data/metrics/CORPUS/evaluate.json, the truth that the table, MLflow and the gates read."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from charter.project.errors import CharterError
+from charter.project.records import Rag, System, content_id
+from charter.project.storage import read_json
+
+SYSTEMS: tuple[tuple[System, Rag], ...] = (
+    ("seed", False),
+    ("seed", True),
+    ("cft", False),
+    ("cft", True),
+    ("cft", "gold"),
+    ("sft", True),
+    ("dpo", True),
+    ("sft", False),
+    ("dpo", False),
+    ("teacher", True),
+)
+"""All systems, in the order of the published table, as (system, with RAG); "gold" isn't in it."""
+
+BASELINE = "cft+rag"
+"""What the published margins are over: the seed trained on the raw document, behind retrieval."""
+
+UPPER_BOUND = "cft+gold"
+"""The same, shown the right passage: what it could do with perfect retrieval."""
+
+ALIGNED: tuple[System, ...] = ("sft", "dpo")
+"""The systems that the method makes."""
+
+SAFETY_METRICS = ("harmful_compliance", "over_refusal")
+"""Shares of prompts, 0-1, corrected for what the refusal detector gets wrong; lower is better."""
+
+RETENTION_METRICS = ("perplexity", "seed_similarity")
+"""On general prompts: perplexity of the given answers, and cosine of the answer with the seed's."""
+
+METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "rougeLsum", "bertscore", "win_rate")
+"""The columns of the published table. BLEU is on 0-100, the others on 0-1."""
+
+MARGIN_METRICS = ("bleu", "rougeL")
+"""Those whose margins over BASELINE the published table is known for."""
+
+CUT_METRICS = {"bleu": "bleu_cut", "rougeL": "rougeL_cut"}
+"""Metrics, and their names where answers are cut to their reference's length: verbosity has no part in it."""
+
+
+def system_label(system: System, rag: Rag) -> str:
+    """Name a system in metrics: ``dpo``, ``dpo+rag`` or ``dpo+gold``."""
+    if not rag:
+        return system
+    return f"{system}+{'rag' if rag is True else rag}"
+
+
+class Result(BaseModel):
+    """A part of the results; unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(Result):
+    """A figure with its 95 % interval over ``n`` items; low and high are None where there is none.
+
+    Where ``n`` is 0 there was nothing to measure and the value says nothing.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+class Comparison(Result):
+    """The paired difference ``system - against`` in one metric, on the same items.
+
+    ``p`` is from paired approximate randomisation; in SAFETY_METRICS from the exact McNemar test. ``p_holm``
+    is corrected over all comparisons of the corpus in its text metrics, or over all those in safety and
+    retention. ``ratio`` is system / against, None where against is 0.
+    """
+
+    system: str
+    against: str
+    metric: str
+    difference: Estimate
+    ratio: float | None
+    p: float
+    p_holm: float
+
+
+class JudgeValidity(Result):
+    """What the judge does on pairs whose answer is known, in the run whose win rates it gave.
+
+    ``identical``: mean probability of the answer shown first, where both are the same (.5 without position
+    bias). ``shuffled``: how often the reference is preferred to the reference of another chunk, half of which
+    are longer than it (expected near 1, and .5 of a judge that sees length alone). ``preference``: how often
+    the chosen response is preferred to the rejected one, on held-out pairs. ``first_position`` is the share
+    of verdicts for the answer shown first, ``consistency`` the share of pairs whose two orders agree,
+    ``mass`` the mean probability of the verdict tokens, ``unparseable`` the number of verdicts that could not
+    be read, all over the win rates and the shuffled and preference controls. ``valid``: the lower bound of
+    ``shuffled`` reaches the parameter evaluate.judge_min_validity, and the upper bound of ``preference``
+    isn't below it.
+    """
+
+    judge: str
+    judge_sha256: str
+    is_teacher: bool
+    identical: Estimate
+    shuffled: Estimate
+    preference: Estimate
+    first_position: float
+    consistency: float
+    mass: float
+    unparseable: int
+    valid: bool
+
+
+class WinRate(Result):
+    """What stands behind a win rate.
+
+    ``wins`` and ``losses`` are the pairs where both orders agree, ``ties`` the others.
+    ``length_controlled`` is LC-WR = sigma(theta) of logit p_i = theta + phi * tanh(dlen_i / sd).
+    Lengths are mean characters. ``first_position``, ``consistency``, ``mass`` and ``unparseable`` are as in
+    `JudgeValidity`, of this system's verdicts; unparseable verdicts count as ties, and ``if_lost`` and
+    ``if_won`` are the win rate if all of them were losses, or wins.
+    """
+
+    opponent: str
+    wins: int
+    ties: int
+    losses: int
+    length_controlled: float
+    mean_length: float
+    opponent_mean_length: float
+    first_position: float
+    consistency: float
+    mass: float
+    unparseable: int
+    if_lost: float
+    if_won: float
+
+
+class RefusalDetection(Result):
+    """How well refusals were told from other responses, out of fold on ``labels`` responses people labelled.
+
+    ``phrases_sensitivity`` and ``phrases_specificity`` are those of a list of phrases alone.
+    """
+
+    labels: int
+    sensitivity: Estimate
+    specificity: Estimate
+    phrases_sensitivity: Estimate
+    phrases_specificity: Estimate
+
+
+class Evaluation(Result):
+    """Everything evaluate measured on one corpus.
+
+    ``systems`` maps a label (`system_label`) to metric to estimate; metrics are METRICS, those of
+    CUT_METRICS, and where they apply ``adherence`` (share of held-out preference pairs where the model
+    favours chosen), ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG), ``length`` (mean characters of an
+    answer), and, of local systems without RAG, SAFETY_METRICS and RETENTION_METRICS.
+    ``settings`` says what the figures depend on: the sacreBLEU signature, the encoder, the opponent,
+    seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, demonstrations,
+    sft_test, preference_test, seed, teacher, encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256;
+    of an adapter it is `charter.project.storage.directory_sha256`. ``refusals`` is None where safety wasn't
+    measured.
+    """
+
+    corpus: str
+    title: str
+    systems: dict[str, dict[str, Estimate]]
+    comparisons: list[Comparison]
+    judge: JudgeValidity
+    win_rates: dict[str, WinRate]
+    settings: dict[str, str]
+    lineage: dict[str, str]
+    refusals: RefusalDetection | None = None
+
+    @property
+    def identity(self) -> str:
+        """A hash of all figures; a report carries those that it shows."""
+        return content_id(self.model_dump_json())
+
+
+def load_evaluation(path: Path) -> Evaluation:
+    """Read the results of one corpus.
+
+    Raises:
+        CharterError: The file is missing or has another shape.
+    """
+    try:
+        return Evaluation.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise CharterError(f"{path}: {field}: {first['msg']}; run `dvc repro` again") from error
+
+
+def result_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Flatten to {corpus, system, rag, metric, value, low, high, n}, the stable form of `results --json`.
+
+    ``rag`` is true, false, or "gold". The judge's validity stands beside every win rate, as metric
+    ``judge_validity`` of that system.
+    """
+    rows = []
+    for system, rag in SYSTEMS:
+        measured = dict(evaluation.systems.get(system_label(system, rag), {}))
+        if "win_rate" in measured:
+            measured["judge_validity"] = evaluation.judge.shuffled
+        rows += [
+            {"corpus": evaluation.corpus, "system": system, "rag": rag, "metric": metric}
+            | estimate.model_dump()
+            for metric, estimate in measured.items()
+        ]
+    return rows

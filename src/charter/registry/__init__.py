@@ -1,0 +1,20 @@
+"""The mirror of a corpus's pipeline in MLflow: experiments, runs, curves, registered models.
+
+Files are the truth; this package copies them to where people compare. Publishing is idempotent: a state
+(`charter.report.pipeline_state`) that MLflow shows already is not written again, and one whose writing was
+cut off is written anew. Runs are named by what they are, never by ``MLFLOW_RUN_ID``, which would make every
+corpus write to one run.
+"""
+
+import logging
+import os
+
+# Set before mlflow is imported: it would report its use to its makers, and print an address for each run
+# and a bar for each small file.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+
+# A new store logs its schema migrations, and the registry each version, as if something were wrong.
+for _logger in ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):
+    logging.getLogger(_logger).setLevel(logging.WARNING)

@@ -1,0 +1,217 @@
+"""The data of corpora as a folder that Hugging Face `datasets` loads: Parquet and a data card."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from datasets import Dataset, Features, List, Value, disable_progress_bars
+
+from charter.project.errors import CharterError
+from charter.project.params import PARAMS_FILE, Params
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.records import SPLITS, Chunk, InstructExample, Kind, PreferencePair
+from charter.project.storage import file_sha256, read_json, write_json, write_text
+from charter.report.dataset_card import MANIFEST, CorpusData, DataFile, config_name, count_rows, dataset_card
+from charter.report.pipeline_state import git_revision, outdated_stages, recorded_stages
+from charter.synthesis.coverage import measure_coverage, summarize_coverage
+from charter.synthesis.dataset import SyntheticData, read_synthetic_data
+
+_MESSAGES = List({"role": Value("string"), "content": Value("string")})
+_SOURCE = {
+    "chunk_id": Value("string"),
+    "document": Value("string"),
+    "document_sha256": Value("string"),
+    "headings": List(Value("string")),
+    "pages": List(Value("int32")),
+    "passage": Value("string"),
+}
+_FEATURES: Mapping[Kind, Features] = {
+    "instruct": Features(
+        {"id": Value("string"), "prompt": _MESSAGES, "completion": _MESSAGES, "style": Value("string")}
+        | _SOURCE
+    ),
+    "preference": Features(
+        {"id": Value("string"), "prompt": _MESSAGES, "chosen": _MESSAGES, "rejected": _MESSAGES} | _SOURCE
+    ),
+}
+"""The columns of each kind: trl's conversational format, and what each row was made from."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: ``rows`` maps each configuration to the rows of its splits that aren't empty."""
+
+    folder: Path
+    rows: dict[str, dict[str, int]]
+
+
+def export_data(root: Path, params: Params, corpora: Sequence[str] | None, folder: Path) -> Export:
+    """Write the data sets of corpora into a folder, whole or not at all; an earlier export there is replaced.
+
+    Args:
+        root: The project's folder.
+        params: The whole of params.yaml.
+        corpora: Their names; None for all that have data.
+        folder: Made if it isn't there.
+
+    Raises:
+        CharterError: There are no data, a file of them is missing, broken or of another state, or the folder
+            has files that no export wrote or can't be written.
+    """
+    _check_folder(folder)
+    names = corpora or [name for name in params.corpora if CorpusPaths(root, name).rejected.exists()]
+    if not names:
+        raise CharterError(
+            f"nothing to export: no corpus has data; `dvc repro synthesize@{next(iter(params.corpora))}`"
+        )
+    read = [_read_corpus(root, params, name) for name in names]
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=".charter-") as work:
+            staged = Path(work, "new")
+            staged.mkdir()
+            described = [_write_corpus(corpus, data, staged) for corpus, data in read]
+            write_text(staged / "README.md", dataset_card(described, params, git_revision(root)))
+            files = {name: file_sha256(staged / name) for name in _file_names(staged)}
+            write_json(staged / MANIFEST, {"files": files})
+            if folder.exists():
+                folder.rename(Path(work, "old"))
+            staged.rename(folder)
+    except OSError as error:
+        raise CharterError(f"{folder}: {error.strerror}: {error.filename}; nothing was exported") from error
+    return Export(
+        folder,
+        {
+            config_name(corpus.name, kind): {file.split: file.rows for file in files}
+            for corpus in described
+            for kind, files in corpus.files.items()
+        },
+    )
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder in which there is anything that an earlier export didn't write."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise CharterError(f"{folder}: is a file; name a folder")
+    manifest = folder / MANIFEST
+    content = read_json(manifest) if manifest.exists() else {"files": {}}
+    if not isinstance(content, dict) or "files" not in content:
+        raise CharterError(f"{manifest}: not what an export writes: {json.dumps(content)[:80]}; delete it")
+    others = [name for name in _file_names(folder) if name != MANIFEST and name not in content["files"]]
+    if others:
+        raise CharterError(f"{folder}: no export wrote {others[0]} in it; name another folder")
+
+
+def _read_corpus(root: Path, params: Params, name: str) -> tuple[CorpusData, SyntheticData]:
+    """Read a corpus's data, and what was recorded when they were made."""
+    paths = ProjectPaths(root).corpus(name)
+    outdated = outdated_stages(root, params, name)
+    for stage in ("base-models", "extract", "synthesize"):
+        if stage in outdated:
+            raise CharterError(
+                f"{PARAMS_FILE}: {outdated[stage]} has changed since {stage} ran, so the data of {name} are "
+                f"not of these parameters; run `dvc repro synthesize@{name}` first"
+            )
+    data = read_synthetic_data(paths)
+    metrics = read_json(paths.metrics("synthesize"))
+    for kind, splits in (("instruct", data.instruct), ("preference", data.preference)):
+        for split, rows in splits.items():
+            if count_rows(metrics, kind, split) != len(rows):
+                raise CharterError(
+                    f"{paths.metrics('synthesize')}: {kind}.{split} isn't {len(rows)}, the rows that there "
+                    f"are: the figures are of other data; run `dvc repro synthesize@{name}`"
+                )
+    validators = paths.metrics("validators")
+    measured = name in params.labelled and "validators" not in outdated and validators.exists()
+    read_by_dvc = recorded_stages(root).get(f"synthesize@{name}", {}).get("deps", [])
+    sources = [paths.chunks, paths.rejected]
+    for split in SPLITS:
+        sources += [paths.instruct(split), paths.preference(split)]
+    corpus = CorpusData(
+        name=name,
+        title=params.corpora[name].title,
+        documents={chunk.document: chunk.document_sha256 for chunk in data.chunks},
+        chunks=len(data.chunks),
+        metrics=metrics,
+        coverage=summarize_coverage(
+            measure_coverage(data.chunks, data.instruct, data.preference, data.rejected)
+        ),
+        validators=read_json(validators) if measured else {},
+        inputs={dep["path"]: dep["md5"] for dep in read_by_dvc if not dep["path"].startswith("src/")},
+        sources={source.relative_to(root).as_posix(): file_sha256(source) for source in sources},
+        files={},
+    )
+    return corpus, data
+
+
+def _write_corpus(corpus: CorpusData, data: SyntheticData, folder: Path) -> CorpusData:
+    """Write a file for each split that has rows; `datasets` loads no empty one."""
+    chunks = {chunk.id: chunk for chunk in data.chunks}
+    rows: dict[Kind, dict[str, list[dict[str, Any]]]] = {
+        "instruct": {
+            split: [_instruct_row(row, chunks[row.chunk_id]) for row in of_split]
+            for split, of_split in data.instruct.items()
+        },
+        "preference": {
+            split: [_preference_row(row, chunks[row.chunk_id]) for row in of_split]
+            for split, of_split in data.preference.items()
+        },
+    }
+    disable_progress_bars()
+    files: dict[Kind, list[DataFile]] = {}
+    for kind, splits in rows.items():
+        for split, of_split in splits.items():
+            if of_split:
+                path = f"{corpus.name}/{kind}/{split}.parquet"
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                dataset = Dataset.from_list(of_split, features=_FEATURES[kind])
+                dataset.to_parquet(folder / path)
+                files.setdefault(kind, []).append(
+                    DataFile(path, split, len(of_split), file_sha256(folder / path))
+                )
+    return replace(corpus, files=files)
+
+
+def _instruct_row(row: InstructExample, chunk: Chunk) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "prompt": _message("user", row.question),
+        "completion": _message("assistant", row.answer),
+        "style": row.style,
+        **_source(chunk),
+    }
+
+
+def _preference_row(row: PreferencePair, chunk: Chunk) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "prompt": _message("user", row.prompt),
+        "chosen": _message("assistant", row.chosen),
+        "rejected": _message("assistant", row.rejected),
+        **_source(chunk),
+    }
+
+
+def _message(role: str, content: str) -> list[dict[str, str]]:
+    return [{"role": role, "content": content}]
+
+
+def _source(chunk: Chunk) -> dict[str, Any]:
+    """What a row was made from. A chunk is short, extract.max_tokens at most, so it is there in full."""
+    return {
+        "chunk_id": chunk.id,
+        "document": chunk.document,
+        "document_sha256": chunk.document_sha256,
+        "headings": list(chunk.headings),
+        "pages": list(chunk.pages),
+        "passage": chunk.text,
+    }
+
+
+def _file_names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,48 @@
+"""The model card, as the hub would read it."""
+
+from huggingface_hub import ModelCard
+
+from charter.project.params import Params
+from charter.report.model_card import model_card
+from synthetic_project import make_evaluation
+
+METRICS = {
+    "synthesize": {"instruct.requested": 120, "instruct.kept": 80, "instruct.train": 50, "rule.train": 7}
+    | {"preference.requested": 60, "preference.kept": 30, "preference.train": 20},
+    "sft": {"train_examples": 68, "kept_epoch": 2.0, "eval_loss": 0.75},
+}
+
+
+def test_the_hub_reads_its_figures(params: Params) -> None:
+    evaluation = make_evaluation()
+    card = ModelCard(model_card("charter-udhr", "dpo", evaluation, params, METRICS))
+    assert card.data.to_dict()["library_name"] == "peft"
+    assert card.data.base_model is None
+    read = {row.metric_type: row.metric_value for row in card.data.eval_results}
+    assert read["bleu"] == evaluation.systems["dpo"]["bleu"].value
+    assert "win_rate" in read
+    assert card.text.lstrip().startswith("# charter-udhr\n")
+
+
+def test_a_judge_that_is_not_valid_gives_the_hub_no_win_rate(params: Params) -> None:
+    card = ModelCard(model_card("n", "dpo", make_evaluation(judge_valid=False), params, METRICS))
+    assert "win_rate" not in {row.metric_type for row in card.data.eval_results}
+
+
+def test_it_names_a_base_model_of_the_hub(params: Params) -> None:
+    seed = params.base_models.seed.model_copy(update={"artifact": None, "hub": "owner/name@revision"})
+    other = params.model_copy(update={"base_models": params.base_models.model_copy(update={"seed": seed})})
+    assert ModelCard(model_card("n", "sft", make_evaluation(), other, {})).data.base_model == "owner/name"
+
+
+def test_it_counts_what_was_trained_on(params: Params) -> None:
+    sft, dpo = (model_card("n", system, make_evaluation(), params, METRICS) for system in ("sft", "dpo"))
+    for card in (sft, dpo):
+        assert "- 50 questions with answers (80 kept of 120 asked for" in card
+        assert "- 7 questions that a sentence of the document answers" in card
+        assert "- 11 demonstrations beside the document" in card
+        assert "kept epoch 2; validation loss 0.75" in card
+    assert "- 20 pairs of a right and a wrong response (30 kept of 60 asked for" in dpo
+    assert "pairs of" not in sft
+    assert "- dpo: " not in sft
+    assert "How much isn't recorded." in model_card("n", "sft", make_evaluation(), params, {})
