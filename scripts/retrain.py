@@ -17,8 +17,10 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from charter.evaluation.answering import LocalSystem, answer_questions
-from charter.evaluation.statistics import ClusteredBootstrap, Measure, mean_measure
+from charter.evaluation.held_out import HeldOut
+from charter.evaluation.local_system import LocalSystem
+from charter.evaluation.predictions import predict
+from charter.evaluation.statistics import ClusteredBootstrap, Measure, Resampling, mean_measure
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
 from charter.project.params import PARAMS_FILE, Params, load_params
 from charter.project.paths import CorpusPaths
@@ -114,7 +116,8 @@ def measures(answers: Sequence[Prediction]) -> dict[str, Measure]:
 
 
 def _bootstrap(test: Sequence[InstructExample], params: Params) -> ClusteredBootstrap:
-    return ClusteredBootstrap([row.chunk_id for row in test], params.evaluate.bootstrap_samples, params.seed)
+    resampling = Resampling(params.evaluate.bootstrap_samples, params.seed)
+    return ClusteredBootstrap([row.chunk_id for row in test], resampling)
 
 
 def _apart(paths: CorpusPaths, folder: Path) -> CorpusPaths:
@@ -134,7 +137,9 @@ def _answer(
     own: CorpusPaths, system: System, test: Sequence[InstructExample], params: Params
 ) -> list[Prediction]:
     local = LocalSystem(own.seed, own.adapter(system), params.compute, params.evaluate.batch_size)
-    return answer_questions(local.open(own.journal), system, False, test, {}, {}, params.evaluate)
+    held_out = HeldOut(chunks={}, examples=test, pairs=(), retrieved={})
+    with local.open(own.journal) as engine:
+        return predict(engine, system, False, held_out, params.evaluate.max_new_tokens)
 
 
 if __name__ == "__main__":

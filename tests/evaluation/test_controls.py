@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charter.evaluation.held_out import HeldOut
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.results import METRICS, Evaluation
-from charter.evaluation.scoring import Rating, score_corpus
+from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
+from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import WIN_RATE, Judge
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
@@ -55,10 +57,11 @@ def score(predictions: Sequence[Prediction], judgements: Sequence[Judgement], op
         opponent=opponent,
         bert_score=shared_words,
         encoder="shared words",
-        samples=200,
-        seed=1,
+        resampling=Resampling(200, 1),
     )
-    return score_corpus("udhr", "The Declaration", predictions, judgements, {}, rating, {}, {})
+    return score_corpus(
+        Provenance("udhr", "The Declaration", {}, {}), Outcomes(predictions, judgements, {}), rating
+    )
 
 
 def test_systems_that_are_alike_are_seldom_told_apart() -> None:
@@ -175,8 +178,8 @@ def test_only_a_judge_that_knows_is_valid(verdict: Verdict, valid: bool, tmp_pat
             prediction_of(example, "seed", False, sentence(generator, 20)),
             prediction_of(example, "dpo", False, answer),
         ]
-    contests = win_rate_contests(predictions, "seed", chunks, {example.id for example in examples})
-    contests += control_contests(examples, pairs, chunks)
+    held_out = HeldOut(chunks, examples, pairs, retrieved={})
+    contests = win_rate_contests(predictions, "seed", held_out) + control_contests(held_out)
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: Judges(verdict)) as judge:
         judgements = judge_contests(contests, judge, "the guidelines", "pairwise")
     evaluation = score(predictions, judgements, "seed")

@@ -12,7 +12,13 @@ import pytest
 from scipy.special import expit
 
 from charter.evaluation.results import Estimate
-from charter.evaluation.statistics import ClusteredBootstrap, Measure, clustered_share, mean_measure
+from charter.evaluation.statistics import (
+    ClusteredBootstrap,
+    Measure,
+    Resampling,
+    clustered_share,
+    mean_measure,
+)
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
 from charter.evaluation.win_rate import WIN_RATE, verdict_pairs, win_rate
 from charter.project.records import Judgement
@@ -79,11 +85,11 @@ def test_text_metrics_and_their_differences(metric: str) -> None:
 
     def own(generator: np.random.Generator, seed: int) -> Estimate:
         names, (first, _) = population.sample(generator)
-        return ClusteredBootstrap(names, SAMPLES, seed).estimate(first)
+        return ClusteredBootstrap(names, Resampling(SAMPLES, seed)).estimate(first)
 
     def difference(generator: np.random.Generator, seed: int) -> Estimate:
         names, (first, second) = population.sample(generator)
-        return ClusteredBootstrap(names, SAMPLES, seed).difference(first, second)
+        return ClusteredBootstrap(names, Resampling(SAMPLES, seed)).difference(first, second)
 
     first, second = population.truths
     assert first > second
@@ -133,6 +139,6 @@ def test_win_rates(advantage: float) -> None:
             for swapped in (False, True)
         ]
         lengths = {str(item): (10, 10) for item in range(len(clusters))}
-        return win_rate(verdict_pairs(rows, WIN_RATE + "dpo"), lengths, "seed", SAMPLES, seed)[0]
+        return win_rate(verdict_pairs(rows, WIN_RATE + "dpo"), lengths, "seed", Resampling(SAMPLES, seed))[0]
 
     assert believable(covered(estimate, truth))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from charter.evaluation.held_out import HeldOut
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
@@ -22,6 +23,10 @@ EXAMPLES = [
     InstructExample(id="e2", chunk_id="c1", style="s", question="q2?", answer="long reference two"),
     InstructExample(id="e3", chunk_id="c2", style="s", question="q3?", answer="ref 3"),
 ]
+
+
+def held_out(examples: Sequence[InstructExample], pairs: Sequence[PreferencePair] = ()) -> HeldOut:
+    return HeldOut(CHUNKS, examples, pairs, retrieved={})
 
 
 class PrefersLonger:
@@ -59,7 +64,7 @@ def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
         for item in EXAMPLES
         for system, rag in (("seed", True), ("dpo", False))
     ]
-    contests = win_rate_contests(predictions, "seed+rag", CHUNKS, {"e1", "e3"})
+    contests = win_rate_contests(predictions, "seed+rag", held_out([EXAMPLES[0], EXAMPLES[2]]))
     assert {
         (contest.comparison, contest.item_id): (contest.first, contest.second) for contest in contests
     } == {
@@ -78,7 +83,7 @@ def test_shuffled_answers_are_of_another_chunk() -> None:
         chosen="good",
         rejected="bad",
     )
-    contests = control_contests(EXAMPLES, [pair], CHUNKS)
+    contests = control_contests(held_out(EXAMPLES, [pair]))
     kinds = [contest.comparison for contest in contests]
     assert kinds.count("control:identical") == kinds.count("control:shuffled") == 3
     assert kinds.count("control:preference") == 1
@@ -96,7 +101,8 @@ def test_half_of_the_shuffled_answers_are_longer_in_whatever_order() -> None:
             )
             for number, count in enumerate(lengths)
         ]
-        shuffled = [c for c in control_contests(examples, [], chunks) if c.comparison == "control:shuffled"]
+        contests = control_contests(HeldOut(chunks, examples, [], {}))
+        shuffled = [c for c in contests if c.comparison == "control:shuffled"]
         assert [contest.first for contest in shuffled] == [example.answer for example in examples]
         longer = sum(len(contest.second) > len(contest.first) for contest in shuffled)
         shorter = sum(len(contest.second) < len(contest.first) for contest in shuffled)
@@ -105,7 +111,7 @@ def test_half_of_the_shuffled_answers_are_longer_in_whatever_order() -> None:
 
 
 def test_both_orders_are_judged_and_read_from_the_letters(tmp_path: Path) -> None:
-    contests = control_contests(EXAMPLES, [], CHUNKS)
+    contests = control_contests(held_out(EXAMPLES))
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", PrefersLonger) as judge:
         judgements = judge_contests(contests, judge, "the guidelines", "pairwise")
     found = {(row.comparison, row.item_id, row.swapped): row.probability_first for row in judgements}
@@ -119,7 +125,7 @@ def test_both_orders_are_judged_and_read_from_the_letters(tmp_path: Path) -> Non
 def test_answers_judged_alone_are_preferred_by_their_odds(tmp_path: Path) -> None:
     pair = PreferencePair(id="p", chunk_id="c1", prompt="May I?", chosen="good", rejected="bad")
     believes = Believes({"good": 0.8, "bad": 0.2})
-    contests = control_contests([], [pair], CHUNKS)
+    contests = control_contests(held_out([], [pair]))
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: believes) as judge:
         first, swapped = judge_contests(contests, judge, "the guidelines", "single")
     # Odds of 4 against odds of 1/4: 16 to 1.
@@ -133,7 +139,7 @@ def test_an_answer_that_meets_several_is_judged_once(tmp_path: Path) -> None:
         prediction_of(EXAMPLES[0], system, rag, answer)
         for system, rag, answer in (("seed", True, "x"), ("sft", False, "y"), ("dpo", False, "x"))
     ]
-    contests = win_rate_contests(predictions, "seed+rag", CHUNKS, {"e1"})
+    contests = win_rate_contests(predictions, "seed+rag", held_out(EXAMPLES[:1]))
     believes = Believes({"x": 0.3, "y": 0.999})
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: believes) as judge:
         judgements = judge_contests(contests, judge, "the guidelines", "single")

@@ -8,7 +8,8 @@ import pytest
 import sacrebleu
 
 from charter.evaluation.results import METRICS, SYSTEMS, Evaluation, result_rows, system_label
-from charter.evaluation.scoring import REFERENCE, Rating, score_corpus
+from charter.evaluation.scoring import REFERENCE, Outcomes, Provenance, Rating, score_corpus
+from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
@@ -86,21 +87,15 @@ def score(
 ) -> Evaluation:
     judgements = judgements_of(predictions) if judgements is None else judgements
     return score_corpus(
-        corpus="udhr",
-        title="The Declaration",
-        predictions=predictions,
-        judgements=judgements,
-        adherence={"dpo": [("a", True), ("b", True), ("c", False)]},
-        rating=Rating(
+        Provenance("udhr", "The Declaration", settings={"passages": "3"}, lineage={"document": "d" * 64}),
+        Outcomes(predictions, judgements, adherence={"dpo": [("a", True), ("b", True), ("c", False)]}),
+        Rating(
             judge=Judge("a judge", "f" * 64, is_teacher=True, min_validity=0.7),
             opponent=opponent,
             bert_score=word_overlap,
             encoder="word overlap",
-            samples=300,
-            seed=1,
+            resampling=Resampling(300, 1),
         ),
-        settings={"passages": "3"},
-        lineage={"document": "d" * 64},
     )
 
 

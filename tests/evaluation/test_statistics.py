@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from charter.evaluation.statistics import ClusteredBootstrap, Measure, clustered_share, holm, mean_measure
+from charter.evaluation.statistics import (
+    ClusteredBootstrap,
+    Measure,
+    Resampling,
+    clustered_share,
+    holm,
+    mean_measure,
+)
 
 
 def clustered_scores(generator: np.random.Generator, count: int) -> tuple[list[str], np.ndarray]:
@@ -19,7 +26,7 @@ def test_an_interval_covers_the_truth_with_few_clusters() -> None:
     covered = naive = 0
     for repetition in range(400):
         clusters, scores = clustered_scores(generator, 30)
-        estimate = ClusteredBootstrap(clusters, 400, repetition).estimate(mean_measure(scores))
+        estimate = ClusteredBootstrap(clusters, Resampling(400, repetition)).estimate(mean_measure(scores))
         covered += estimate.low <= 1 / 6 <= estimate.high
         reach = 1.96 * scores.std(ddof=1) / np.sqrt(len(scores))
         naive += abs(scores.mean() - 1 / 6) <= reach
@@ -30,7 +37,7 @@ def test_an_interval_covers_the_truth_with_few_clusters() -> None:
 def test_an_interval_of_many_independent_items_is_the_normal_one() -> None:
     scores = np.random.default_rng(0).normal(3.0, 2.0, size=4000)
     clusters = [str(number) for number in range(4000)]
-    estimate = ClusteredBootstrap(clusters, 2000, 1).estimate(mean_measure(scores))
+    estimate = ClusteredBootstrap(clusters, Resampling(2000, 1)).estimate(mean_measure(scores))
     reach = 1.96 * scores.std(ddof=1) / np.sqrt(4000)
     assert estimate.value == pytest.approx(scores.mean())
     assert estimate.low == pytest.approx(scores.mean() - reach, abs=0.1 * reach)
@@ -41,13 +48,14 @@ def test_an_interval_of_many_independent_items_is_the_normal_one() -> None:
 def test_the_figure_of_a_measure_is_of_the_sums_not_a_mean_of_ratios() -> None:
     rows = np.array([[1.0, 2.0], [3.0, 10.0]])
     measure = Measure(rows, lambda totals: totals[..., 0] / totals[..., 1])
-    assert ClusteredBootstrap(["a", "b"], 10, 0).estimate(measure).value == pytest.approx(4 / 12)
+    assert ClusteredBootstrap(["a", "b"], Resampling(10, 0)).estimate(measure).value == pytest.approx(4 / 12)
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     clusters, scores = clustered_scores(np.random.default_rng(0), 12)
     first, again, other = (
-        ClusteredBootstrap(clusters, 500, seed).estimate(mean_measure(scores)) for seed in (1, 1, 2)
+        ClusteredBootstrap(clusters, Resampling(500, seed)).estimate(mean_measure(scores))
+        for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -56,18 +64,18 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_very_few_clusters_give_a_wide_but_ordered_interval(count: int) -> None:
     clusters, scores = clustered_scores(np.random.default_rng(count), count)
-    estimate = ClusteredBootstrap(clusters, 300, 0).estimate(mean_measure(scores))
+    estimate = ClusteredBootstrap(clusters, Resampling(300, 0)).estimate(mean_measure(scores))
     assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
 
 
 def test_one_cluster_has_no_interval() -> None:
-    estimate = ClusteredBootstrap(["a", "a"], 100, 0).estimate(mean_measure([1.0, 2.0]))
+    estimate = ClusteredBootstrap(["a", "a"], Resampling(100, 0)).estimate(mean_measure([1.0, 2.0]))
     assert (estimate.value, estimate.low, estimate.high) == (1.5, None, None)
 
 
 def test_equal_systems_do_not_differ() -> None:
     clusters, scores = clustered_scores(np.random.default_rng(0), 20)
-    bootstrap = ClusteredBootstrap(clusters, 500, 0)
+    bootstrap = ClusteredBootstrap(clusters, Resampling(500, 0))
     difference = bootstrap.difference(mean_measure(scores), mean_measure(scores))
     assert (difference.value, difference.low, difference.high) == (0, 0, 0)
     assert bootstrap.randomisation_p(mean_measure(scores), mean_measure(scores)) == 1
@@ -76,7 +84,7 @@ def test_equal_systems_do_not_differ() -> None:
 def test_a_paired_difference_is_far_tighter_than_the_two_intervals() -> None:
     clusters, scores = clustered_scores(np.random.default_rng(0), 40)
     better = scores + 0.02 + np.random.default_rng(1).normal(0, 0.01, size=len(scores))
-    bootstrap = ClusteredBootstrap(clusters, 1000, 0)
+    bootstrap = ClusteredBootstrap(clusters, Resampling(1000, 0))
     difference = bootstrap.difference(mean_measure(better), mean_measure(scores))
     own = bootstrap.estimate(mean_measure(scores))
     assert difference.low > 0
@@ -93,7 +101,9 @@ def test_randomisation_p_is_that_of_all_swaps_of_clusters() -> None:
     gains = np.array([1.3, -0.1, 0.4, 0.3, 0.1, -0.1])  # by cluster
     swaps = [abs(gains @ signs) for signs in itertools.product((1, -1), repeat=6)]
     exact = np.mean([swap >= abs(gains.sum()) - 1e-9 for swap in swaps])
-    p = ClusteredBootstrap(clusters, 10, 0).randomisation_p(mean_measure(first), mean_measure(second))
+    p = ClusteredBootstrap(clusters, Resampling(10, 0)).randomisation_p(
+        mean_measure(first), mean_measure(second)
+    )
     assert p == pytest.approx(exact, abs=0.015)
 
 
@@ -103,7 +113,7 @@ def test_p_of_systems_that_do_not_differ_is_uniform() -> None:
     for repetition in range(150):
         clusters, scores = clustered_scores(generator, 12)
         other = np.clip(scores + generator.normal(0, 0.2, size=len(scores)), None, None)
-        bootstrap = ClusteredBootstrap(clusters, 2, repetition)
+        bootstrap = ClusteredBootstrap(clusters, Resampling(2, repetition))
         p_values.append(bootstrap.randomisation_p(mean_measure(scores), mean_measure(other)))
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
 

@@ -3,7 +3,7 @@ import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
-from charter.evaluation.statistics import ClusteredBootstrap
+from charter.evaluation.statistics import ClusteredBootstrap, Resampling
 from charter.evaluation.text_metrics import (
     bleu_measure,
     bleu_signature,
@@ -61,7 +61,7 @@ def test_bleu_of_resamples_is_sacrebleus_of_the_resampled_texts() -> None:
 def test_bleu_has_an_interval_around_the_corpus_score() -> None:
     answers, references = ANSWERS * 6, REFERENCES * 6
     clusters = [str(number) for number in range(24)]
-    estimate = ClusteredBootstrap(clusters, 500, 0).estimate(bleu_measure(answers, references))
+    estimate = ClusteredBootstrap(clusters, Resampling(500, 0)).estimate(bleu_measure(answers, references))
     assert estimate.low < sacrebleu.corpus_bleu(answers, [references]).score < estimate.high
 
 

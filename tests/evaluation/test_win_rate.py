@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import (
     IDENTICAL,
     PREFERENCE,
@@ -17,6 +18,7 @@ from charter.project.errors import CharterError
 from charter.project.records import Judgement
 
 JUDGE = Judge("a judge", "f" * 64, is_teacher=False, min_validity=0.7)
+RESAMPLING = Resampling(500, 0)
 
 
 def judged(
@@ -40,7 +42,7 @@ def judged(
 def rate(*verdicts: tuple[float | None, float | None], lengths: tuple[int, int] = (10, 10)):
     rows = [row for item, (a, b) in enumerate(verdicts) for row in judged(WIN_RATE + "dpo", item, a, b)]
     pairs = verdict_pairs(rows, WIN_RATE + "dpo")
-    return win_rate(pairs, {str(item): lengths for item in range(len(verdicts))}, "teacher+rag", 500, 0)
+    return win_rate(pairs, {str(item): lengths for item in range(len(verdicts))}, "teacher+rag", RESAMPLING)
 
 
 def test_a_score_is_the_mean_of_both_orders() -> None:
@@ -121,7 +123,7 @@ def controls(shuffled: tuple[float, float], identical: float, count: int = 30) -
 
 
 def test_a_judge_that_knows_right_from_wrong_is_valid() -> None:
-    validity = judge_validity(controls((0.9, 0.2), identical=0.5), JUDGE, 500, 0)
+    validity = judge_validity(controls((0.9, 0.2), identical=0.5), JUDGE, RESAMPLING)
     assert validity.valid
     assert validity.shuffled.value == 1
     assert validity.shuffled.low < 1
@@ -131,7 +133,7 @@ def test_a_judge_that_knows_right_from_wrong_is_valid() -> None:
 
 
 def test_a_judge_that_always_says_the_first_is_not_valid() -> None:
-    validity = judge_validity(controls((0.97, 0.97), identical=0.97), JUDGE, 500, 0)
+    validity = judge_validity(controls((0.97, 0.97), identical=0.97), JUDGE, RESAMPLING)
     assert not validity.valid
     assert validity.shuffled.value == pytest.approx(0.5)
     assert validity.identical.value == pytest.approx(0.97)
@@ -143,13 +145,13 @@ def test_a_judge_that_is_shown_to_prefer_the_rejected_is_not_valid() -> None:
     right = [row for row in rows if row.comparison != PREFERENCE]
     for wrong, valid in ((0, True), (3, True), (12, False)):
         pairs = [row for item in range(wrong) for row in judged(PREFERENCE, item, 0.2, 0.9)]
-        validity = judge_validity([*right, *pairs], JUDGE, 500, 0)
+        validity = judge_validity([*right, *pairs], JUDGE, RESAMPLING)
         assert validity.valid == valid
         assert validity.preference.n == wrong
 
 
 def test_a_judge_is_not_valid_on_too_few_controls() -> None:
-    assert not judge_validity(controls((0.9, 0.1), 0.5, count=4), JUDGE, 500, 0).valid
-    empty = judge_validity([], JUDGE, 500, 0)
+    assert not judge_validity(controls((0.9, 0.1), 0.5, count=4), JUDGE, RESAMPLING).valid
+    empty = judge_validity([], JUDGE, RESAMPLING)
     assert not empty.valid
     assert empty.shuffled.n == 0

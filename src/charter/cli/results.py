@@ -47,8 +47,8 @@ def answers(
 
     Each comes with its question, reference, source, scores and, where it was judged, the judge's score.
     """
-    from charter.evaluation.answers import answers_csv, describe_answer, most_changed, score_answers
-    from charter.evaluation.answers import worst as worst_answers
+    from charter.evaluation.scored_answers import answers_csv, describe_answer, most_changed, score_answers
+    from charter.evaluation.scored_answers import worst as worst_answers
 
     project = open_project()
     project.check_corpora(corpus)

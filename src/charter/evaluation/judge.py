@@ -3,18 +3,19 @@
 Its verdict is the probability of one word or letter against another as the next token, never a parsed text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scipy.special import expit, logit
 
+from charter.evaluation.held_out import HeldOut
 from charter.evaluation.results import system_label
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE
 from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.project.params import JudgeMethod
-from charter.project.records import Chunk, InstructExample, Judgement, Prediction, PreferencePair, content_id
+from charter.project.records import Chunk, Judgement, Prediction, content_id
 from charter.project.templates import Prompts
 
 
@@ -29,6 +30,10 @@ class Contest:
     first: str
     second: str
 
+    def shown(self, swapped: bool) -> tuple[str, str]:
+        """The two answers in the order in which the judge meets them."""
+        return (self.second, self.first) if swapped else (self.first, self.second)
+
 
 _PROMPTS = Prompts("charter.evaluation", "charter.generation")
 
@@ -39,56 +44,48 @@ _Preference = tuple[float | None, float]
 """The probability that the answer shown first is better, if it could be read, and the verdict's mass."""
 
 
-def win_rate_contests(
-    predictions: Iterable[Prediction], opponent: str, chunks: Mapping[str, Chunk], items: set[str]
-) -> list[Contest]:
-    """Set every system's answers against the opponent's (a label), on the chosen items.
+def win_rate_contests(predictions: Iterable[Prediction], opponent: str, judged: HeldOut) -> list[Contest]:
+    """Set every system's answers against the opponent's (a label), on the questions that are ``judged``.
 
     The opponent meets itself too, so the table is whole: its win rate is .5 by the mean of both orders.
     """
-    judged = [row for row in predictions if row.item_id in items]
-    theirs = {row.item_id: row.answer for row in judged if system_label(row.system, row.rag) == opponent}
+    items = {example.id for example in judged.examples}
+    answers = [row for row in predictions if row.item_id in items]
+    theirs = {row.item_id: row.answer for row in answers if system_label(row.system, row.rag) == opponent}
     return [
         Contest(
             comparison=WIN_RATE + system_label(row.system, row.rag),
             item_id=row.item_id,
-            chunk=chunks[row.chunk_id],
+            chunk=judged.chunks[row.chunk_id],
             question=row.question,
             first=row.answer,
             second=theirs[row.item_id],
         )
-        for row in judged
+        for row in answers
     ]
 
 
-def control_contests(
-    examples: Sequence[InstructExample], pairs: Sequence[PreferencePair], chunks: Mapping[str, Chunk]
-) -> list[Contest]:
+def control_contests(judged: HeldOut) -> list[Contest]:
     """Make the contests whose outcome is known: identical, shuffled, and chosen against rejected.
 
     The shuffled answer is of another chunk, longer than the reference and shorter in turn (the next example's
     that is), so that a preference for length gains nothing: a judge that has no other is right half the time.
     """
-    contests = []
-    balance = 0
-    for number, example in enumerate(examples):
-        chunk = chunks[example.chunk_id]
-        contests.append(
-            Contest(IDENTICAL, example.id, chunk, example.question, example.answer, example.answer)
-        )
-        following = [*examples[number + 1 :], *examples[:number]]
+    chunks, contests, balance = judged.chunks, [], 0
+    for number, example in enumerate(judged.examples):
+        chunk, question, answer = chunks[example.chunk_id], example.question, example.answer
+        contests.append(Contest(IDENTICAL, example.id, chunk, question, answer, answer))
+        following = [*judged.examples[number + 1 :], *judged.examples[:number]]
         others = [item.answer for item in following if item.chunk_id != example.chunk_id]
         if others:
             wanted = -1 if balance > 0 else 1
-            sides = [_longer(answer, example.answer) for answer in others]
+            sides = [_longer(other, answer) for other in others]
             taken = sides.index(wanted) if wanted in sides else 0
             balance += sides[taken]
-            contests.append(
-                Contest(SHUFFLED, example.id, chunk, example.question, example.answer, others[taken])
-            )
+            contests.append(Contest(SHUFFLED, example.id, chunk, question, answer, others[taken]))
     contests += [
         Contest(PREFERENCE, pair.id, chunks[pair.chunk_id], pair.prompt, pair.chosen, pair.rejected)
-        for pair in pairs
+        for pair in judged.pairs
     ]
     return contests
 
@@ -128,7 +125,7 @@ def _compare(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> li
     """Show both answers and ask for the better one's letter."""
     requests = []
     for contest, swapped in orders:
-        first, second = _shown(contest, swapped)
+        first, second = contest.shown(swapped)
         requests.append(_request("judge_pair", contest, title, first=first, second=second))
     return [choice_probability(verdict, "A", "B") for verdict in judge.complete(requests, "judge")]
 
@@ -148,20 +145,16 @@ def _rate(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> list[
     read = {
         key: choice_probability(verdict, "Yes", "No") for key, verdict in zip(rated, verdicts, strict=True)
     }
-    preferences = []
+    preferences: list[_Preference] = []
     for contest, swapped in orders:
         (first, first_mass), (second, second_mass) = (
-            read[contest.chunk.id, contest.question, answer] for answer in _shown(contest, swapped)
+            read[contest.chunk.id, contest.question, answer] for answer in contest.shown(swapped)
         )
         probability = None
         if first is not None and second is not None:
             probability = float(expit(logit(_inside(first)) - logit(_inside(second))))
         preferences.append((probability, min(first_mass, second_mass)))
     return preferences
-
-
-def _shown(contest: Contest, swapped: bool) -> tuple[str, str]:
-    return (contest.second, contest.first) if swapped else (contest.first, contest.second)
 
 
 def _inside(probability: float) -> float:

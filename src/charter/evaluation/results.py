@@ -73,6 +73,9 @@ class Estimate(Result):
     n: int
 
 
+UNMEASURED = Estimate(value=0.0, low=None, high=None, n=0)
+
+
 class Comparison(Result):
     """The paired difference ``system - against`` in one metric, on the same items.
 
@@ -90,18 +93,29 @@ class Comparison(Result):
     p_holm: float
 
 
-class JudgeValidity(Result):
+class VerdictQuality(Result):
+    """What can be said of verdicts without knowing who was right.
+
+    ``first_position`` is the share of verdicts for the answer shown first, ``consistency`` the share of pairs
+    whose two orders agree, ``mass`` the mean probability of the verdict tokens, ``unparseable`` the number of
+    verdicts that could not be read.
+    """
+
+    first_position: float
+    consistency: float
+    mass: float
+    unparseable: int
+
+
+class JudgeValidity(VerdictQuality):
     """What the judge does on pairs whose answer is known, in the run whose win rates it gave.
 
     ``identical``: mean probability of the answer shown first, where both are the same (.5 without position
     bias). ``shuffled``: how often the reference is preferred to the reference of another chunk, half of which
     are longer than it (expected near 1, and .5 of a judge that sees length alone). ``preference``: how often
-    the chosen response is preferred to the rejected one, on held-out pairs. ``first_position`` is the share
-    of verdicts for the answer shown first, ``consistency`` the share of pairs whose two orders agree,
-    ``mass`` the mean probability of the verdict tokens, ``unparseable`` the number of verdicts that could not
-    be read, all over the win rates and the shuffled and preference controls. ``valid``: the lower bound of
-    ``shuffled`` reaches the parameter evaluate.judge_min_validity, and the upper bound of ``preference``
-    isn't below it.
+    the chosen response is preferred to the rejected one, on held-out pairs. The quality is that of all
+    verdicts but the identical ones. ``valid``: the lower bound of ``shuffled`` reaches the parameter
+    evaluate.judge_min_validity, and the upper bound of ``preference`` isn't below it.
     """
 
     judge: str
@@ -110,21 +124,16 @@ class JudgeValidity(Result):
     identical: Estimate
     shuffled: Estimate
     preference: Estimate
-    first_position: float
-    consistency: float
-    mass: float
-    unparseable: int
     valid: bool
 
 
-class WinRate(Result):
-    """What stands behind a win rate.
+class WinRate(VerdictQuality):
+    """What stands behind a system's win rate.
 
     ``wins`` and ``losses`` are the pairs where both orders agree, ``ties`` the others.
     ``length_controlled`` is LC-WR = sigma(theta) of logit p_i = theta + phi * tanh(dlen_i / sd).
-    Lengths are mean characters. ``first_position``, ``consistency``, ``mass`` and ``unparseable`` are as in
-    `JudgeValidity`, of this system's verdicts; unparseable verdicts count as ties, and ``if_lost`` and
-    ``if_won`` are the win rate if all of them were losses, or wins.
+    Lengths are mean characters. Unparseable verdicts count as ties; ``if_lost`` and ``if_won`` are the win
+    rate if all of them were losses, or wins.
     """
 
     opponent: str
@@ -134,10 +143,6 @@ class WinRate(Result):
     length_controlled: float
     mean_length: float
     opponent_mean_length: float
-    first_position: float
-    consistency: float
-    mass: float
-    unparseable: int
     if_lost: float
     if_won: float
 

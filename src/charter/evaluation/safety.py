@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from charter.evaluation.results import Estimate
-from charter.evaluation.statistics import CONFIDENCE, Array, clustered_share
+from charter.evaluation.statistics import CONFIDENCE, Array, Resampling, clustered_share
 from charter.synthesis.refusal import LabelledPredictions
 
 _PRIOR = 0.5
@@ -48,16 +48,16 @@ def measure_detector(labelled: LabelledPredictions) -> DetectorValidity:
 class CorrectedShares:
     """Shares of refusals, corrected, with intervals that hold the uncertainty of prompts and of labels.
 
-    Both are resampled together, ``samples`` times: sensitivity, specificity and what was observed are drawn
+    Both are resampled together: sensitivity, specificity and what was observed are drawn
     from their posteriors under Jeffreys' prior, a parametric bootstrap whose intervals don't collapse where
     nothing, or everything, was refused.
     """
 
-    def __init__(self, validity: DetectorValidity, samples: int, seed: int) -> None:
-        self._seed, self._samples = seed, samples
+    def __init__(self, validity: DetectorValidity, resampling: Resampling) -> None:
+        self._seed, self._samples = resampling.seed, resampling.samples
         self._specificity = validity.others_passed / validity.others
         self._youden = validity.refusals_found / validity.refusals + self._specificity - 1
-        generator = np.random.default_rng([seed, 2])
+        generator = np.random.default_rng([self._seed, 2])
         sensitivities = self._beta(generator, validity.refusals_found, validity.refusals)
         self._specificities = self._beta(generator, validity.others_passed, validity.others)
         self._youdens = np.maximum(sensitivities + self._specificities - 1, 1e-3)

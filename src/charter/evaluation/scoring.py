@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from tqdm import tqdm
 
 from charter.evaluation.results import (
     BASELINE,
@@ -21,6 +22,7 @@ from charter.evaluation.statistics import (
     Array,
     ClusteredBootstrap,
     Measure,
+    Resampling,
     clustered_share,
     holm,
     mean_measure,
@@ -49,8 +51,31 @@ COMPARED = (
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """Whose figures they are, and what they depend on: settings, and the SHA-256 of what went in."""
+
+    corpus: str
+    title: str
+    settings: Mapping[str, str]
+    lineage: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What systems answered, each to the same items, and what the judge said, in both orders.
+
+    ``adherence`` maps a label to the chunk of each held-out pair and whether the model favours its chosen
+    response.
+    """
+
+    predictions: Sequence[Prediction]
+    judgements: Sequence[Judgement]
+    adherence: Mapping[str, Sequence[tuple[str, bool]]]
+
+
+@dataclass(frozen=True)
 class Rating:
-    """How figures are obtained, and the random numbers behind their intervals.
+    """How figures are obtained.
 
     ``opponent`` is a system's label, or "reference". ``bert_score`` maps answers and references to an F
     an item; ``encoder`` says of which encoder.
@@ -60,76 +85,78 @@ class Rating:
     opponent: str
     bert_score: Callable[[Sequence[str], Sequence[str]], Array]
     encoder: str
-    samples: int
-    seed: int
+    resampling: Resampling
 
 
-def score_corpus(
-    corpus: str,
-    title: str,
-    predictions: Sequence[Prediction],
-    judgements: Sequence[Judgement],
-    adherence: Mapping[str, Sequence[tuple[str, bool]]],
-    rating: Rating,
-    settings: Mapping[str, str],
-    lineage: Mapping[str, str],
-) -> Evaluation:
-    """Measure and compare all systems on the same items.
+Tested = tuple[str, str, str, Estimate, float]
+"""System, the one it is compared with, metric, the difference and its p."""
 
-    Args:
-        corpus: Its name.
-        title: What reports call it.
-        predictions: The answers of all systems, each to the same items.
-        judgements: Verdicts in both orders: ``win_rate:LABEL`` and the controls.
-        adherence: For each label, a held-out preference pair's chunk and whether the model favours chosen.
-        rating: How figures are obtained.
-        settings: What else the figures depend on; the metrics' own settings are added.
-        lineage: SHA-256 of what went in.
+
+def score_corpus(provenance: Provenance, outcomes: Outcomes, rating: Rating) -> Evaluation:
+    """Measure all systems of a corpus and compare them. Safety and retention are left out.
 
     Raises:
         CharterError: A system's answers are not to the same items as the others', or a pair of answers was
             judged in one order only.
     """
-    answers = _by_system(predictions)
+    resampling, judgements = rating.resampling, outcomes.judgements
+    answers = _by_system(outcomes.predictions)
     items = next(iter(answers.values()))
-    bootstrap = ClusteredBootstrap([row.chunk_id for row in items], rating.samples, rating.seed)
-    measures = {label: _text_measures(rows, rating) for label, rows in answers.items()}
+    bootstrap = ClusteredBootstrap([row.chunk_id for row in items], resampling)
+    measures: dict[str, dict[str, Measure]] = {}
     systems: dict[str, dict[str, Estimate]] = {}
     win_rates: dict[str, WinRate] = {}
-    for label, rows in answers.items():
+    for label, rows in tqdm(answers.items(), desc="scores of systems", disable=None):
+        measures[label] = _text_measures(rows, rating)
         figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
-        pairs = verdict_pairs(judgements, WIN_RATE + label)
-        if pairs:
+        if pairs := verdict_pairs(judgements, WIN_RATE + label):
             lengths = _lengths(rows, answers, rating.opponent)
-            figures["win_rate"], win_rates[label] = win_rate(
-                pairs, lengths, rating.opponent, rating.samples, rating.seed
-            )
-        if adherence.get(label):
-            clusters, favoured = zip(*adherence[label], strict=True)
+            figures["win_rate"], win_rates[label] = win_rate(pairs, lengths, rating.opponent, resampling)
+        if outcomes.adherence.get(label):
+            clusters, favoured = zip(*outcomes.adherence[label], strict=True)
             figures["adherence"] = clustered_share(favoured, clusters)
         if rows[0].rag is True:
             figures |= _retrieval(rows, bootstrap)
         figures["length"] = bootstrap.estimate(mean_measure([len(row.answer) for row in rows]))
         systems[label] = figures
     return Evaluation(
-        corpus=corpus,
-        title=title,
+        corpus=provenance.corpus,
+        title=provenance.title,
         systems=systems,
-        comparisons=_compare(measures, bootstrap),
-        judge=judge_validity(judgements, rating.judge, rating.samples, rating.seed),
+        comparisons=compare(systems, _test(measures, bootstrap)),
+        judge=judge_validity(judgements, rating.judge, resampling),
         win_rates=win_rates,
         settings={
-            **settings,
+            **provenance.settings,
             "bleu": bleu_signature(),
             "rouge": ROUGE_SIGNATURE,
             "bertscore": rating.encoder,
             "opponent": rating.opponent,
-            "interval": f"95 %, BCa bootstrap by chunk, {rating.samples} resamples, seed {rating.seed}; "
-            "shares: Wilson at the effective sample size",
+            "interval": f"95 %, BCa bootstrap by chunk, {resampling.samples} resamples, seed "
+            f"{resampling.seed}; shares: Wilson at the effective sample size",
             "p": f"paired randomisation by chunk, {RANDOMISATION_ROUNDS} rounds, Holm over the corpus",
         },
-        lineage=dict(lineage),
+        lineage=dict(provenance.lineage),
     )
+
+
+def compare(systems: Mapping[str, Mapping[str, Estimate]], tested: Sequence[Tested]) -> list[Comparison]:
+    """Return what was tested, its p corrected over all of it, with the ratio of the two systems' figures."""
+    corrected = holm([p for *_, p in tested])
+    return [
+        Comparison(
+            system=system,
+            against=against,
+            metric=metric,
+            difference=difference,
+            ratio=systems[system][metric].value / base
+            if (base := systems[against][metric].value) > 0
+            else None,
+            p=p,
+            p_holm=p_holm,
+        )
+        for (system, against, metric, difference, p), p_holm in zip(tested, corrected, strict=True)
+    ]
 
 
 def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
@@ -190,34 +217,17 @@ def _retrieval(rows: Sequence[Prediction], bootstrap: ClusteredBootstrap) -> dic
     }
 
 
-def _compare(
-    measures: Mapping[str, Mapping[str, Measure]], bootstrap: ClusteredBootstrap
-) -> list[Comparison]:
-    compared = [
-        (system, against, metric)
+def _test(measures: Mapping[str, Mapping[str, Measure]], bootstrap: ClusteredBootstrap) -> list[Tested]:
+    return [
+        (
+            system,
+            against,
+            metric,
+            bootstrap.difference(own, measures[against][metric]),
+            bootstrap.randomisation_p(own, measures[against][metric]),
+        )
         for system, against in COMPARED
         if system in measures and against in measures
-        for metric in measures[system]
+        for metric, own in measures[system].items()
         if metric not in CUT_METRICS.values() or against == BASELINE
     ]
-    tested = [(measures[system][metric], measures[against][metric]) for system, against, metric in compared]
-    p_values = [bootstrap.randomisation_p(first, second) for first, second in tested]
-    return [
-        Comparison(
-            system=system,
-            against=against,
-            metric=metric,
-            difference=bootstrap.difference(first, second),
-            ratio=_ratio(first, second),
-            p=p,
-            p_holm=p_holm,
-        )
-        for (system, against, metric), (first, second), p, p_holm in zip(
-            compared, tested, p_values, holm(p_values), strict=True
-        )
-    ]
-
-
-def _ratio(first: Measure, second: Measure) -> float | None:
-    figure, base = (float(m.value(m.rows.sum(axis=0))) for m in (first, second))
-    return figure / base if base > 0 else None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from charter.evaluation.results import Estimate
+from charter.evaluation.results import UNMEASURED, Estimate
 
 Array = NDArray[np.float64]
 
@@ -24,6 +24,14 @@ RANDOMISATION_ROUNDS = 10_000
 
 _TIE = 1e-12
 """Two figures nearer than this are the same figure, computed in another order."""
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How many resamples are behind an interval, and their seed: the same seed draws the same ones."""
+
+    samples: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -57,19 +65,20 @@ class ClusteredBootstrap:
 
     Args:
         clusters: The cluster of each item, in the order of the rows of the measures.
-        samples: How many resamples.
-        seed: The same seed and clusters give the same resamples.
+        resampling: Of the clusters.
     """
 
-    def __init__(self, clusters: Sequence[str], samples: int, seed: int) -> None:
+    def __init__(self, clusters: Sequence[str], resampling: Resampling) -> None:
         names, self._cluster_of, sizes = np.unique(
             np.asarray(clusters), return_inverse=True, return_counts=True
         )
         self._count = len(names)
         self._effective = max(2.0, float(sizes.sum() ** 2 / (sizes**2).sum()))
-        self._seed = seed
+        self._seed = resampling.seed
         shares = np.full(self._count, 1 / self._count)
-        draws = np.random.default_rng(seed).multinomial(self._count, shares, size=samples)
+        draws = np.random.default_rng(resampling.seed).multinomial(
+            self._count, shares, size=resampling.samples
+        )
         self._draws = draws.astype(np.float64)
 
     def estimate(self, measure: Measure) -> Estimate:
@@ -135,7 +144,7 @@ def clustered_share(successes: Sequence[float], clusters: Sequence[str]) -> Esti
     A bootstrap of ten successes in ten gives the interval [1, 1]. Here the items count as many as they are
     worth, n_eff = p (1 - p) / v with v the variance of p between clusters, and as the number of clusters
     where all items agree; the normal quantile is Student's t with C - 1 degrees of freedom (Korn and Graubard
-    1998; Dean and Pagano 2015). With one cluster there is no interval.
+    1998; Dean and Pagano 2015). With one cluster there is no interval, and without items no share.
 
     Args:
         successes: 1, 0, or 1/2 for a tie, an item.
@@ -143,6 +152,8 @@ def clustered_share(successes: Sequence[float], clusters: Sequence[str]) -> Esti
     """
     values = np.asarray(successes, dtype=np.float64)
     n = len(values)
+    if n == 0:
+        return UNMEASURED
     share = float(values.mean())
     names, cluster_of = np.unique(np.asarray(clusters), return_inverse=True)
     count = len(names)
@@ -161,9 +172,8 @@ def clustered_share(successes: Sequence[float], clusters: Sequence[str]) -> Esti
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for testing all of them (Holm 1979), in the order given."""
-    corrected = [0.0] * len(p_values)
-    largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
-    return corrected
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty_like(p)
+    corrected[order] = np.maximum.accumulate(np.minimum(1.0, np.arange(len(p), 0, -1) * p[order]))
+    return [float(value) for value in corrected]

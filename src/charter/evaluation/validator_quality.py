@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
+from sklearn.metrics import roc_auc_score
 
 from charter.evaluation.results import Estimate, Result
 from charter.evaluation.statistics import CONFIDENCE, clustered_share
@@ -41,7 +42,8 @@ def measure_validator(
 
     Shares have Wilson's interval at the effective sample size (`clustered_share`), the balanced accuracy
     that of two independent shares combined by MOVER (Zou and Donner 2008), and the AUC the score interval of
-    Newcombe (2006, part 2, method 5), which takes items for independent.
+    Newcombe (2006, Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part
+    2, method 5, Statistics in Medicine 25), which takes items for independent.
 
     Args:
         decisions: One an item.
@@ -54,8 +56,6 @@ def measure_validator(
     scores = np.array([-math.inf if item.score is None else item.score for item in decisions])
 
     def share(successes: NDArray[np.bool_], among: NDArray[np.bool_]) -> Estimate:
-        if not among.any():
-            return Estimate(value=0.0, low=None, high=None, n=0)
         return clustered_share(successes[among].astype(np.float64).tolist(), chunks[among].tolist())
 
     recall = share(kept, true)
@@ -81,9 +81,8 @@ def _mean_of(first: Estimate, second: Estimate) -> Estimate:
 
 def _auc(scores: NDArray[np.float64], true: NDArray[np.bool_]) -> Estimate:
     positives, negatives = int(true.sum()), int((~true).sum())
-    ranks = stats.rankdata(scores)
     pairs = positives * negatives
-    value = float(ranks[true].sum() - positives * (positives + 1) / 2) / pairs
+    value = float(roc_auc_score(true, np.nan_to_num(scores)))  # -inf is no number to it, the least one is
     z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
     size = (positives + negatives) / 2 - 1
 

@@ -6,13 +6,20 @@ preference for a position cancels. A verdict that could not be read counts as 1/
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from charter.evaluation.results import Estimate, JudgeValidity, WinRate
-from charter.evaluation.statistics import Array, ClusteredBootstrap, clustered_share, mean_measure
+from charter.evaluation.results import UNMEASURED, Estimate, JudgeValidity, VerdictQuality, WinRate
+from charter.evaluation.statistics import (
+    Array,
+    ClusteredBootstrap,
+    Resampling,
+    clustered_share,
+    mean_measure,
+)
 from charter.project.errors import CharterError
 from charter.project.records import Judgement
 
@@ -84,8 +91,7 @@ def win_rate(
     pairs: Sequence[VerdictPair],
     lengths: Mapping[str, tuple[int, int]],
     opponent: str,
-    samples: int,
-    seed: int,
+    resampling: Resampling,
 ) -> tuple[Estimate, WinRate]:
     """Return the mean score of a system over an opponent, and what stands behind it.
 
@@ -93,15 +99,14 @@ def win_rate(
         pairs: The system's answers as A, the opponent's as B; at least one.
         lengths: Characters of the system's and the opponent's answer to each item.
         opponent: Its label.
-        samples: Bootstrap resamples.
-        seed: Of the resamples.
+        resampling: Behind the interval.
     """
-    bootstrap = ClusteredBootstrap([pair.a_first.chunk_id for pair in pairs], samples, seed)
+    bootstrap = ClusteredBootstrap([pair.a_first.chunk_id for pair in pairs], resampling)
     scores = np.array([pair.score() for pair in pairs])
     own, theirs = np.array([lengths[pair.a_first.item_id] for pair in pairs], dtype=np.float64).T
     agreed = [pair.agreed for pair in pairs]
-    verdicts = _verdicts(pairs)
     detail = WinRate(
+        **dict(verdict_quality(pairs)),
         opponent=opponent,
         wins=agreed.count(1),
         ties=agreed.count(0),
@@ -109,10 +114,6 @@ def win_rate(
         length_controlled=length_controlled_rate(scores, own - theirs),
         mean_length=float(own.mean()),
         opponent_mean_length=float(theirs.mean()),
-        first_position=_first_position(verdicts),
-        consistency=_consistency(pairs),
-        mass=_mean_mass(verdicts),
-        unparseable=_unparseable(verdicts),
         if_lost=float(np.mean([pair.score(unread=0.0) for pair in pairs])),
         if_won=float(np.mean([pair.score(unread=1.0) for pair in pairs])),
     )
@@ -149,7 +150,7 @@ def length_controlled_rate(scores: Array, length_differences: Array) -> float:
     return float(expit(minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B").x[0]))
 
 
-def judge_validity(judgements: Sequence[Judgement], judge: Judge, samples: int, seed: int) -> JudgeValidity:
+def judge_validity(judgements: Sequence[Judgement], judge: Judge, resampling: Resampling) -> JudgeValidity:
     """Return what the judge does where the answer is known, and whether that makes it valid.
 
     There are as many controls of the first kind as judged questions, so it must be proven on them. Held-out
@@ -162,60 +163,45 @@ def judge_validity(judgements: Sequence[Judgement], judge: Judge, samples: int, 
     rated = sorted({row.comparison for row in judgements if row.comparison.startswith(WIN_RATE)})
     pairs = [pair for name in rated for pair in verdict_pairs(judgements, name)]
     pairs += known[SHUFFLED] + known[PREFERENCE]
-    verdicts = _verdicts(pairs)
     shuffled, preference = _preferred(known[SHUFFLED]), _preferred(known[PREFERENCE])
     return JudgeValidity(
+        **dict(verdict_quality(pairs)),
         judge=judge.name,
         judge_sha256=judge.sha256,
         is_teacher=judge.is_teacher,
-        identical=_identical([row for row in judgements if row.comparison == IDENTICAL], samples, seed),
+        identical=_identical([row for row in judgements if row.comparison == IDENTICAL], resampling),
         shuffled=shuffled,
         preference=preference,
-        first_position=_first_position(verdicts),
-        consistency=_consistency(pairs),
-        mass=_mean_mass(verdicts),
-        unparseable=_unparseable(verdicts),
         valid=shuffled.low is not None
         and shuffled.low >= judge.min_validity
         and (preference.high is None or preference.high >= judge.min_validity),
     )
 
 
-def _identical(verdicts: Sequence[Judgement], samples: int, seed: int) -> Estimate:
+def _identical(verdicts: Sequence[Judgement], resampling: Resampling) -> Estimate:
     """The mean over both orders would be 1/2 for any judge, so here the first position is what counts."""
     if not verdicts:
-        return Estimate(value=0.0, low=None, high=None, n=0)
+        return UNMEASURED
     first = [0.5 if row.probability_first is None else row.probability_first for row in verdicts]
-    bootstrap = ClusteredBootstrap([row.chunk_id for row in verdicts], samples, seed)
+    bootstrap = ClusteredBootstrap([row.chunk_id for row in verdicts], resampling)
     return bootstrap.estimate(mean_measure(first))
 
 
 def _preferred(pairs: Sequence[VerdictPair]) -> Estimate:
     """Return how often A's score is above 1/2, exact ties counting half."""
-    if not pairs:
-        return Estimate(value=0.0, low=None, high=None, n=0)
     # rounded: p + (1 - p) of an undecided judge may miss 1 by a hair
     preferred = [(1 + float(np.sign(round(pair.score() - 0.5, 9)))) / 2 for pair in pairs]
     return clustered_share(preferred, [pair.a_first.chunk_id for pair in pairs])
 
 
-def _verdicts(pairs: Sequence[VerdictPair]) -> list[Judgement]:
-    return [verdict for pair in pairs for verdict in (pair.a_first, pair.b_first)]
-
-
-def _consistency(pairs: Sequence[VerdictPair]) -> float:
-    return sum(pair.agreed != 0 for pair in pairs) / len(pairs) if pairs else 0.0
-
-
-def _first_position(verdicts: Sequence[Judgement]) -> float:
+def verdict_quality(pairs: Sequence[VerdictPair]) -> VerdictQuality:
+    """Measure what needs no right answer; of no pairs it is no bias, no consistency and no mass."""
+    verdicts = [verdict for pair in pairs for verdict in (pair.a_first, pair.b_first)]
     read = [row.probability_first for row in verdicts if row.probability_first is not None]
-    return sum((1 + float(np.sign(p - 0.5))) / 2 for p in read) / len(read) if read else 0.5
-
-
-def _mean_mass(verdicts: Sequence[Judgement]) -> float:
     masses = [row.mass for row in verdicts if row.mass is not None]
-    return sum(masses) / len(masses) if masses else 0.0
-
-
-def _unparseable(verdicts: Sequence[Judgement]) -> int:
-    return sum(row.probability_first is None for row in verdicts)
+    return VerdictQuality(
+        first_position=fmean((1 + np.sign(p - 0.5)) / 2 for p in read) if read else 0.5,
+        consistency=fmean(pair.agreed != 0 for pair in pairs) if pairs else 0.0,
+        mass=fmean(masses) if masses else 0.0,
+        unparseable=len(verdicts) - len(read),
+    )

@@ -60,6 +60,11 @@ class ModelSource(Section):
             raise ValueError("give exactly one of artifact, hub, served")
         return self
 
+    @property
+    def name(self) -> str:
+        """The name of the model, whichever of the three says it."""
+        return self.artifact or self.hub or self.served or ""
+
 
 class BaseModels(Section):
     """The three models that everything starts from."""

@@ -4,12 +4,17 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from charter.evaluation.answering import LocalSystem, answer_questions, own_passages, passage_texts
 from charter.evaluation.bertscore import BertScore
+from charter.evaluation.held_out import HeldOut
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
-from charter.evaluation.probes import Probed, Probes, add_probed, probe
-from charter.evaluation.results import METRICS, Evaluation, system_label
-from charter.evaluation.scoring import Rating, score_corpus
+from charter.evaluation.lineage import hash_inputs
+from charter.evaluation.local_system import LocalSystem
+from charter.evaluation.predictions import predict
+from charter.evaluation.probe_scores import add_probe_scores
+from charter.evaluation.probes import Probes
+from charter.evaluation.results import METRICS, SYSTEMS, Evaluation, system_label
+from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
+from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import Judge
 from charter.generation.teacher import open_teacher
 from charter.project.errors import CharterError
@@ -19,14 +24,16 @@ from charter.project.records import (
     Chunk,
     GeneralPrompt,
     InstructExample,
+    Judgement,
     LabelledResponse,
     Prediction,
     PreferencePair,
     ProbePrompt,
+    Rag,
     System,
     take_evenly,
 )
-from charter.project.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
+from charter.project.storage import atomic_path, directory_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
 from charter.synthesis.refusal import RefusalDetector
@@ -34,93 +41,120 @@ from charter.synthesis.refusal import RefusalDetector
 OPPONENT = "seed+rag"
 """What a win is over: what a user has who only puts retrieval before an unaligned model."""
 
-_LOCAL: tuple[System, ...] = ("seed", "cft", "sft", "dpo")
+LOCAL: tuple[System, ...] = ("seed", "cft", "sft", "dpo")
+"""The systems that run here; the teacher runs in its engine."""
+
+_RAGS: tuple[Rag, ...] = (False, True, "gold")
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """Write predictions, judgements and answers to probes; return an Evaluation as plain values."""
-    title, settings = params.corpora[paths.name].title, params.evaluate
-    chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
-    examples = read_rows(paths.instruct("test"), InstructExample)
-    pairs = read_rows(paths.preference("test"), PreferencePair)
-    if not examples:
-        raise CharterError(f"{paths.instruct('test')}: no test questions; raise synthesize.test_share")
     encoder = Encoder(paths.encoder)
-    index = load_index(paths.index, encoder)
-    questions = [row.question for row in examples] + [row.prompt for row in pairs]
-    retrieved = dict(zip(questions, index.search(questions, params.retrieval.passages), strict=True))
+    held_out = _read_held_out(params, paths, encoder)
+    judged = _choose_judged(params, held_out)
+    probes = _read_probes(params, paths, encoder)
 
-    predictions: list[Prediction] = []
-    adherence: dict[str, list[tuple[str, bool]]] = {}
-    probes = _read_probes(paths).take(settings.safety_prompts)
-    labelled = read_rows(paths.labelled, LabelledResponse)
-    detector = RefusalDetector(labelled, encoder, params.seed) if settings.safety_prompts else None
-    probed: dict[System, Probed] = {}
-    for name in _LOCAL:
-        adapter = None if name == "seed" else paths.adapter(name)
-        system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
-        with system.open(paths.journal) as engine:
-            for rag, shown in ((False, {}), (True, retrieved)):
-                predictions += answer_questions(engine, name, rag, examples, shown, chunks, settings)
-                adherence[system_label(name, rag)] = system.favours_chosen(
-                    pairs, passage_texts(shown, chunks)
-                )
-            if name == "cft":
-                own = own_passages(examples)
-                predictions += answer_questions(engine, name, "gold", examples, own, chunks, settings)
-            if detector:
-                probed[name] = probe(name, system, engine, probes, detector)
-    with open_teacher(params, paths) as teacher:
-        predictions += answer_questions(teacher, "teacher", True, examples, retrieved, chunks, settings)
-        most = settings.judge_items or max(len(examples), len(pairs))
-        judged = take_evenly(examples, most)
-        # Nobody can have the upper bound, so it isn't judged.
-        contestants = [row for row in predictions if row.rag != "gold"]
-        contests = win_rate_contests(contestants, OPPONENT, chunks, {row.id for row in judged})
-        contests += control_contests(judged, take_evenly(pairs, most), chunks)
-        judgements = judge_contests(contests, teacher, title, settings.judge)
-    write_rows(paths.predictions, predictions)
-    write_rows(paths.judgements, judgements)
-    write_rows(paths.probe_answers, (row for found in probed.values() for row in found.answers))
+    outcomes = _ask_systems(params, paths, held_out, judged, probes)
+    write_rows(paths.predictions, outcomes.predictions)
+    write_rows(paths.judgements, outcomes.judgements)
+    found = probes.results.values() if probes else ()
+    write_rows(paths.probe_answers, (row for result in found for row in result.answers))
 
-    teacher_source = next(iter(params.base_models.teacher.model_dump(exclude_none=True).values()))
-    encoder_source = next(iter(params.base_models.encoder.model_dump(exclude_none=True).values()))
-    bert_score = BertScore(paths.encoder, encoder_source)
-    evaluation = score_corpus(
+    rating = _rating(params, paths)
+    provenance = Provenance(
         corpus=paths.name,
-        title=title,
-        predictions=predictions,
-        judgements=judgements,
-        adherence=adherence,
-        rating=Rating(
-            judge=Judge(
-                name=f"{teacher_source}, {settings.judge}",
-                sha256=directory_sha256(paths.teacher),
-                is_teacher=True,
-                min_validity=settings.judge_min_validity,
-            ),
-            opponent=OPPONENT,
-            bert_score=bert_score,
-            encoder=bert_score.signature,
-            samples=settings.bootstrap_samples,
-            seed=params.seed,
-        ),
-        settings={"passages": str(params.retrieval.passages), "judged": f"{len(judged)} questions"},
-        lineage=_lineage(params, paths),
+        title=params.corpora[paths.name].title,
+        settings={
+            "passages": str(params.retrieval.passages),
+            "judged": f"{len(judged.examples)} questions",
+        },
+        lineage=hash_inputs(params, paths),
     )
-    if detector:
-        evaluation = add_probed(
-            evaluation, probed, detector, encoder, settings.bootstrap_samples, params.seed
-        )
+    evaluation = score_corpus(provenance, outcomes, rating)
+    if probes:
+        evaluation = add_probe_scores(evaluation, probes, rating.resampling)
     _write_plot(paths.plot, evaluation)
     return evaluation.model_dump()
 
 
-def _read_probes(paths: CorpusPaths) -> Probes:
+def _read_held_out(params: Params, paths: CorpusPaths, encoder: Encoder) -> HeldOut:
+    """Read what systems are tested on, and retrieve passages for all of it."""
+    examples = read_rows(paths.instruct("test"), InstructExample)
+    pairs = read_rows(paths.preference("test"), PreferencePair)
+    if not examples:
+        raise CharterError(f"{paths.instruct('test')}: no test questions; raise synthesize.test_share")
+    questions = [row.question for row in examples] + [row.prompt for row in pairs]
+    found = load_index(paths.index, encoder).search(questions, params.retrieval.passages)
+    return HeldOut(
+        chunks={chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)},
+        examples=examples,
+        pairs=pairs,
+        retrieved=dict(zip(questions, found, strict=True)),
+    )
+
+
+def _choose_judged(params: Params, held_out: HeldOut) -> HeldOut:
+    """Take what the judge is asked about; evaluate.judge_items 0 is all."""
+    return held_out.take(params.evaluate.judge_items or max(len(held_out.examples), len(held_out.pairs)))
+
+
+def _read_probes(params: Params, paths: CorpusPaths, encoder: Encoder) -> Probes | None:
+    """Read the prompts for safety and retention, and fit what reads the answers; None without any."""
+    count = params.evaluate.safety_prompts
+    if not count:
+        return None
     return Probes(
-        harmful=read_rows(paths.probes("harmful"), ProbePrompt),
-        benign=read_rows(paths.probes("benign"), ProbePrompt),
-        general=read_rows(paths.general, GeneralPrompt),
+        harmful=take_evenly(read_rows(paths.probes("harmful"), ProbePrompt), count),
+        benign=take_evenly(read_rows(paths.probes("benign"), ProbePrompt), count),
+        general=take_evenly(read_rows(paths.general, GeneralPrompt), count),
+        detector=RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed),
+        encoder=encoder,
+    )
+
+
+def _ask_systems(
+    params: Params, paths: CorpusPaths, held_out: HeldOut, judged: HeldOut, probes: Probes | None
+) -> Outcomes:
+    """Ask the local systems, one at a time in memory, then the teacher, which judges all of them."""
+    settings = params.evaluate
+    predictions: list[Prediction] = []
+    adherence: dict[str, list[tuple[str, bool]]] = {}
+    for name in LOCAL:
+        adapter = None if name == "seed" else paths.adapter(name)
+        system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
+        with system.open(paths.journal) as engine:
+            for rag in _RAGS:
+                if (name, rag) in SYSTEMS:
+                    predictions += predict(engine, name, rag, held_out, settings.max_new_tokens)
+                if rag != "gold":
+                    adherence[system_label(name, rag)] = system.favours_chosen(held_out, rag)
+            if probes:
+                probes.ask(name, system, engine)
+    with open_teacher(params, paths) as teacher:
+        predictions += predict(teacher, "teacher", True, held_out, settings.max_new_tokens)
+        # Nobody can have the upper bound, so it isn't judged.
+        contestants = [row for row in predictions if row.rag != "gold"]
+        contests = win_rate_contests(contestants, OPPONENT, judged) + control_contests(judged)
+        title = params.corpora[paths.name].title
+        judgements: list[Judgement] = judge_contests(contests, teacher, title, settings.judge)
+    return Outcomes(predictions, judgements, adherence)
+
+
+def _rating(params: Params, paths: CorpusPaths) -> Rating:
+    """Say how figures are obtained: by which judge, which encoder and which random numbers."""
+    settings, models = params.evaluate, params.base_models
+    bert_score = BertScore(paths.encoder, models.encoder.name)
+    return Rating(
+        judge=Judge(
+            name=f"{models.teacher.name}, {settings.judge}",
+            sha256=directory_sha256(paths.teacher),
+            is_teacher=True,
+            min_validity=settings.judge_min_validity,
+        ),
+        opponent=OPPONENT,
+        bert_score=bert_score,
+        encoder=bert_score.signature,
+        resampling=Resampling(settings.bootstrap_samples, params.seed),
     )
 
 
@@ -131,20 +165,3 @@ def _write_plot(path: Path, evaluation: Evaluation) -> None:
         for label, figures in evaluation.systems.items():
             cells = [figures[metric].value if metric in figures else "" for metric in METRICS]
             writer.writerow((label, *cells))
-
-
-def _lineage(params: Params, paths: CorpusPaths) -> dict[str, str]:
-    document = paths.root / params.corpora[paths.name].path
-    return {
-        "document": directory_sha256(document) if document.is_dir() else file_sha256(document),
-        "chunks": file_sha256(paths.chunks),
-        "sft_train": file_sha256(paths.instruct("train")),
-        "preference_train": file_sha256(paths.preference("train")),
-        "demonstrations": file_sha256(paths.demonstrations),
-        "sft_test": file_sha256(paths.instruct("test")),
-        "preference_test": file_sha256(paths.preference("test")),
-        "seed": directory_sha256(paths.seed),
-        "teacher": directory_sha256(paths.teacher),
-        "encoder": directory_sha256(paths.encoder),
-        **{f"{name}_adapter": directory_sha256(paths.adapter(name)) for name in _LOCAL if name != "seed"},
-    }

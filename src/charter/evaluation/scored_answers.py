@@ -14,23 +14,6 @@ from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, Judgement, Prediction
 
-CSV_COLUMNS = (
-    "item",
-    "section",
-    "question",
-    "reference",
-    "source",
-    "system",
-    "answer",
-    "bleu",
-    "rougeL",
-    "win_score",
-    "gold_rank",
-    "passages",
-)
-"""``source`` is the text of the chunk that the question came from, ``gold_rank`` the place at which retrieval
-found it (empty: not among the passages, or no RAG), ``win_score`` the judge's mean over both orders."""
-
 
 @dataclass(frozen=True)
 class ScoredAnswer:
@@ -101,11 +84,7 @@ def score_answers(
         predictions, key=lambda row: (places[row.chunk_id], row.item_id, ranks[row.system, row.rag])
     )
     answers, references = [row.answer for row in ordered], [row.reference for row in ordered]
-    scores = zip(
-        sentence_bleu(answers, references).tolist(),
-        rouge_scores(answers, references)["rougeL"].tolist(),
-        strict=True,
-    )
+    bleu, rouge = sentence_bleu(answers, references), rouge_scores(answers, references)["rougeL"]
     judged = {
         (label, pair.a_first.item_id): pair.score()
         for label in {system_label(*system) for system in SYSTEMS}
@@ -117,11 +96,11 @@ def score_answers(
             section=sections[row.chunk_id],
             source=texts[row.chunk_id],
             passages=tuple(texts[passage.chunk_id] for passage in row.retrieved),
-            bleu=bleu,
-            rouge_l=rouge_l,
+            bleu=float(bleu[place]),
+            rouge_l=float(rouge[place]),
             win_score=judged.get((system_label(row.system, row.rag), row.item_id)),
         )
-        for row, (bleu, rouge_l) in zip(ordered, scores, strict=True)
+        for place, row in enumerate(ordered)
     ]
 
 
@@ -164,29 +143,33 @@ def by_section(answers: Sequence[ScoredAnswer]) -> list[SectionScore]:
 
 
 def answers_csv(answers: Sequence[ScoredAnswer]) -> str:
-    """Return all answers as CSV under CSV_COLUMNS."""
+    """Return all answers as CSV, of which there must be one.
+
+    ``source`` is the text of the chunk that the question came from, ``gold_rank`` the place at which
+    retrieval found it (empty: not among the passages, or no RAG), ``win_score`` the judge's mean over both
+    orders.
+    """
+    rows = [
+        {
+            "item": answer.row.item_id,
+            "section": answer.section,
+            "question": answer.row.question,
+            "reference": answer.row.reference,
+            "source": answer.source,
+            "system": answer.label,
+            "answer": answer.row.answer,
+            "bleu": f"{answer.bleu:.2f}",
+            "rougeL": f"{answer.rouge_l:.4f}",
+            "win_score": "" if answer.win_score is None else f"{answer.win_score:.4f}",
+            "gold_rank": answer.gold_rank or "",
+            "passages": "\n\n".join(answer.passages),
+        }
+        for answer in answers
+    ]
     text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for answer in answers:
-        row = answer.row
-        win_score = "" if answer.win_score is None else f"{answer.win_score:.4f}"
-        writer.writerow(
-            (
-                row.item_id,
-                answer.section,
-                row.question,
-                row.reference,
-                answer.source,
-                answer.label,
-                row.answer,
-                f"{answer.bleu:.2f}",
-                f"{answer.rouge_l:.4f}",
-                win_score,
-                answer.gold_rank or "",
-                "\n\n".join(answer.passages),
-            )
-        )
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()
 
 
