@@ -10,6 +10,7 @@ from pathlib import Path
 
 from charter.generation.journal import JournaledEngine
 from charter.generation.openai_engine import OpenAIEngine
+from charter.generation.server import ModelServer
 from charter.project.params import load_params
 from charter.project.paths import ProjectPaths
 from charter.project.records import Chunk
@@ -32,7 +33,7 @@ def main() -> None:
     params = load_params(paths.params)
     chunks = read_rows(options.folder / "chunks.jsonl", Chunk)
     asks = TeacherRequests(params.corpora[options.corpus].title, params.synthesize.temperature)
-    engine = OpenAIEngine(options.url, options.model, concurrency=params.teacher.concurrency)
+    engine = OpenAIEngine(ModelServer(options.url, options.model), concurrency=params.teacher.concurrency)
     with JournaledEngine(options.folder / "journal.sqlite", options.model, lambda: engine) as teacher:
         encoder, settings = Encoder(paths.encoder), params.synthesize
         data = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)

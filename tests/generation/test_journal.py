@@ -1,7 +1,10 @@
 """The journal: nothing is asked twice, after a crash and beside another process too."""
 
+import hashlib
 import json
 import math
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from charter.generation.engine import Completion, Request, ask, ask_choice
+import charter
+from charter.generation.engine import Completion, Message, Request, ask, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.project.errors import CharterError
 
@@ -56,6 +60,45 @@ def test_journal_tells_models_and_decodings_apart(tmp_path: Path) -> None:
     }
 
 
+def test_an_answer_is_found_by_model_messages_and_decoding_alone(tmp_path: Path) -> None:
+    """The key is pinned: whatever else is edited in the code, what was asked is found again."""
+    path = tmp_path / "journal.sqlite"
+    request = Request(
+        messages=(Message(role="system", content="s"), Message(role="user", content="q")),
+        max_new_tokens=5,
+        temperature=0.7,
+        seed=3,
+        alternatives=2,
+    )
+    with JournaledEngine(path, "model", lambda: DyingEngine(1)) as engine:
+        engine.complete([request], "test")
+    decoding = '"max_new_tokens":5,"temperature":0.7,"seed":3,"alternatives":2'
+    messages = '[{"role":"system","content":"s"},{"role":"user","content":"q"}]'
+    with sqlite3.connect(path) as database:
+        ((key,),) = database.execute("SELECT key FROM completions").fetchall()
+    asked = f'model\n{{"messages":{messages},{decoding}}}'
+    assert key == hashlib.sha256(asked.encode()).hexdigest()
+
+
+def test_a_docstring_voids_nothing(tmp_path: Path) -> None:
+    """The journal of one state of the code answers another one, whose sources differ."""
+    source, ask_again = Path(charter.__file__).parent, "from charter.generation.engine import ask\n" + ASKS
+    shutil.copytree(source, tmp_path / "other/charter", ignore=shutil.ignore_patterns("__pycache__"))
+    for module in (tmp_path / "other/charter").rglob("*.py"):
+        module.write_text(module.read_text() + '\n"""One more line."""\n')
+    counts = []
+    for folder in (source.parent, tmp_path / "other"):
+        done = subprocess.run(
+            [sys.executable, "-c", ask_again, tmp_path / "journal.sqlite"],
+            env=os.environ | {"PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        counts.append(done.stdout.split())
+    assert counts == [["1", str(source)], ["0", str(tmp_path / "other/charter")]]
+
+
 def test_a_model_may_rule_a_token_out(tmp_path: Path) -> None:
     completion = Completion(text="Yes", tokens=1, alternatives=(("Yes", -0.0), ("No", -math.inf)))
 
@@ -67,6 +110,22 @@ def test_a_model_may_rule_a_token_out(tmp_path: Path) -> None:
         with JournaledEngine(tmp_path / "journal.sqlite", "model", Certain) as engine:
             assert engine.complete([ask_choice((("user", "Sure?"),))], "test") == [completion]
 
+
+ASKS = """
+import sys
+from pathlib import Path
+import charter
+from charter.generation.engine import Completion
+from charter.generation.journal import JournaledEngine
+
+class Engine:
+    def complete(self, requests):
+        yield 0, Completion(text="yes", tokens=1)
+
+with JournaledEngine(Path(sys.argv[1]), "model", Engine) as engine:
+    engine.complete([ask(system="s", user="q", max_new_tokens=5)], "test")
+    print(engine.asked, Path(charter.__file__).parent)
+"""
 
 WRITER = """
 import os, sys, time

@@ -11,13 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
+import openai
 import pytest
+from openai import _base_client
 
-from charter.generation import openai_engine
+from charter.generation import server as server_module
 from charter.generation.engine import Completion, Request, ask, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.openai_engine import OpenAIEngine
+from charter.generation.server import ModelServer
 from charter.generation.transformers_engine import TransformersEngine
 from charter.project.errors import CharterError
 from charter.project.params import Params
@@ -89,16 +91,24 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def hurry(monkeypatch: pytest.MonkeyPatch, first: float = 0.02) -> None:
+    """Shorten the pauses of the client, which double from the first one."""
+    monkeypatch.setattr(_base_client, "INITIAL_RETRY_DELAY", first)
+    monkeypatch.setattr(_base_client, "MAX_RETRY_DELAY", 8 * first)
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.02)
+    hurry(monkeypatch)
     with serving(FaultyServer()) as running:
         yield running
 
 
 def connect(server: FaultyServer, concurrency: int = 4) -> OpenAIEngine:
-    return OpenAIEngine(f"http://127.0.0.1:{server.server_port}/v1", "acme/mixtral", concurrency=concurrency)
+    return OpenAIEngine(
+        ModelServer(f"http://127.0.0.1:{server.server_port}/v1", "acme/mixtral"), concurrency=concurrency
+    )
 
 
 def complete(engine: OpenAIEngine | TransformersEngine, *requests: Request) -> list[Completion]:
@@ -124,7 +134,7 @@ def test_a_real_server_says_what_the_model_says(
     # Exact, but for the rounding of a float32 sum: so one request at a time here too.
     compute = params.compute.model_copy(update={"dtype": "float32", "device": "cpu"})
     in_process = TransformersEngine(*load_system(base_models.seed, None, compute), batch_size=1)
-    served = OpenAIEngine(transformers_server.url, str(base_models.seed), concurrency=3)
+    served = OpenAIEngine(ModelServer(transformers_server.url, str(base_models.seed)), concurrency=3)
     answers = complete(served, *requests)
     assert [answer.text for answer in answers] == [answer.text for answer in complete(in_process, *requests)]
     assert all(1 < answer.tokens <= 10 for answer in answers)
@@ -136,17 +146,17 @@ def test_a_real_server_says_what_the_model_says(
 def test_a_real_server_without_logprobs_is_named(
     transformers_server: TransformersServer, base_models: ProjectPaths
 ) -> None:
-    engine = OpenAIEngine(transformers_server.url, str(base_models.seed), concurrency=1)
+    engine = OpenAIEngine(ModelServer(transformers_server.url, str(base_models.seed)), concurrency=1)
     with pytest.raises(CharterError, match=r"teacher\.base_url: .* gives no log-probs"):
         complete(engine, ask_choice((("user", "Is theft wrong? Yes or No."),)))
 
 
 @pytest.mark.models
 def test_a_real_server_with_another_model_is_named(transformers_server: TransformersServer) -> None:
-    engine = OpenAIEngine(transformers_server.url, "mixtral", concurrency=1)
+    engine = OpenAIEngine(ModelServer(transformers_server.url, "mixtral"), concurrency=1)
     with pytest.raises(CharterError, match=r"base_models\.teacher\.served: .* 'mixtral'.* HTTP 400"):
         complete(engine, QUESTION)
-    engine = OpenAIEngine(transformers_server.url.removesuffix("/v1"), "mixtral", concurrency=1)
+    engine = OpenAIEngine(ModelServer(transformers_server.url.removesuffix("/v1"), "mixtral"), concurrency=1)
     with pytest.raises(CharterError, match=r"teacher\.base_url ends in /v1\. HTTP 404"):
         complete(engine, QUESTION)
 
@@ -223,7 +233,7 @@ def test_passing_refusals_are_tried_again(server: FaultyServer, status: int) -> 
 
 
 def test_pauses_grow_and_are_not_all_alike(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.1)
+    hurry(monkeypatch, 0.1)
     server.faults = [Fault(503)] * 8
     complete(connect(server, concurrency=2), QUESTION, QUESTION)
     assert len(server.bodies) == 10
@@ -234,16 +244,16 @@ def test_pauses_grow_and_are_not_all_alike(server: FaultyServer, monkeypatch: py
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_waited_for(server: FaultyServer, form: str) -> None:
-    # A date has whole seconds: the third full second lies at least two seconds ahead.
+    # A date has whole seconds: the third full second lies two seconds ahead, less what a busy machine takes.
     value = "2" if form == "seconds" else formatdate(int(time.time()) + 3, usegmt=True)
     server.faults = [Fault(429, Retry_After=value)]
     complete(connect(server), QUESTION)
-    assert 1.9 <= server.times[1] - server.times[0] < 4
+    assert 1.5 <= server.times[1] - server.times[0] < 4
 
 
 def test_a_retry_after_nobody_waits_for_is_an_error(server: FaultyServer) -> None:
     server.faults = [Fault(429, "quota used up", Retry_After="86400")]
-    with pytest.raises(CharterError, match=r"quota used up \(it asks to wait 86400 s\)"):
+    with pytest.raises(CharterError, match=r"quota used up \(Retry-After: 86400\)"):
         complete(connect(server), QUESTION)
     assert len(server.bodies) == 1
 
@@ -254,36 +264,33 @@ def test_a_retry_after_that_says_nothing_is_passed_over(server: FaultyServer) ->
 
 
 def test_silence_is_tried_again(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_engine, "_TIMEOUT", httpx.Timeout(0.3))
+    monkeypatch.setattr(server_module, "_TIMEOUT", openai.Timeout(0.3))
     server.faults = [Fault(silence=1.0)]
     assert complete(connect(server), QUESTION)[0].text == "Q"
     assert len(server.bodies) == 2
 
 
-def test_a_lasting_fault_ends_after_a_bounded_number_of_tries(
-    server: FaultyServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_lasting_fault_ends_after_a_bounded_number_of_tries(server: FaultyServer) -> None:
     server.faults = [Fault(503, "loading the model")] * 99
     with pytest.raises(CharterError, match=r"teacher\.base_url: .* HTTP 503: loading the model.* is kept"):
         complete(connect(server), QUESTION)
-    assert len(server.bodies) == 8
-    assert [record.levelno for record in caplog.records if "trying again" in record.message] == [
-        logging.WARNING
-    ]
+    assert len(server.bodies) == 17
 
 
 def test_a_server_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.001)
-    engine = OpenAIEngine(f"http://127.0.0.1:{free_port()}/v1", "mixtral", concurrency=1)
+    hurry(monkeypatch, 0.001)
+    engine = OpenAIEngine(ModelServer(f"http://127.0.0.1:{free_port()}/v1", "mixtral"), concurrency=1)
     with pytest.raises(CharterError, match=r"teacher\.base_url: .* did not answer: ConnectError"):
         complete(engine, QUESTION)
 
 
 def test_a_server_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_engine, "_FIRST_PAUSE_SECONDS", 0.1)
+    hurry(monkeypatch, 0.1)
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
-        engine = OpenAIEngine(f"http://127.0.0.1:{place.getsockname()[1]}/v1", "m", concurrency=1)
+        engine = OpenAIEngine(
+            ModelServer(f"http://127.0.0.1:{place.getsockname()[1]}/v1", "m"), concurrency=1
+        )
 
         def answer_late() -> None:
             time.sleep(0.5)
@@ -335,7 +342,6 @@ def test_the_key_is_never_told(
         with pytest.raises(CharterError, match=r"bad key \[key\]") as caught:
             engine.complete([CHOICE], "second")
     assert KEY not in str(caught.value)
-    assert "busy, [key]" in caplog.text
     assert KEY not in caplog.text
     assert all(KEY.encode() not in file.read_bytes() for file in tmp_path.iterdir())
 
@@ -355,7 +361,7 @@ def test_what_is_under_way_ends_when_no_more_is_admitted(server: FaultyServer) -
 def test_a_key_that_is_none_is_refused_unseen(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)
     with pytest.raises(CharterError, match=r"^OPENAI_API_KEY has characters that no key has$"):
-        OpenAIEngine("http://127.0.0.1:8000/v1", "mixtral", concurrency=1)
+        OpenAIEngine(ModelServer("http://127.0.0.1:8000/v1", "mixtral"), concurrency=1)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +370,7 @@ def test_a_key_that_is_none_is_refused_unseen(key: str, monkeypatch: pytest.Monk
 )
 def test_what_is_no_address_is_refused_at_once(address: str) -> None:
     with pytest.raises(CharterError, match=r"^teacher\.base_url") as caught:
-        OpenAIEngine(address, "mixtral", concurrency=1)
+        OpenAIEngine(ModelServer(address, "mixtral"), concurrency=1)
     assert "word" not in str(caught.value)
 
 

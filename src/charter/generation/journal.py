@@ -56,7 +56,7 @@ class JournaledEngine:
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise CharterError(f"{journal}: {error}; is it a journal, and may it be written?") from error
-        self._identity = model_identity
+        self.identity = model_identity
         self._load = load
         self._budget = budget
         self.asked = 0
@@ -126,7 +126,8 @@ class JournaledEngine:
             yield index, completion
 
     def _key(self, request: Request) -> str:
-        return hashlib.sha256(f"{self._identity}\n{request.model_dump_json()}".encode()).hexdigest()
+        """Return what an answer is found by: the model, the messages and the decoding, and nothing else."""
+        return hashlib.sha256(f"{self.identity}\n{request.model_dump_json()}".encode()).hexdigest()
 
     def _keep(self, key: str, request: Request, completion: Completion) -> Completion:
         """Journal a completion and return it; where another process was first, return what that one has.
@@ -135,7 +136,7 @@ class JournaledEngine:
         """
         self._database.execute(
             "INSERT OR IGNORE INTO completions VALUES (?, ?, ?, ?)",
-            (key, self._identity, request.model_dump_json(), completion.model_dump_json()),
+            (key, self.identity, request.model_dump_json(), completion.model_dump_json()),
         )
         return self._find(key) or completion
 

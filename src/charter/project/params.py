@@ -47,17 +47,21 @@ class ModelSource(Section):
 
     ``artifact`` names a pinned file set of `charter.project.pinned_files`; ``hub`` is
     ``owner/name@revision`` on the Hugging Face hub; ``served`` is the name under which an OpenAI-compatible
-    server offers it.
+    server offers it. ``revision`` is your own word for a served model's weights: change it when you put
+    others behind that name, and everything is asked anew.
     """
 
     artifact: str | None = None
     hub: str | None = None
     served: str | None = None
+    revision: str | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ModelSource":
         if sum(value is not None for value in (self.artifact, self.hub, self.served)) != 1:
             raise ValueError("give exactly one of artifact, hub, served")
+        if self.revision is not None and self.served is None:
+            raise ValueError("revision goes with served; that of a hub model is in owner/name@revision")
         return self
 
     @property

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from charter.project.home import find_home
+
 
 def download_cache() -> Path:
     """Return the folder of downloads, which all clones share: ``$CHARTER_CACHE`` or ``~/.cache/charter``."""
@@ -76,13 +78,13 @@ class ProjectPaths:
 
     @property
     def work(self) -> Path:
-        """What is kept between runs and outside DVC: the journal, checkpoints."""
+        """What is kept between runs of one checkout and outside DVC, such as checkpoints."""
         return self.root / ".charter"
 
     @property
     def journal(self) -> Path:
-        """Every request to a model, with its answer."""
-        return self.work / "journal.sqlite"
+        """Every request to a model, with its answer; experiments and git worktrees share it."""
+        return find_home(self.root) / ".charter/journal.sqlite"
 
     @property
     def report(self) -> Path:

@@ -1,4 +1,4 @@
-"""The store: ``mlflow.db`` and ``mlartifacts`` in the project's folder; MLFLOW_TRACKING_URI overrides it."""
+"""The store: ``mlflow.db`` and ``mlartifacts`` in the project's home; MLFLOW_TRACKING_URI overrides it."""
 
 import os
 import sys
@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from mlflow import MlflowClient
 
 from charter.project.errors import CharterError
+from charter.project.home import find_home
 
 
 def tracking_uri(root: Path) -> str:
     """Return the store of the project at ``root``, by an absolute path wherever one is called from."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve()}/mlflow.db"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_home(root)}/mlflow.db"
 
 
 def open_client(root: Path) -> MlflowClient:
@@ -50,7 +51,7 @@ def artifact_location(root: Path, corpus: str) -> str | None:
 
 
 def _artifact_root(root: Path) -> Path:
-    return root.resolve() / "mlartifacts"
+    return find_home(root) / "mlartifacts"
 
 
 def _is_server(uri: str) -> bool:

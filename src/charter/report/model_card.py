@@ -130,8 +130,7 @@ def model_card(
 
 def source_name(source: ModelSource) -> str:
     """Say where a base model comes from, such as ``artifact smollm2-135m-instruct``."""
-    ((kind, value),) = source.model_dump(exclude_none=True).items()
-    return f"{kind} {value}"
+    return ", ".join(f"{kind} {value}" for kind, value in source.model_dump(exclude_none=True).items())
 
 
 def system_lineage(system: System, evaluation: Evaluation) -> dict[str, str]:

@@ -7,6 +7,7 @@ import torch
 from huggingface_hub import snapshot_download
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+from charter.generation.teacher import record_served
 from charter.project import pinned_files as artifacts
 from charter.project.errors import CharterError
 from charter.project.params import ModelSource, Params
@@ -20,6 +21,8 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     _fetch(sources.encoder, paths.encoder, "base_models.encoder")
     _fetch(sources.teacher, paths.teacher, "base_models.teacher")
     _fetch(sources.seed, paths.seed, "base_models.seed")
+    if sources.teacher.served is not None:
+        record_served(params, paths)
     for gguf in paths.seed.glob("*.gguf"):
         dequantize(gguf)
         gguf.unlink()

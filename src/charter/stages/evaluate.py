@@ -16,7 +16,7 @@ from charter.evaluation.results import METRICS, SYSTEMS, Evaluation, system_labe
 from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import Judge
-from charter.generation.teacher import open_teacher
+from charter.generation.teacher import name_teacher, open_teacher
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
@@ -146,7 +146,7 @@ def _rating(params: Params, paths: CorpusPaths) -> Rating:
     bert_score = BertScore(paths.encoder, models.encoder.name)
     return Rating(
         judge=Judge(
-            name=f"{models.teacher.name}, {settings.judge}",
+            name=f"{name_teacher(params, paths)}, {settings.judge}",
             sha256=directory_sha256(paths.teacher),
             is_teacher=True,
             min_validity=settings.judge_min_validity,

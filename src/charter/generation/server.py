@@ -1,0 +1,116 @@
+"""An OpenAI-compatible server: how it is reached, what it says of its model, and what its errors mean."""
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+from pydantic import BaseModel, ValidationError
+
+from charter.project.errors import CharterError
+
+_RETRIES = 16
+"""With the client's pauses of at most 8 s, a server that is started again is waited for two minutes."""
+
+_TIMEOUT = openai.Timeout(600, connect=10)
+"""Reading is slow where a server queues many requests, and a request given up is work done twice."""
+
+_STABLE = ("id", "root", "parent", "owned_by", "max_model_len", "meta")
+"""What says which weights are served, in an entry of ``/v1/models``, and is the same after a restart.
+
+``root`` is the folder or hub name that vLLM and SGLang loaded, ``meta`` has the sizes that llama.cpp read.
+``created`` and ``permission`` are left out: vLLM makes both anew at each start.
+"""
+
+
+class ModelServer:
+    """One model of a server. The key is read from OPENAI_API_KEY only, and taken out of what is reported."""
+
+    def __init__(self, base_url: str, model: str):
+        """``base_url`` ends in /v1; ``model`` is the name the server offers it under.
+
+        Raises:
+            CharterError: ``base_url`` is no plain http address, or OPENAI_API_KEY can't be a key.
+        """
+        try:
+            address = urlsplit(base_url)
+            valid = address.scheme in ("http", "https") and address.hostname and address.port != 0
+        except ValueError:
+            valid = False
+        if "@" in base_url:
+            raise CharterError("teacher.base_url has a name or a key in it; the key goes in OPENAI_API_KEY")
+        if not valid:
+            raise CharterError(
+                f"teacher.base_url: {base_url!r} is no address such as http://127.0.0.1:8000/v1"
+            )
+        self._key = os.environ.get("OPENAI_API_KEY", "").strip()
+        if not self._key.isascii() or not self._key.isprintable():
+            raise CharterError("OPENAI_API_KEY has characters that no key has")
+        self.url = base_url
+        self.model = model
+        # The client refuses to work without a key: then it has a word for one, which no request sends.
+        self.headers = {} if self._key else {"Authorization": openai.Omit()}
+
+    def client(self) -> openai.AsyncOpenAI:
+        """Return a client that tries again what may pass: 408, 429, 5xx, a timeout, a lost connection."""
+        return openai.AsyncOpenAI(**self._options(), max_retries=_RETRIES, timeout=_TIMEOUT)
+
+    def describe(self) -> dict[str, Any] | None:
+        """Return what tells the model's weights apart, by the server; None where no server answers.
+
+        It is empty where the server lists no models, or not this one.
+
+        Raises:
+            CharterError: The server wants another key.
+        """
+        try:
+            with openai.OpenAI(**self._options(), max_retries=0, timeout=10) as client:
+                listed = client.models.with_raw_response.list(extra_headers=self.headers)
+            entries = _Listing.model_validate_json(listed.content).data
+        except openai.APIConnectionError:
+            return None
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise self.explain(error) from error
+        except (openai.APIStatusError, ValidationError):
+            return {}
+        entry = next((entry for entry in entries if entry.get("id") == self.model), {})
+        return {key: entry[key] for key in _STABLE if entry.get(key) is not None}
+
+    def explain(self, error: openai.APIError) -> CharterError:
+        """Say what a failed request means, and what to do."""
+        if not isinstance(error, openai.APIStatusError):
+            cause = error.__cause__ or error
+            return self._no_answer(self.excerpt(f"{type(cause).__name__}: {cause}"))
+        status = error.status_code
+        problem = self.excerpt(f"HTTP {status}: {error.response.text}")
+        if status in (401, 403):
+            state = "it doesn't take the one that is set" if self._key else "none is set"
+            return CharterError(
+                f"teacher.base_url: {self.url} wants a key: set OPENAI_API_KEY in the environment "
+                f"({state}). {problem}"
+            )
+        if status in (408, 409, 429) or status >= 500:
+            wait = error.response.headers.get("retry-after")
+            return self._no_answer(problem + (f" (Retry-After: {wait})" if wait else ""))
+        return CharterError(
+            f"base_models.teacher.served: {self.url} refuses a request to {self.model!r}: check that "
+            f"it serves a model under that name, and that teacher.base_url ends in /v1. {problem}"
+        )
+
+    def excerpt(self, text: str) -> str:
+        """Make one short line of what a server sent, without the key, which some repeat."""
+        safe = text.replace(self._key, "[key]") if self._key else text
+        return " ".join(safe.split())[:300]
+
+    def _no_answer(self, problem: str) -> CharterError:
+        return CharterError(
+            f"teacher.base_url: {self.url} did not answer: {problem}. What it has answered is "
+            "kept: see that the server runs, and run the same command again"
+        )
+
+    def _options(self) -> dict[str, Any]:
+        return {"base_url": self.url, "api_key": self._key or "none"}
+
+
+class _Listing(BaseModel):
+    data: list[dict[str, Any]]

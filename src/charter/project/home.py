@@ -1,0 +1,55 @@
+"""The home: where what outlives one checkout of the project lies, the journal and MLflow's store.
+
+DVC runs `dvc exp run --temp` and `--queue` in a copy of the project below ``.dvc/tmp/exps``, a git repository
+of its own that is deleted afterwards. The home of such a copy is that of the project it was made for, and all
+git worktrees of a repository have one home.
+"""
+
+import os
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+_EXPERIMENTS = (".dvc", "tmp", "exps")
+"""Below the folder of a DVC repository: where its experiments run."""
+
+
+def find_home(root: Path) -> Path:
+    """Return ``$CHARTER_HOME``, or the project's folder in the main worktree of its repository.
+
+    In an ordinary clone, and outside git, that is ``root`` itself. Of a bare repository, which has no main
+    worktree, the repository's own folder stands for it.
+    """
+    if chosen := os.environ.get("CHARTER_HOME"):
+        return Path(chosen).expanduser().resolve()
+    return _home(root.resolve())
+
+
+@lru_cache
+def _home(root: Path) -> Path:
+    top, main = _worktrees(root)
+    if origin := _experiment_origin(top):
+        _, main = _worktrees(origin)
+    return main / root.relative_to(top)
+
+
+def _worktrees(folder: Path) -> tuple[Path, Path]:
+    """Return the top of a folder's worktree, and that of the main worktree; the folder twice outside git."""
+    command = ["git", "-C", str(folder), "rev-parse", "--path-format=absolute"]
+    command += ["--show-toplevel", "--git-dir", "--git-common-dir"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return folder, folder
+    top, own, common = (Path(line).resolve() for line in done.stdout.splitlines())
+    if own == common:
+        return top, top
+    return top, common.parent if common.name == ".git" else common
+
+
+def _experiment_origin(top: Path) -> Path | None:
+    """Return the folder of the DVC repository that a copy was made for, None where ``top`` is no copy."""
+    for folder in top.parents:
+        if folder.parts[-3:] == _EXPERIMENTS:
+            return folder.parents[2]
+    return None
