@@ -1,4 +1,7 @@
-"""What tests share: the pinned embedded models, a tiny model of the seed's kind, and scripts."""
+"""What tests share: the pinned embedded models, a tiny model of the seed's kind, and scripts.
+
+torch and what builds on it take seconds to import, so fixtures do it: most tests need none of them.
+"""
 
 import importlib.util
 import sys
@@ -7,14 +10,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Demonstration, InstructExample, PreferencePair, content_id
 from charter.project.storage import write_rows
-from charter.stages import base_models as base_models_stage
 from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent
@@ -29,6 +29,8 @@ def params() -> Params:
 @pytest.fixture(scope="session")
 def base_models(params: Params, tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
     """A project folder whose models/base holds the pinned seed, teacher and encoder."""
+    from charter.stages import base_models as base_models_stage
+
     paths = ProjectPaths(tmp_path_factory.mktemp("project"))
     built = ProjectPaths(ROOT)
     if all(folder.is_dir() for folder in (built.seed, built.teacher, built.encoder)):
@@ -43,6 +45,9 @@ def base_models(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pro
 @pytest.fixture(scope="session")
 def tiny_seed(base_models: ProjectPaths, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random two-layer model with the seed's tokenizer: a transformers folder of a few megabytes."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
     folder = tmp_path_factory.mktemp("tiny-seed")
     tokenizer = AutoTokenizer.from_pretrained(base_models.seed)
     torch.manual_seed(0)
