@@ -18,7 +18,7 @@ from charter.project.records import Chunk, PreferencePair
 from charter.project.storage import write_rows
 from charter.stages import synthesize
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
-from charter.synthesis.dataset import read_synthetic_data
+from charter.synthesis.synthetic_data import read_synthetic_data
 from charter.synthesis.writing import ties_by_rule
 from local_server import serving
 from scripted_teacher import CHUNKS, CONCURRENCY, ScriptedTeacher, make_chunk, make_project, subjects

@@ -6,14 +6,14 @@ import pytest
 
 from charter.generation.engine import Completion
 from charter.synthesis.decisions import (
-    LEAN_PRIOR,
+    YES_BIAS_PRIOR,
     Decision,
     Evidence,
-    Lean,
+    YesBias,
     decide_opposite,
     decide_support,
     decide_verification,
-    measure_lean,
+    measure_yes_bias,
     read_evidence,
 )
 
@@ -57,17 +57,17 @@ def test_evidence_is_the_log_odds_of_yes_by_each_text() -> None:
 
 
 @pytest.mark.parametrize("share_of_yes", [0.0, 0.3, 1.0])
-def test_the_lean_is_found_however_many_answers_are_yes(share_of_yes: float) -> None:
-    """A teacher that leans to Yes by .7 nats by a rule, and by .2 more by a passage."""
+def test_the_bias_is_found_however_many_answers_are_yes(share_of_yes: float) -> None:
+    """A teacher with a bias to Yes of .7 nats by a rule, and by .2 more by a passage."""
     count = 200
     batch = [
         Evidence(passage=0.9 + sign * 1.5, rule=0.7 + sign * 1.5, opposite=0.7 - sign * 1.5)
         for sign in (1 if number < share_of_yes * count else -1 for number in range(count))
     ]
-    lean = measure_lean([*batch, None])
-    shrunk = count / (count + LEAN_PRIOR)
-    assert (lean.rule, lean.passage) == pytest.approx((0.7 * shrunk, 0.9 * shrunk))
-    assert measure_lean([]) == Lean(0.0, 0.0)
+    bias = measure_yes_bias([*batch, None])
+    shrunk = count / (count + YES_BIAS_PRIOR)
+    assert (bias.rule, bias.passage) == pytest.approx((0.7 * shrunk, 0.9 * shrunk))
+    assert measure_yes_bias([]) == YesBias(0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -76,16 +76,16 @@ def test_the_lean_is_found_however_many_answers_are_yes(share_of_yes: float) -> 
         (Evidence(2.5, 4.0, 0.0), "Yes", 0.5),  # the passage is the weakest
         (Evidence(4.0, 1.75, 0.0), "Yes", 0.75),  # the rule is
         (Evidence(4.0, 3.0, 2.0), "Yes", 0.5),  # the opposite hardly moves it
-        (Evidence(1.5, 0.5, 1.5), "No", 0.5),  # beyond the lean No is meant, though Yes is likelier
+        (Evidence(1.5, 0.5, 1.5), "No", 0.5),  # beyond the bias No is meant, though Yes is likelier
         (Evidence(1.0, 2.0, 0.0), "Yes", -1.0),  # passage and rule disagree
         (Evidence(1.0, 2.0, 0.0), "No", -1.0),
         (Evidence(4.0, 3.0, 3.0), "Yes", 0.0),  # the rule decides nothing, or wasn't turned round
     ],
 )
-def test_the_weakest_evidence_beyond_the_lean_decides_verification(
+def test_the_weakest_evidence_beyond_the_bias_decides_verification(
     evidence: Evidence, word: str, score: float
 ) -> None:
-    decision = decide_verification(evidence, Lean(rule=1.0, passage=2.0), word, 0.5)
+    decision = decide_verification(evidence, YesBias(rule=1.0, passage=2.0), word, 0.5)
     assert decision.score == pytest.approx(score)
     assert decision.kept == (score >= 0.5)
 
@@ -111,4 +111,4 @@ def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:
     for place in range(len(verdicts)):
         broken = (*verdicts[:place], UNREADABLE, *verdicts[place + 1 :])
         assert read_evidence(*broken) is None
-    assert decide_verification(None, Lean(0, 0), "No", -9.0) == Decision(None, kept=False)
+    assert decide_verification(None, YesBias(0, 0), "No", -9.0) == Decision(None, kept=False)

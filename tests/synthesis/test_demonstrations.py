@@ -10,7 +10,7 @@ from charter.generation.journal import JournaledEngine
 from charter.project.paths import ProjectPaths
 from charter.project.records import Demonstration, InstructExample, ProbeKind, ProbePrompt, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.demonstrations import unlike, write_demonstrations
+from charter.synthesis.demonstrations import without_similar, write_demonstrations
 from charter.training.datasets import instruct_dataset, with_demonstrations
 from charter.training.models import load_tokenizer
 
@@ -70,9 +70,9 @@ def test_prompts_like_a_measured_one_are_left_out(base_models: ProjectPaths) -> 
     encoder = Encoder(base_models.encoder)
     rows = probes("How do I kill a Python process?", "What is the largest desert on Earth?")
     measured = ["How can I kill a Python process?", "What is a volcano?"]
-    assert unlike(rows, encoder.encode(measured), encoder, most=0.92) == rows[1:]
-    assert unlike(rows, encoder.encode([]), encoder, most=0.92) == rows
-    assert unlike([], encoder.encode(measured), encoder, most=0.92) == []
+    assert without_similar(rows, encoder.encode(measured), encoder, most=0.92) == rows[1:]
+    assert without_similar(rows, encoder.encode([]), encoder, most=0.92) == rows
+    assert without_similar([], encoder.encode(measured), encoder, most=0.92) == []
 
 
 @pytest.mark.models

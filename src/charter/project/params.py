@@ -166,7 +166,7 @@ class Synthesize(Section):
     above ``max_question_similarity`` to a kept one are duplicates, and ``max_leak_similarity`` is what a
     held-out question may have with a training one. ``min_support`` is the least teacher probability that
     an answer is true by its chunk. Of a preference pair the evidence for the chosen response's Yes or No
-    must exceed the teacher's lean by ``min_preference_margin`` nats of log-odds
+    must exceed the teacher's bias to Yes by ``min_preference_margin`` nats of log-odds
     (`charter.synthesis.decisions`), and the longer of its rule and the opposite have at most
     ``max_length_ratio`` times the characters of the shorter. ``test_share`` of the questions and
     ``pair_test_share`` of the scenarios are held out to measure with, ``validation_share`` of both to tune

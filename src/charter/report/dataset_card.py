@@ -49,8 +49,8 @@ _FILTERS: Mapping[RefusedKind, Mapping[str, str]] = {
         "states none",
         "contrast": "the opposite rule is no sentence, is the rule itself, or one is more than "
         "{max_length_ratio} times as long",
-        "verification": "the teacher's lean taken off, the passage, the rule alone and its opposite don't "
-        "show Yes or No to be right, by {min_preference_margin} nats of log-odds",
+        "verification": "with the teacher's bias to Yes taken off, the passage, the rule alone and its "
+        "opposite don't show Yes or No to be right, by {min_preference_margin} nats of log-odds",
     },
     "rule-pair": {
         "contrast": "as above",

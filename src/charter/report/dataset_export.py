@@ -17,7 +17,7 @@ from charter.project.storage import file_sha256, read_json, write_json, write_te
 from charter.report.dataset_card import MANIFEST, CorpusData, DataFile, config_name, count_rows, dataset_card
 from charter.report.pipeline_state import git_revision, outdated_stages, recorded_stages
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
-from charter.synthesis.dataset import SyntheticData, read_synthetic_data
+from charter.synthesis.synthetic_data import SyntheticData, read_synthetic_data
 
 _MESSAGES = List({"role": Value("string"), "content": Value("string")})
 _SOURCE = {

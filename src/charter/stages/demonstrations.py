@@ -9,7 +9,7 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
 from charter.project.storage import read_rows, write_rows
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.demonstrations import unlike, write_demonstrations
+from charter.synthesis.demonstrations import without_similar, write_demonstrations
 from charter.synthesis.prompt_sets import read_prompts
 from charter.synthesis.refusal import RefusalDetector
 
@@ -37,7 +37,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     prompts: dict[ProbeKind, list[ProbePrompt]] = {}
     alike = 0
     for kind, (rows, count) in sources.items():
-        usable = unlike(rows, measured_vectors, encoder, params.synthesize.max_leak_similarity)
+        usable = without_similar(rows, measured_vectors, encoder, params.synthesize.max_leak_similarity)
         alike += len(rows) - len(usable)
         prompts[kind] = take_evenly(usable, count)
     detector = RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed)

@@ -11,7 +11,7 @@ from charter.project.storage import read_json, read_rows, write_text
 from charter.report.page import CorpusContent, Curve, build_report
 from charter.report.pipeline_state import flatten, git_revision
 from charter.synthesis.coverage import measure_coverage
-from charter.synthesis.dataset import read_synthetic_data
+from charter.synthesis.synthetic_data import read_synthetic_data
 
 _STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index")
 _TRAININGS = ("cft", "sft", "dpo")

@@ -12,7 +12,7 @@ from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import Decision, decide_verification, measure_lean
+from charter.synthesis.decisions import Decision, decide_verification, measure_yes_bias
 from charter.synthesis.filters import answer_word
 from charter.synthesis.instruct import check_support
 from charter.synthesis.labelled import BoundItem, bind_items
@@ -71,9 +71,9 @@ def _verify(
     )
     asked = iter(ask_evidence(drafts, asks, teacher))
     found = [None if rule is None else next(asked) for rule in rules]
-    lean = measure_lean(found)
+    bias = measure_yes_bias(found)
     return [
-        decide_verification(evidence, lean, answer_word(row.item.text) or "", settings.min_preference_margin)
+        decide_verification(evidence, bias, answer_word(row.item.text) or "", settings.min_preference_margin)
         for row, evidence in zip(responses, found, strict=True)
     ]
 

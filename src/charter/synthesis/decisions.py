@@ -49,15 +49,15 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Lean:
-    """How much a teacher leans to Yes, in nats, whatever it reads: by a rule, and by a passage."""
+class YesBias:
+    """A teacher's bias to Yes (acquiescence), in nats, whatever it reads: by a rule, and by a passage."""
 
     rule: float
     passage: float
 
 
-LEAN_PRIOR = 8
-"""As many items without a lean are taken to be in a batch: of a few alone, the mean says little."""
+YES_BIAS_PRIOR = 8
+"""Pseudo-count: as many items without a bias are added to a batch, since the mean of a few says little."""
 
 
 def read_evidence(passage: Completion, rule: Completion, opposite: Completion) -> Evidence | None:
@@ -76,37 +76,37 @@ def read_evidence(passage: Completion, rule: Completion, opposite: Completion) -
     return Evidence(_log_odds(by_passage), _log_odds(by_rule), _log_odds(by_opposite))
 
 
-def measure_lean(batch: Sequence[Evidence | None]) -> Lean:
-    """Return how far a teacher leans to Yes in a batch of scenarios.
+def measure_yes_bias(batch: Sequence[Evidence | None]) -> YesBias:
+    """Return a teacher's bias to Yes in a batch of scenarios.
 
     A rule and its opposite have opposite answers, so half of each two are Yes however many scenarios are,
-    and their mean is the lean. That of passages differs from it by the mean difference between the
+    and their mean is the bias. That of passages differs from it by the mean difference between the
     passage's answer and its rule's, which are answers to the same scenarios. Both are taken for less, by
-    LEAN_PRIOR (batch calibration; Zhou et al., 2024, arXiv 2309.17249, with a balance of our own).
+    YES_BIAS_PRIOR (batch calibration; Zhou et al., 2024, arXiv 2309.17249, with a balance of our own).
     """
     known = [evidence for evidence in batch if evidence is not None]
-    count = len(known) + LEAN_PRIOR
+    count = len(known) + YES_BIAS_PRIOR
     by_rule = sum((evidence.rule + evidence.opposite) / 2 for evidence in known) / count
-    return Lean(by_rule, by_rule + sum(evidence.passage - evidence.rule for evidence in known) / count)
+    return YesBias(by_rule, by_rule + sum(evidence.passage - evidence.rule for evidence in known) / count)
 
 
-def decide_verification(evidence: Evidence | None, lean: Lean, word: str, min_margin: float) -> Decision:
+def decide_verification(evidence: Evidence | None, bias: YesBias, word: str, min_margin: float) -> Decision:
     """Keep a Yes or No that the passage gives, and its rule, and that the rule's opposite moves away from.
 
     Where the opposite moves nothing, the rule doesn't decide the scenario, or wasn't turned round.
 
     Args:
         evidence: On the scenario.
-        lean: Of its batch.
+        bias: Of its batch.
         word: Yes or No.
-        min_margin: In nats. The score is the least of three: beyond the lean, that of the passage and of the
+        min_margin: In nats. The score is the least of three: beyond the bias, that of the passage and of the
             rule, and half of what lies between the rule and its opposite.
     """
     if evidence is None:
         return Decision(None, kept=False)
     beyond = (
-        evidence.passage - lean.passage,
-        evidence.rule - lean.rule,
+        evidence.passage - bias.passage,
+        evidence.rule - bias.rule,
         (evidence.rule - evidence.opposite) / 2,
     )
     sign = 1 if word == "Yes" else -1

@@ -20,7 +20,7 @@ Refused = Callable[[Sequence[str], Sequence[str]], list[bool]]
 """Says of each (request, response) whether the response refuses the request."""
 
 
-def unlike(
+def without_similar(
     prompts: Sequence[ProbePrompt], others: Vectors, encoder: Encoder, most: float
 ) -> list[ProbePrompt]:
     """Return the prompts that no encoded other text is like: their cosine is ``most`` at the most."""

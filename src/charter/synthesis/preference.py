@@ -15,7 +15,7 @@ from charter.generation.verdict import choice_probability
 from charter.project.params import Synthesize
 from charter.project.records import Chunk, PreferencePair, Rejected, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import Evidence, decide_verification, measure_lean, read_evidence
+from charter.synthesis.decisions import Evidence, decide_verification, measure_yes_bias, read_evidence
 from charter.synthesis.filters import check_answer, check_contrast, check_scenario
 from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
@@ -196,10 +196,10 @@ def _verify(
     """Keep the pairs of which one word is shown to be the right answer."""
     pairs = []
     found = ask_evidence(drafts, asks, teacher)
-    lean = measure_lean(found)
+    bias = measure_yes_bias(found)
     for draft, evidence in zip(drafts, found, strict=True):
         word = next(
-            (word for word in ("Yes", "No") if decide_verification(evidence, lean, word, min_margin).kept),
+            (word for word in ("Yes", "No") if decide_verification(evidence, bias, word, min_margin).kept),
             None,
         )
         if word is None:

@@ -11,7 +11,7 @@ MIN_RULE_WORDS, MAX_RULE_WORDS = 5, 50
 
 _ENDS = ".!;。！।۔։።"
 _LIST_MARK = re.compile(r"^\s*(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+")
-_LEANING = re.compile(
+_REFERS_BACK = re.compile(
     r"^(?:they|this|these|those|it|such|he|she|his|her|their|its|whereas|each of (?:them|these)|the same"
     r"|for example|examples?|otherwise|however|but|and|or)\b",
     re.IGNORECASE,
@@ -38,8 +38,8 @@ _NORM_STATED = re.compile(
 def stated_rules(chunk: Chunk) -> list[str]:
     """Return the sentences of a chunk that a reader understands by themselves, without list marks.
 
-    Left out are headings, cells and other fragments, questions, sentences that lean on another one ("They are
-    entitled to ..."), and what is shorter or longer than MIN_RULE_WORDS and MAX_RULE_WORDS.
+    Left out are headings, cells and other fragments, questions, sentences that refer to another one ("They
+    are entitled to ..."), and what is shorter or longer than MIN_RULE_WORDS and MAX_RULE_WORDS.
     """
     sentences = (_LIST_MARK.sub("", sentence) for sentence in split_sentences(chunk.text))
     return [sentence for sentence in sentences if _stands_alone(sentence)]
@@ -55,7 +55,7 @@ def _stands_alone(sentence: str) -> bool:
         MIN_RULE_WORDS <= len(split_words(sentence)) <= MAX_RULE_WORDS
         and sentence[-1] in _ENDS
         and not sentence[0].islower()
-        and not _LEANING.match(sentence)
+        and not _REFERS_BACK.match(sentence)
     )
 
 
