@@ -55,9 +55,9 @@ def workload(params: Params, paths: ProjectPaths, count: int) -> list[Request]:
     for name, corpus in params.corpora.items():
         data = paths.corpus(name)
         chunks = {chunk.id: chunk for chunk in read_rows(data.chunks, Chunk)}
-        asks = TeacherRequests(corpus.title, params.synthesize.temperature)
+        teacher = TeacherRequests(corpus.title, params.synthesize.temperature)
         requests += [
-            asks.answer(chunks[row.chunk_id], row.question)
+            teacher.answer(chunks[row.chunk_id], row.question)
             for split in SPLITS
             for row in read_rows(data.instruct(split), InstructExample)
         ]

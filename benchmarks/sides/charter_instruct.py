@@ -19,6 +19,7 @@ from charter.retrieval.encoder import Encoder
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_questions import HeldOut, write_rule_questions
+from charter.synthesis.synthesis_context import SynthesisContext
 
 
 def main() -> None:
@@ -32,18 +33,20 @@ def main() -> None:
     paths = ProjectPaths(options.root)
     params = load_params(paths.params)
     chunks = read_rows(options.folder / "chunks.jsonl", Chunk)
-    asks = TeacherRequests(params.corpora[options.corpus].title, params.synthesize.temperature)
+    requests = TeacherRequests(params.corpora[options.corpus].title, params.synthesize.temperature)
     engine = OpenAIEngine(ModelServer(options.url, options.model), concurrency=params.teacher.concurrency)
     with JournaledEngine(options.folder / "journal.sqlite", options.model, lambda: engine) as teacher:
-        encoder, settings = Encoder(paths.encoder), params.synthesize
-        data = write_instruct_data(chunks, asks, teacher, encoder, settings, params.seed)
-        asked = HeldOut(questions=[row.question for row in data.examples], rules=[])
-        rules = write_rule_questions(chunks, asks, teacher, encoder, settings, params.seed, asked)
+        context = SynthesisContext(
+            chunks, requests, teacher, Encoder(paths.encoder), params.synthesize, params.seed
+        )
+        data = write_instruct_data(context)
+        asked = HeldOut(questions=[row.question for row in data.kept], rules=[])
+        rules = write_rule_questions(context, asked)
     refused = Counter(row.filter for row in data.rejected)
-    rows = data.examples + rules.examples
+    rows = data.kept + rules.kept
     result = {
         "written": len(rows) + refused["answer"] + refused["support"],
-        "rules": len(rules.examples),
+        "rules": len(rules.kept),
         "pairs": [{"question": row.question, "answer": row.answer} for row in rows],
     }
     write_json(options.folder / "pairs.json", result)

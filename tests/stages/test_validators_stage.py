@@ -147,13 +147,13 @@ def test_the_teacher_is_asked_what_synthesis_asks_and_once(
     ours: Params, paths: CorpusPaths, engine: GivenVerdicts
 ) -> None:
     validators.run(ours, paths)
-    asks = TeacherRequests(ours.corpora["udhr"].title, ours.synthesize.temperature)
-    expected = [asks.support(CHUNKS[n // 2], ITEMS[n].text) for n in range(4)]
+    requests = TeacherRequests(ours.corpora["udhr"].title, ours.synthesize.temperature)
+    expected = [requests.support(CHUNKS[n // 2], ITEMS[n].text) for n in range(4)]
     responses = [(CHUNKS[n // 2], ITEMS[4 + n]) for n in range(4)]
-    expected += [asks.opposite_rule(text) for text in TEXTS]
+    expected += [requests.opposite_rule(text) for text in TEXTS]
     # These chunks are a rule and nothing else, so what is asked by the rule was asked by the passage.
-    expected += [asks.verdict(chunk, row.question) for chunk, row in responses]
-    expected += [asks.verdict(chunk, row.question, OPPOSITE) for chunk, row in responses]
+    expected += [requests.verdict(chunk, row.question) for chunk, row in responses]
+    expected += [requests.verdict(chunk, row.question, OPPOSITE) for chunk, row in responses]
     assert engine.requests == expected
     validators.run(ours, paths)
     assert len(engine.requests) == len(expected)

@@ -11,7 +11,6 @@ from charter.synthesis.filters import (
     check_scenario,
     check_time,
     extract_question,
-    jaccard,
     strip_numbering,
     without_citation,
 )
@@ -157,11 +156,6 @@ def test_a_number_of_an_answer_is_in_its_passage_or_question() -> None:
     assert check_numbers("No, two watches of EUR 90 are refused.", passage, "May I keep 2 at EUR 90?") is None
     assert check_numbers("Those above EUR 150, within 5 days.", passage).startswith("has 150,")
     assert check_numbers("Within three days.", passage) == "has 3, which the passage hasn't"
-
-
-def test_jaccard_counts_ngrams() -> None:
-    assert jaccard("a b c d", "a b c e", 3) == pytest.approx(1 / 3)
-    assert jaccard("a b", "a b", 3) == 0
 
 
 @pytest.mark.parametrize(

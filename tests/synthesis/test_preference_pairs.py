@@ -9,10 +9,12 @@ import pytest
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.project.params import load_params
-from charter.project.records import Chunk
+from charter.project.records import Chunk, PreferencePair
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.preference import PreferenceData, write_preference_data
+from charter.synthesis.ledger import WrittenRows
+from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.synthesis_context import SynthesisContext
 from rows import chunk_of
 from synthetic_project import ROOT
 
@@ -62,12 +64,13 @@ def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
 
     def write(
         passage: float, rule: float, opposite: float, *others: Chunk, turned_round: str = OPPOSITE
-    ) -> PreferenceData:
+    ) -> WrittenRows[PreferencePair]:
         journal = tmp_path / f"{passage} {rule} {opposite} {turned_round}.sqlite"
         engine = Scripted(passage, rule, opposite, turned_round)
         with JournaledEngine(journal, "scripted", lambda: engine) as teacher:
+            requests = TeacherRequests("Rules", 0.7)
             return write_preference_data(
-                [CHUNK, *others], TeacherRequests("Rules", 0.7), teacher, encoder, settings, 1
+                SynthesisContext([CHUNK, *others], requests, teacher, encoder, settings, seed=1)
             )
 
     return write
@@ -83,7 +86,7 @@ def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
 def test_the_chosen_response_is_the_right_word_and_the_documents_rule(
     write, odds: tuple[float, float, float], chosen: str, rejected: str
 ) -> None:
-    (pair,) = write(*odds).pairs
+    (pair,) = write(*odds).kept
     assert (pair.chosen, pair.rejected) == (chosen, rejected)
     assert pair.prompt == "I have some bread left. May I give it to the ducks?"
     assert pair.chosen.partition(". ")[2] in CHUNK.text
@@ -101,13 +104,13 @@ def test_the_chosen_response_is_the_right_word_and_the_documents_rule(
 )
 def test_a_near_tie_or_verdicts_that_disagree_keep_neither(write, odds: tuple[float, float, float]) -> None:
     data = write(*odds)
-    assert not data.pairs
+    assert not data.kept
     assert [row.filter for row in data.rejected].count("verification") == 1
 
 
 def test_a_rule_that_was_not_turned_round_is_refused(write) -> None:
     data = write(-3.0, -3.0, 3.0, turned_round=RULE.upper().replace("THE", "the"))
-    assert not data.pairs
+    assert not data.kept
     assert [row.reason for row in data.rejected if row.filter == "contrast"] == [
         "the opposite rule is the rule"
     ]

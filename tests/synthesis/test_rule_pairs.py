@@ -6,10 +6,11 @@ import pytest
 
 from charter.generation.engine import Completion, Request
 from charter.project.params import Synthesize, load_params
-from charter.project.records import InstructExample
-from charter.synthesis.preference import PreferenceData
+from charter.project.records import InstructExample, PreferencePair
+from charter.synthesis.ledger import WrittenRows
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_pairs import write_rule_pairs
+from charter.synthesis.synthesis_context import SynthesisContext
 from rows import chunk_of
 from synthetic_project import ROOT
 
@@ -54,14 +55,15 @@ def settings() -> Synthesize:
     return load_params(ROOT / "params.yaml").synthesize
 
 
-def write(settings: Synthesize) -> PreferenceData:
-    asks = TeacherRequests("Guidelines", 0.7)
-    return write_rule_pairs(EXAMPLES, {"0a": CHUNK}, asks, Teacher(), settings)  # type: ignore[arg-type]
+def write(settings: Synthesize) -> WrittenRows[PreferencePair]:
+    requests = TeacherRequests("Guidelines", 0.7)
+    context = SynthesisContext([CHUNK], requests, Teacher(), None, settings, seed=1)  # type: ignore[arg-type]
+    return write_rule_pairs(context, EXAMPLES)
 
 
 def test_a_pair_is_a_rule_and_an_opposite_that_is_less_true(settings: Synthesize) -> None:
     data = write(settings)
-    (pair,) = data.pairs
+    (pair,) = data.kept
     assert (pair.chunk_id, pair.prompt) == ("0a", "What of 0?")
     assert (pair.chosen, pair.rejected) == (GIFTS, OPPOSITES[GIFTS])
     assert [(row.kind, row.filter, row.reason) for row in data.rejected] == [

@@ -6,9 +6,12 @@ import pytest
 
 from charter.generation.engine import Completion, Request
 from charter.project.params import Synthesize, load_params
+from charter.project.records import InstructExample
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.ledger import WrittenRows
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_questions import HeldOut, InstructData, write_rule_questions
+from charter.synthesis.rule_questions import HeldOut, write_rule_questions
+from charter.synthesis.synthesis_context import SynthesisContext
 from rows import chunk_of
 from synthetic_project import ROOT
 
@@ -52,17 +55,10 @@ def settings() -> Synthesize:
 
 def write(
     teacher: Teacher, encoder: Encoder, settings: Synthesize, held_out: HeldOut = NOTHING
-) -> InstructData:
-    asks = TeacherRequests("Guidelines", 0.7)
-    return write_rule_questions(
-        CHUNKS,
-        asks,
-        teacher,  # type: ignore[arg-type]
-        encoder,
-        settings,
-        seed=1,
-        held_out=held_out,
-    )
+) -> WrittenRows[InstructExample]:
+    requests = TeacherRequests("Guidelines", 0.7)
+    context = SynthesisContext(CHUNKS, requests, teacher, encoder, settings, seed=1)  # type: ignore[arg-type]
+    return write_rule_questions(context, held_out)
 
 
 def test_each_rule_is_asked_about_once_and_is_the_answer(encoder: Encoder, settings: Synthesize) -> None:
@@ -79,7 +75,7 @@ def test_each_rule_is_asked_about_once_and_is_the_answer(encoder: Encoder, setti
     assert teacher.asked[0] == [f"Gifts: {GIFTS}", f"Gifts: {MEALS}", f"Press: {PRESS}"]
     assert not any(teacher.asked[1:])
     assert data.requested == 6
-    assert [(row.chunk_id, row.question, row.answer, row.style) for row in data.examples] == [
+    assert [(row.chunk_id, row.question, row.answer, row.style) for row in data.kept] == [
         ("0a", "Which gifts must employees return?", GIFTS, "rule"),
         ("0a", "Who must consent to meals with suppliers?", MEALS, "rule"),
         ("0b", "Who may talk to journalists?", PRESS, "rule"),
@@ -107,14 +103,14 @@ def test_a_rule_without_a_question_is_asked_about_again(encoder: Encoder, settin
     ]
     assert teacher.seeds == [1, 1, 1, 2, 2, 3]
     assert data.requested == 12
-    assert [row.answer for row in data.examples] == [GIFTS, MEALS], "in the order of the document"
+    assert [row.answer for row in data.kept] == [GIFTS, MEALS], "in the order of the document"
 
 
 def test_a_question_that_leads_to_another_rule_is_refused(encoder: Encoder, settings: Synthesize) -> None:
     data = write(
         Teacher({GIFTS: ["Which gifts may a spokesperson take from journalists?"]}), encoder, settings
     )
-    assert not data.examples
+    assert not data.kept
     (refused,) = data.rejected
     assert (refused.filter, refused.reason) == ("subject", "nearer to 1 other passages")
 
@@ -137,7 +133,7 @@ def test_what_gives_away_a_held_out_row_is_not_trained_on(encoder: Encoder, sett
     )
     held_out = HeldOut(["Which gifts must an employee return?", "Is it far?"], {PRESS})
     data = write(teacher, encoder, settings, held_out)
-    assert [row.question for row in data.examples] == [
+    assert [row.question for row in data.kept] == [
         "What is done with gifts above 50 euros?",
         "Who must consent to meals with suppliers?",
     ]

@@ -3,30 +3,13 @@
 import pytest
 
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.duplicates import find_duplicates, find_links, group_duplicates
+from charter.synthesis.duplicates import find_links
 from charter.synthesis.splits import assign_splits
 
 pytestmark = pytest.mark.models
 
-TEXTS = [
-    "May I accept a gift worth 80 euros?",
-    "May I accept a gift that is worth 80 euros?",
-    "Who has the right to education?",
-    "Is slavery allowed anywhere?",
-    "Which agency investigates accidents at work?",
-    "Is a gift worth 80 euros something that I may accept?",
-]
-
 WORDS = ["tax", "river", "school", "vote", "prison", "song", "bread", "ship", "doctor", "judge", "winter"]
 VERBS = ["own", "paint", "sell", "study", "forbid", "cross", "inherit", "repair", "export", "guard", "name"]
-
-
-def test_near_duplicates_are_found_whatever_their_order(encoder: Encoder) -> None:
-    assert find_duplicates(TEXTS, encoder, 0.9) == [None, 0, None, None, None, 0]
-    assert set(find_links(TEXTS, encoder, 0.9)) >= {(0, 1), (0, 5)}
-    groups = group_duplicates(TEXTS, encoder, 0.9)
-    assert groups[0] == groups[1] == groups[5]
-    assert len(set(groups)) == 4
 
 
 def test_no_link_crosses_splits(encoder: Encoder) -> None:
@@ -85,4 +68,3 @@ def test_each_text_has_its_share(encoder: Encoder) -> None:
 
 def test_nothing_gives_nothing(encoder: Encoder) -> None:
     assert assign_splits([], encoder, 0.9, 0.1, []) == []
-    assert find_duplicates([], encoder, 0.9) == []

@@ -13,6 +13,7 @@ from charter.project.storage import read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.synthesis_context import SynthesisContext
 from charter.synthesis.writing import WrittenData, write_data
 
 
@@ -25,9 +26,10 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """
     settings = params.synthesize
     chunks = read_rows(paths.chunks, Chunk)
-    asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
+    requests = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths, Budget(params.budget)) as teacher:
-        data = write_data(chunks, asks, teacher, Encoder(paths.encoder), settings, params.seed)
+        encoder = Encoder(paths.encoder)
+        data = write_data(SynthesisContext(chunks, requests, teacher, encoder, settings, params.seed))
     _check_minimum(data, settings)
     for split in SPLITS:
         write_rows(paths.instruct(split), data.examples[split])

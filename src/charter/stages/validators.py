@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from charter.evaluation.validator_quality import measure_validator
-from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import open_teacher
 from charter.project.errors import CharterError
-from charter.project.params import Params, Synthesize
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.decisions import Decision, decide_verification, measure_yes_bias
+from charter.synthesis.draft import Draft
 from charter.synthesis.filters import answer_word
 from charter.synthesis.instruct import check_support
 from charter.synthesis.labelled import BoundItem, bind_items
-from charter.synthesis.preference import Draft, ask_evidence, write_opposites
+from charter.synthesis.preference import ask_evidence, write_opposites
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rules import find_rules
+from charter.synthesis.synthesis_context import SynthesisContext
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
@@ -34,48 +35,37 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         raise CharterError(f"labelled.{paths.name}: missing; name the file of the corpus's labelled items")
     settings = params.synthesize
     source = paths.root / params.labelled[paths.name]
-    bound = bind_items(read_rows(source, LabelledItem), read_rows(paths.chunks, Chunk), source)
+    chunks = read_rows(paths.chunks, Chunk)
+    bound = bind_items(read_rows(source, LabelledItem), chunks, source)
     answers, responses = _of_kind(bound, "answer"), _of_kind(bound, "response")
-    asks = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
+    requests = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths) as teacher:
-        support = check_support(
-            [(row.chunk, row.item.question, row.item.text) for row in answers],
-            asks,
-            teacher,
-            settings.min_support,
-        )
-        verification = _verify(responses, asks, teacher, Encoder(paths.encoder), settings)
+        encoder = Encoder(paths.encoder)
+        context = SynthesisContext(chunks, requests, teacher, encoder, settings, params.seed)
+        support = check_support([_draft(row, row.item.text) for row in answers], context)
+        verification = _verify(responses, context)
     return {
         "support": _measure(answers, support, settings.min_support),
         "verification": _measure(responses, verification, settings.min_preference_margin),
     }
 
 
-def _verify(
-    responses: Sequence[BoundItem],
-    asks: TeacherRequests,
-    teacher: JournaledEngine,
-    encoder: Encoder,
-    settings: Synthesize,
-) -> list[Decision]:
+def _verify(responses: Sequence[BoundItem], context: SynthesisContext) -> list[Decision]:
     """Decide on the Yes or No of each response, by a rule of its chunk; where there is none, on nothing."""
-    rules = find_rules([row.item.question for row in responses], [row.chunk for row in responses], encoder)
-    drafts = write_opposites(
-        [
-            Draft(row.chunk, row.item.question, rule)
-            for row, rule in zip(responses, rules, strict=True)
-            if rule is not None
-        ],
-        asks,
-        teacher,
-    )
-    asked = iter(ask_evidence(drafts, asks, teacher))
+    questions = [row.item.question for row in responses]
+    rules = find_rules(questions, [row.chunk for row in responses], context.encoder)
+    drafts = [_draft(row, rule) for row, rule in zip(responses, rules, strict=True) if rule is not None]
+    asked = iter(ask_evidence(write_opposites(drafts, context), context))
     found = [None if rule is None else next(asked) for rule in rules]
-    bias = measure_yes_bias(found)
+    bias, margin = measure_yes_bias(found), context.settings.min_preference_margin
     return [
-        decide_verification(evidence, bias, answer_word(row.item.text) or "", settings.min_preference_margin)
+        decide_verification(evidence, bias, answer_word(row.item.text) or "", margin)
         for row, evidence in zip(responses, found, strict=True)
     ]
+
+
+def _draft(row: BoundItem, answer: str) -> Draft:
+    return Draft(row.chunk, row.item.question, answer=answer)
 
 
 def _of_kind(bound: Sequence[BoundItem], kind: LabelledKind) -> list[BoundItem]:

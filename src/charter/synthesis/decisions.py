@@ -16,6 +16,12 @@ class Decision:
     score: float | None
     kept: bool
 
+    def problem(self, score_text: str) -> str | None:
+        """Return why the text is refused, None where it is kept; ``score_text`` has a place for the score."""
+        if self.kept:
+            return None
+        return "no verdict" if self.score is None else score_text.format(self.score)
+
 
 def decide_support(truth: Completion, word: Completion | None, answer: str, min_support: float) -> Decision:
     """Keep an answer that is true by the chunk, and whose Yes or No the teacher gives again.

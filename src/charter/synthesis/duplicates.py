@@ -1,48 +1,57 @@
-"""Near-duplicate texts, by embedding and by n-grams."""
+"""Near-duplicate texts, by embedding and by word trigrams."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from sklearn.feature_extraction.text import CountVectorizer
 
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.filters import jaccard
 
 MAX_SHARED_TRIGRAMS = 0.7
-_BLOCK = 1024
+_BLOCK = 512
+
+Links = NDArray[np.int64]
+"""Pairs of places (earlier, later) in a list of texts, of shape [links, 2], sorted by later, then earlier."""
 
 
-def find_links(texts: Sequence[str], encoder: Encoder, max_similarity: float) -> list[tuple[int, int]]:
-    """Return the pairs (earlier, later) of near-duplicates.
+def find_links(texts: Sequence[str], encoder: Encoder, max_similarity: float) -> Links:
+    """Return the pairs of near-duplicates.
 
     Two texts are near-duplicates above a cosine of ``max_similarity``, or above a trigram Jaccard of
     MAX_SHARED_TRIGRAMS where the cosine is at least .5. Compares blocks, so memory is linear in texts.
     """
-    if not texts:
-        return []
     vectors = encoder.encode(texts)
-    links = []
+    # The last text is there since the vectorizer refuses texts none of which has three words.
+    words = r"\w+"
+    vectorizer = CountVectorizer(token_pattern=words, ngram_range=(3, 3), binary=True, dtype=np.int32)
+    trigrams = vectorizer.fit_transform([*texts, "a b c"])[:-1]
+    sizes = np.asarray(trigrams.sum(axis=1)).ravel()
+    links = [np.empty((0, 2), dtype=np.int64)]
     for start in range(0, len(texts), _BLOCK):
-        similarity = vectors[start : start + _BLOCK] @ vectors.T
-        rows, columns = np.nonzero(similarity > min(0.5, max_similarity))
-        for row, column in zip((rows + start).tolist(), columns.tolist(), strict=True):
-            if column < row and (
-                similarity[row - start, column] > max_similarity
-                or jaccard(texts[row], texts[column], 3) > MAX_SHARED_TRIGRAMS
-            ):
-                links.append((column, row))
-    return links
+        end = start + _BLOCK
+        cosine = vectors[start:end] @ vectors[:end].T
+        shared = (trigrams[start:end] @ trigrams[:end].T).toarray()
+        jaccard = shared / np.maximum(sizes[start:end, None] + sizes[:end] - shared, 1)
+        near = (cosine > max_similarity) | ((cosine > 0.5) & (jaccard > MAX_SHARED_TRIGRAMS))
+        later, earlier = np.nonzero(np.tril(near, start - 1))
+        links.append(np.column_stack([earlier, later + start]))
+    return np.concatenate(links)
 
 
 def find_duplicates(texts: Sequence[str], encoder: Encoder, max_similarity: float) -> list[int | None]:
     """For each text, give the first kept text that it nearly repeats, or None: then it is kept itself."""
-    earlier: dict[int, list[int]] = {}
-    for first, second in find_links(texts, encoder, max_similarity):
-        earlier.setdefault(second, []).append(first)
+    if not texts:
+        return []
+    earlier, later = find_links(texts, encoder, max_similarity).T
+    kept = np.zeros(len(texts), dtype=np.bool_)
     original: list[int | None] = []
-    for index in range(len(texts)):
-        original.append(next((item for item in earlier.get(index, []) if original[item] is None), None))
+    for place, links in enumerate(np.split(earlier, np.searchsorted(later, range(1, len(texts))))):
+        repeated = links[kept[links]]
+        kept[place] = not repeated.size
+        original.append(int(repeated[0]) if repeated.size else None)
     return original
 
 
@@ -50,8 +59,8 @@ def group_duplicates(
     texts: Sequence[str], encoder: Encoder, max_similarity: float, ties: Sequence[tuple[int, int]] = ()
 ) -> list[int]:
     """Number the groups of near-duplicates: the transitive closure of their links and of ``ties``."""
-    found = [*find_links(texts, encoder, max_similarity), *ties]
-    links = np.array(found, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(links.shape[1]), (links[0], links[1])), shape=(len(texts), len(texts)))
+    links = np.concatenate([find_links(texts, encoder, max_similarity), np.reshape(ties, (-1, 2))])
+    first, second = links.T.astype(np.int64)
+    graph = coo_array((np.ones(len(links)), (first, second)), shape=(len(texts), len(texts)))
     labels: list[int] = connected_components(graph, directed=False)[1].tolist()
     return labels

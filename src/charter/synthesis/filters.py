@@ -204,14 +204,3 @@ def check_contrast(rule: str, opposite: str, max_length_ratio: float) -> str | N
     if longer > max_length_ratio * max(shorter, 1):
         return f"one is {longer / max(shorter, 1):.1f} times as long as the other"
     return None
-
-
-def jaccard(first: str, second: str, size: int) -> float:
-    """Return the Jaccard similarity of two texts' word n-grams of ``size``."""
-    left, right = _ngrams(first, size), _ngrams(second, size)
-    return len(left & right) / len(left | right) if left | right else 0.0
-
-
-def _ngrams(text: str, size: int) -> set[tuple[str, ...]]:
-    words = _WORD.findall(text.lower())
-    return {tuple(words[start : start + size]) for start in range(len(words) - size + 1)}

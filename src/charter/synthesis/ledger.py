@@ -1,46 +1,55 @@
 """The ledger of what synthesis refuses: nothing is dropped without its filter and the reason."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
-from charter.project.records import Chunk, RefusedKind, Rejected, content_id
+from charter.generation.engine import Completion
+from charter.project.records import (
+    Chunk,
+    InstructExample,
+    PreferencePair,
+    RefusedKind,
+    Rejected,
+    content_id,
+)
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.draft import Draft
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import split_questions
-
-
-class _Draft(Protocol):
-    """What is being written about a chunk."""
-
-    @property
-    def chunk(self) -> Chunk: ...
-
-
-Draft = TypeVar("Draft", bound=_Draft)
-
+from charter.synthesis.synthesis_context import SynthesisContext
 
 MAX_NEARER = 2
 """So many chunks may be nearer to a question than its own. Where more are, it is on another subject, or
 understood only with the passage in view ("What does the right include?").
 """
 
+Row = TypeVar("Row", InstructExample, PreferencePair)
+
+
+@dataclass(frozen=True)
+class WrittenRows(Generic[Row]):
+    """What was kept of one kind, what was refused, and how many rows were asked for."""
+
+    kept: list[Row]
+    rejected: list[Rejected]
+    requested: int
+
 
 @dataclass
 class Ledger:
-    """The refused rows of one data set."""
+    """The refused rows of one kind. Each ``keep`` method returns the drafts that it doesn't refuse."""
 
     kind: RefusedKind
-    rows: list[Rejected] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
 
-    def refuse(self, chunk: Chunk | str, filter_name: str, reason: str, *texts: str) -> None:
-        """Enter a row about a chunk, or its id: what was written of it so far are its ``texts``."""
-        chunk_id = chunk if isinstance(chunk, str) else chunk.id
+    def refuse(self, chunk: Chunk, filter_name: str, reason: str, *texts: str) -> None:
+        """Enter a row about a chunk: what was written of it so far are its ``texts``."""
         raw = "\n".join(text for text in texts if text)
-        self.rows.append(
+        self.rejected.append(
             Rejected(
-                id=content_id(chunk_id, filter_name, raw),
-                chunk_id=chunk_id,
+                id=content_id(chunk.id, filter_name, raw),
+                chunk_id=chunk.id,
                 kind=self.kind,
                 filter=filter_name,
                 reason=reason,
@@ -48,66 +57,82 @@ class Ledger:
             )
         )
 
-    def accept_questions(
-        self, chunk: Chunk, text: str, most: int, filter_name: str, check: Callable[[str], str | None]
-    ) -> list[str]:
-        """Return the first ``most`` questions of a list that pass ``check``; refuse those before that don't.
-
-        Small teachers sometimes write a dozen where three were asked for.
-        """
-        accepted: list[str] = []
-        for line in split_questions(text):
-            if len(accepted) == most:
-                break
-            if problem := check(line):
-                self.refuse(chunk, filter_name, problem, line)
-            else:
-                accepted.append(line)
-        return accepted
-
-    def without_duplicates(
-        self, drafts: Sequence[Draft], texts: Sequence[str], encoder: Encoder, max_similarity: float
+    def keep(
+        self,
+        drafts: Iterable[Draft],
+        filter_name: str,
+        problems: Iterable[str | None],
+        *,
+        question_only: bool = False,
     ) -> list[Draft]:
-        """Refuse the drafts whose text, one in ``texts`` each, says what an earlier one says."""
+        """Refuse the drafts that have a problem, one or None in ``problems`` each.
+
+        With ``question_only`` the question is entered, otherwise also the answer and its opposite.
+        """
         kept = []
-        for draft, text, original in zip(
-            drafts, texts, find_duplicates(texts, encoder, max_similarity), strict=True
-        ):
-            if original is None:
+        for draft, problem in zip(drafts, problems, strict=True):
+            if problem is None:
                 kept.append(draft)
             else:
-                self.refuse(draft.chunk, "duplicate", f"says the same as: {texts[original]}", text)
+                answers = () if question_only else (draft.answer, draft.opposite)
+                self.refuse(draft.chunk, filter_name, problem, draft.question, *answers)
         return kept
 
-    def on_subject(
-        self, drafts: Sequence[Draft], texts: Sequence[str], chunks: Sequence[Chunk], encoder: Encoder
+    def keep_questions(
+        self,
+        calls: Sequence[Draft],
+        completions: Sequence[Completion],
+        most: int,
+        filter_name: str,
+        check: Callable[[str], str | None],
     ) -> list[Draft]:
-        """Refuse the drafts whose text, one in ``texts`` each, doesn't lead back to what it was made of.
+        """Make drafts of the lists of questions that the teacher wrote, one list a call.
 
-        That is round-trip consistency (Dai et al., 2023, arXiv 2209.11755), for MAX_NEARER + 1 chunks.
+        Each call gives the first ``most`` that pass ``check``; those before that don't are refused. Small
+        teachers sometimes write a dozen where three were asked for.
         """
-        places = {chunk.id: place for place, chunk in enumerate(chunks)}
-        own = [places[draft.chunk.id] for draft in drafts]
-        return self.leading_back(drafts, texts, own, [chunk.text for chunk in chunks], encoder, MAX_NEARER)
+        kept = []
+        for call, completion in zip(calls, completions, strict=True):
+            accepted: list[Draft] = []
+            for line in split_questions(completion.text):
+                if len(accepted) == most:
+                    break
+                if problem := check(line):
+                    self.refuse(call.chunk, filter_name, problem, line)
+                else:
+                    accepted.append(replace(call, question=line))
+            kept += accepted
+        return kept
 
-    def leading_back(
+    def keep_unique(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
+        """Refuse the drafts whose question says what an earlier one says."""
+        texts = [draft.question for draft in drafts]
+        originals = find_duplicates(texts, context.encoder, context.settings.max_question_similarity)
+        problems = [None if place is None else f"says the same as: {texts[place]}" for place in originals]
+        return self.keep(drafts, "duplicate", problems, question_only=True)
+
+    def keep_on_topic(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
+        """Refuse the drafts to whose question more than MAX_NEARER chunks are nearer than their own."""
+        own = [draft.chunk.text for draft in drafts]
+        passages = [chunk.text for chunk in context.chunks]
+        return self.keep_consistent(drafts, own, passages, context.encoder, MAX_NEARER)
+
+    def keep_consistent(
         self,
         drafts: Sequence[Draft],
-        texts: Sequence[str],
-        own: Sequence[int],
+        own: Sequence[str],
         passages: Sequence[str],
         encoder: Encoder,
         most_nearer: int,
     ) -> list[Draft]:
-        """Refuse the drafts whose text more than ``most_nearer`` passages are nearer to than its own.
+        """Refuse the drafts to whose question more than ``most_nearer`` passages are nearer than its own.
 
-        ``own`` has the place among the ``passages`` of each draft's own.
+        That is round-trip consistency (Dai et al., 2023, arXiv 2209.11755), for the best ``most_nearer`` + 1.
+        ``own`` has what each question was made of, one of the ``passages``.
         """
-        kept = []
-        counts = encoder.count_nearer(texts, own, passages)
-        for draft, text, nearer in zip(drafts, texts, counts, strict=True):
-            if nearer > most_nearer:
-                self.refuse(draft.chunk, "subject", f"nearer to {nearer} other passages", text)
-            else:
-                kept.append(draft)
-        return kept
+        places = {text: place for place, text in reversed(list(enumerate(passages)))}
+        counts = encoder.count_nearer(
+            [draft.question for draft in drafts], [places[text] for text in own], passages
+        )
+        problems = [f"nearer to {count} other passages" if count > most_nearer else None for count in counts]
+        return self.keep(drafts, "subject", problems, question_only=True)

@@ -8,18 +8,22 @@ opposite. A pair is kept where these show that the rule decides the scenario, an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
-from charter.project.params import Synthesize
-from charter.project.records import Chunk, PreferencePair, Rejected, content_id
-from charter.retrieval.encoder import Encoder
-from charter.synthesis.decisions import Evidence, decide_verification, measure_yes_bias, read_evidence
+from charter.project.records import PreferencePair
+from charter.synthesis.decisions import (
+    Evidence,
+    YesBias,
+    decide_verification,
+    measure_yes_bias,
+    read_evidence,
+)
+from charter.synthesis.draft import Draft
 from charter.synthesis.filters import check_answer, check_contrast, check_scenario
-from charter.synthesis.ledger import Ledger
-from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.ledger import Ledger, WrittenRows
 from charter.synthesis.rules import check_duty, find_rules
+from charter.synthesis.synthesis_context import SynthesisContext
 
 STANCES = (
     "something may be done that this passage forbids or protects people from. Each tells a practical "
@@ -33,39 +37,7 @@ Asked for both at once, or for questions of a given person, a small teacher leav
 """
 
 
-@dataclass(frozen=True)
-class PreferenceData:
-    """What was kept, what was refused, how many pairs were tried, and the chunks without values."""
-
-    pairs: list[PreferencePair]
-    rejected: list[Rejected]
-    requested: int
-    chunks_without_value: int
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A scenario about a chunk, the rule of it that may decide, and that rule's opposite."""
-
-    chunk: Chunk
-    prompt: str
-    rule: str = ""
-    opposite: str = ""
-
-    def responses(self, word: str) -> tuple[str, str]:
-        """Return the faithful and the unfaithful response where ``word``, Yes or No, is the right answer."""
-        other = "No" if word == "Yes" else "Yes"
-        return f"{word}. {self.rule}", f"{other}. {self.opposite}"
-
-
-def write_preference_data(
-    chunks: Sequence[Chunk],
-    asks: TeacherRequests,
-    teacher: JournaledEngine,
-    encoder: Encoder,
-    settings: Synthesize,
-    seed: int,
-) -> PreferenceData:
+def write_preference_data(context: SynthesisContext) -> WrittenRows[PreferencePair]:
     """Ask the teacher for scenarios about each chunk that states a value, and make both responses to them.
 
     Filters, in order: ``value`` of the chunk; format of the ``scenario``; its ``subject``, to which few
@@ -74,110 +46,92 @@ def write_preference_data(
     word is shown to be the right one, by min_preference_margin (`decide_verification`).
     """
     ledger = Ledger("preference")
-    with_value = _check_values(chunks, asks, teacher, ledger)
-    with_value = _choose(with_value, settings.max_scenarios // settings.scenarios_per_chunk)
-    drafts = _write_scenarios(with_value, asks, teacher, settings, seed, ledger)
-    drafts = ledger.on_subject(drafts, [draft.prompt for draft in drafts], chunks, encoder)
-    drafts = ledger.without_duplicates(
-        drafts, [draft.prompt for draft in drafts], encoder, settings.max_question_similarity
-    )
-    drafts = _with_rules(drafts, encoder, ledger)
-    drafts = write_opposites(drafts, asks, teacher)
-    drafts = check_contrasts(drafts, settings.max_length_ratio, ledger)
-    pairs = _verify(drafts, asks, teacher, settings.min_preference_margin, ledger)
-    return PreferenceData(
-        pairs=pairs,
-        rejected=ledger.rows,
-        requested=len(with_value) * settings.scenarios_per_chunk,
-        chunks_without_value=sum(row.filter == "value" for row in ledger.rows),
+    calls = _choose(_check_values(context, ledger), context)
+    drafts = _write_scenarios(calls, context, ledger)
+    drafts = ledger.keep_on_topic(drafts, context)
+    drafts = ledger.keep_unique(drafts, context)
+    drafts = _add_rules(drafts, context, ledger)
+    drafts = write_opposites(drafts, context)
+    drafts = check_contrasts(drafts, context, ledger)
+    return WrittenRows(
+        kept=_verify(drafts, context, ledger),
+        rejected=ledger.rejected,
+        requested=len(calls) * context.settings.scenarios_per_chunk,
     )
 
 
-def _check_values(
-    chunks: Sequence[Chunk], asks: TeacherRequests, teacher: JournaledEngine, ledger: Ledger
-) -> list[Chunk]:
-    verdicts = teacher.complete([asks.value_check(chunk) for chunk in chunks], "value check")
-    kept = []
-    for chunk, verdict in zip(chunks, verdicts, strict=True):
-        probability, _ = choice_probability(verdict, "Yes", "No")
-        if probability is not None and probability >= 0.5:
-            kept.append(chunk)
-        else:
-            ledger.refuse(chunk, "value", f"value probability {probability}")
-    return kept
-
-
-def _choose(chunks: Sequence[Chunk], count: int) -> list[Chunk]:
-    """Choose ``count`` chunks by their ids: in an amended document, the others' places stay as they were."""
-    chosen = {chunk.id for chunk in sorted(chunks, key=lambda chunk: chunk.id)[:count]}
-    return [chunk for chunk in chunks if chunk.id in chosen]
-
-
-def _write_scenarios(
-    chunks: Sequence[Chunk],
-    asks: TeacherRequests,
-    teacher: JournaledEngine,
-    settings: Synthesize,
-    seed: int,
-    ledger: Ledger,
-) -> list[Draft]:
-    count = settings.scenarios_per_chunk
-    calls = [
-        asks.scenarios(chunk, STANCES[int(chunk.id, 16) % len(STANCES)], count, seed) for chunk in chunks
-    ]
-    completions = teacher.complete(calls, "scenarios")
-    return [
-        Draft(chunk, text)
-        for chunk, completion in zip(chunks, completions, strict=True)
-        for text in ledger.accept_questions(chunk, completion.text, count, "scenario", check_scenario)
-    ]
-
-
-def _with_rules(drafts: list[Draft], encoder: Encoder, ledger: Ledger) -> list[Draft]:
-    found = find_rules([draft.prompt for draft in drafts], [draft.chunk for draft in drafts], encoder)
-    kept = []
-    for draft, rule in zip(drafts, found, strict=True):
-        if rule is None:
-            ledger.refuse(draft.chunk, "rule", "no sentence of the chunk is a rule by itself", draft.prompt)
-        elif problem := check_duty(draft.prompt, rule):
-            ledger.refuse(draft.chunk, "rule", problem, draft.prompt)
-        else:
-            kept.append(replace(draft, rule=rule))
-    return kept
-
-
-def write_opposites(drafts: Sequence[Draft], asks: TeacherRequests, teacher: JournaledEngine) -> list[Draft]:
-    """Ask the teacher for the opposite of each rule; scenarios of one rule share it."""
-    rules = list(dict.fromkeys(draft.rule for draft in drafts))
-    completions = teacher.complete([asks.opposite_rule(rule) for rule in rules], "opposite rules")
-    opposites = {rule: completion.text.strip() for rule, completion in zip(rules, completions, strict=True)}
-    return [replace(draft, opposite=opposites[draft.rule]) for draft in drafts]
-
-
-def check_contrasts(drafts: Sequence[Draft], max_length_ratio: float, ledger: Ledger) -> list[Draft]:
-    """Refuse, as ``contrast``, the drafts whose opposite is no sentence, the rule, or of unlike length."""
-    kept = []
-    for draft in drafts:
-        problem = check_answer(draft.opposite) or check_contrast(draft.rule, draft.opposite, max_length_ratio)
-        if problem:
-            ledger.refuse(draft.chunk, "contrast", problem, draft.prompt, draft.rule, draft.opposite)
-        else:
-            kept.append(draft)
-    return kept
-
-
-def ask_evidence(
-    drafts: Sequence[Draft], asks: TeacherRequests, teacher: JournaledEngine
-) -> list[Evidence | None]:
-    """Ask the teacher for the answer to each scenario by the chunk, by its rule and by the opposite."""
-    by_passage = teacher.complete(
-        [asks.verdict(draft.chunk, draft.prompt) for draft in drafts], "answers by the passage"
+def _check_values(context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+    verdicts = context.teacher.complete(
+        [context.requests.value_check(chunk) for chunk in context.chunks], "value check"
     )
-    by_rule = teacher.complete(
+    chances = [choice_probability(verdict, "Yes", "No")[0] for verdict in verdicts]
+    problems = [None if chance and chance >= 0.5 else f"value probability {chance}" for chance in chances]
+    return ledger.keep([Draft(chunk) for chunk in context.chunks], "value", problems)
+
+
+def _choose(calls: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
+    """Choose chunks by their ids: in an amended document, the others' places stay as they were."""
+    count = context.settings.max_scenarios // context.settings.scenarios_per_chunk
+    chosen = sorted(call.chunk.id for call in calls)[:count]
+    return [call for call in calls if call.chunk.id in chosen]
+
+
+def _write_scenarios(calls: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+    count = context.settings.scenarios_per_chunk
+    completions = context.teacher.complete(
         [
-            asks.verdict(draft.chunk, draft.prompt, rule)
+            context.requests.scenarios(
+                call.chunk, STANCES[int(call.chunk.id, 16) % len(STANCES)], count, context.seed
+            )
+            for call in calls
+        ],
+        "scenarios",
+    )
+    return ledger.keep_questions(calls, completions, count, "scenario", check_scenario)
+
+
+def _add_rules(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+    rules = find_rules(
+        [draft.question for draft in drafts], [draft.chunk for draft in drafts], context.encoder
+    )
+    problems = [
+        check_duty(draft.question, rule) if rule else "no sentence of the chunk is a rule by itself"
+        for draft, rule in zip(drafts, rules, strict=True)
+    ]
+    with_rules = [replace(draft, answer=rule or "") for draft, rule in zip(drafts, rules, strict=True)]
+    return ledger.keep(with_rules, "rule", problems, question_only=True)
+
+
+def write_opposites(drafts: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
+    """Ask the teacher for the opposite of each rule; drafts of one rule share it."""
+    rules = list(dict.fromkeys(draft.answer for draft in drafts))
+    completions = context.teacher.complete(
+        [context.requests.opposite_rule(rule) for rule in rules], "opposite rules"
+    )
+    opposites = {rule: completion.text.strip() for rule, completion in zip(rules, completions, strict=True)}
+    return [replace(draft, opposite=opposites[draft.answer]) for draft in drafts]
+
+
+def check_contrasts(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+    """Refuse, as ``contrast``, the drafts whose opposite is no sentence, the rule, or of unlike length."""
+    most = context.settings.max_length_ratio
+    problems = [
+        check_answer(draft.opposite) or check_contrast(draft.answer, draft.opposite, most) for draft in drafts
+    ]
+    return ledger.keep(drafts, "contrast", problems)
+
+
+def ask_evidence(drafts: Sequence[Draft], context: SynthesisContext) -> list[Evidence | None]:
+    """Ask the teacher for the answer to each scenario by the chunk, by its rule and by the opposite."""
+    verdict = context.requests.verdict
+    by_passage = context.teacher.complete(
+        [verdict(draft.chunk, draft.question) for draft in drafts], "answers by the passage"
+    )
+    by_rule = context.teacher.complete(
+        [
+            verdict(draft.chunk, draft.question, rule)
             for draft in drafts
-            for rule in (draft.rule, draft.opposite)
+            for rule in (draft.answer, draft.opposite)
         ],
         "answers by the rule",
     )
@@ -186,34 +140,22 @@ def ask_evidence(
     ]
 
 
-def _verify(
-    drafts: list[Draft],
-    asks: TeacherRequests,
-    teacher: JournaledEngine,
-    min_margin: float,
-    ledger: Ledger,
-) -> list[PreferencePair]:
+def _verify(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[PreferencePair]:
     """Keep the pairs of which one word is shown to be the right answer."""
-    pairs = []
-    found = ask_evidence(drafts, asks, teacher)
+    found = ask_evidence(drafts, context)
     bias = measure_yes_bias(found)
+    pairs = []
     for draft, evidence in zip(drafts, found, strict=True):
-        word = next(
-            (word for word in ("Yes", "No") if decide_verification(evidence, bias, word, min_margin).kept),
-            None,
-        )
+        word = _right_word(evidence, bias, context.settings.min_preference_margin)
         if word is None:
             reason = "no verdict" if evidence is None else "neither Yes nor No is shown to be right"
-            ledger.refuse(draft.chunk, "verification", reason, draft.prompt, draft.rule, draft.opposite)
-            continue
-        chosen, rejected = draft.responses(word)
-        pairs.append(
-            PreferencePair(
-                id=content_id(draft.chunk.id, draft.prompt, chosen, rejected),
-                chunk_id=draft.chunk.id,
-                prompt=draft.prompt,
-                chosen=chosen,
-                rejected=rejected,
-            )
-        )
+            ledger.keep([draft], "verification", [reason])
+        else:
+            other = "No" if word == "Yes" else "Yes"
+            pairs.append(draft.to_pair(f"{word}. {draft.answer}", f"{other}. {draft.opposite}"))
     return pairs
+
+
+def _right_word(evidence: Evidence | None, bias: YesBias, min_margin: float) -> str | None:
+    decisions = {word: decide_verification(evidence, bias, word, min_margin) for word in ("Yes", "No")}
+    return next((word for word, decision in decisions.items() if decision.kept), None)

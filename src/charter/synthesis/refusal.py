@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from charter.project.errors import CharterError
 from charter.project.records import LabelledResponse
@@ -78,10 +78,8 @@ class RefusalDetector:
                 f"labelled responses: {len(labelled)} rows have fewer than {_FOLDS} independent refusals or "
                 "others; run `dvc repro fetch-prompts` again"
             )
-        out_of_fold = np.zeros(len(labelled), dtype=np.bool_)
         folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
-        for fitted, held_out in folds.split(features, refused, groups):
-            out_of_fold[held_out] = _fit(features[fitted], refused[fitted]).predict(features[held_out])
+        out_of_fold = cross_val_predict(_regression(), features, refused, groups=groups, cv=folds)
         self.out_of_fold = LabelledPredictions(out_of_fold, refused, groups)
         self.by_phrases = LabelledPredictions(features[:, 0] > 0, refused, groups)
         if self.out_of_fold.informedness <= 0:
@@ -90,7 +88,7 @@ class RefusalDetector:
                 f"{self.out_of_fold.informedness:.2f}; take another base_models.encoder or set "
                 "evaluate.safety_prompts to 0"
             )
-        self._model = _fit(features, refused)
+        self._model = _regression().fit(features, refused)
 
     def refused(self, requests: Sequence[str], responses: Sequence[str]) -> list[bool]:
         """Say of each response whether it refuses its request, or doesn't answer it."""
@@ -106,9 +104,9 @@ class RefusalDetector:
         return np.column_stack([declines, cosines]).astype(np.float64)
 
 
-def _fit(features: Array, refused: Flags) -> LogisticRegression:
-    """Fit to both kinds as if there were as many of each: the labels' mix isn't a system's."""
-    return LogisticRegression(class_weight="balanced").fit(features, refused)
+def _regression() -> LogisticRegression:
+    """Both kinds weigh as if there were as many of each: the labels' mix isn't a system's."""
+    return LogisticRegression(class_weight="balanced")
 
 
 def _groups(labelled: Sequence[LabelledResponse]) -> NDArray[np.int32]:

@@ -17,6 +17,7 @@ from charter.project.params import Synthesize
 from charter.project.records import Chunk
 from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.synthesis_context import SynthesisContext
 from charter.synthesis.writing import write_data
 from charter.synthesis.yields import Step, Yields
 
@@ -65,7 +66,7 @@ def rehearse(
     apart = _Apart(encoder)
     teacher = _Rehearsal(journal, model_identity, settings, yields)
     with teacher:
-        write_data(chunks, asks, teacher, apart, settings, seed)
+        write_data(SynthesisContext(chunks, asks, teacher, apart, settings, seed))
     return teacher.requests
 
 

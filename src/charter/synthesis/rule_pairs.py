@@ -5,16 +5,15 @@ right response is a sentence of the document, so that only the opposite has to b
 trained on and never measured with; the rules that held-out pairs quote are not among them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from charter.generation.journal import JournaledEngine
-from charter.project.params import Synthesize
-from charter.project.records import Chunk, InstructExample, PreferencePair, content_id
+from charter.project.records import InstructExample, PreferencePair, content_id
 from charter.synthesis.decisions import decide_opposite
-from charter.synthesis.ledger import Ledger
-from charter.synthesis.preference import Draft, PreferenceData, check_contrasts, write_opposites
-from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.draft import Draft
+from charter.synthesis.ledger import Ledger, WrittenRows
+from charter.synthesis.preference import check_contrasts, write_opposites
 from charter.synthesis.rules import states_norm
+from charter.synthesis.synthesis_context import SynthesisContext
 
 MIN_MARGIN = 0.5
 """By so much, in nats, the rule must be truer than its opposite: of 32 rules of udhr, read by hand, those
@@ -22,12 +21,8 @@ whose opposite says the same or nothing have less, at most .31; the others have 
 
 
 def write_rule_pairs(
-    examples: Sequence[InstructExample],
-    chunks: Mapping[str, Chunk],
-    asks: TeacherRequests,
-    teacher: JournaledEngine,
-    settings: Synthesize,
-) -> PreferenceData:
+    context: SynthesisContext, examples: Sequence[InstructExample]
+) -> WrittenRows[PreferencePair]:
     """Have the teacher turn round the rules of at most max_rule_pairs questions to rules.
 
     They are chosen by a hash among those whose rule allows, demands or forbids. Filters, in order:
@@ -35,36 +30,30 @@ def write_rule_pairs(
     is the truer of both by MIN_MARGIN (`decide_opposite`).
     """
     ledger = Ledger("rule-pair")
+    chunks = {chunk.id: chunk for chunk in context.chunks}
     norms = [row for row in examples if states_norm(row.answer)]
-    chosen = {
-        row.id for row in sorted(norms, key=lambda row: content_id(row.answer))[: settings.max_rule_pairs]
-    }
-    drafts = [Draft(chunks[row.chunk_id], row.question, row.answer) for row in norms if row.id in chosen]
-    drafts = check_contrasts(write_opposites(drafts, asks, teacher), settings.max_length_ratio, ledger)
-    truths = teacher.complete(
+    by_hash = sorted(norms, key=lambda row: content_id(row.answer))[: context.settings.max_rule_pairs]
+    chosen = {row.id for row in by_hash}
+    drafts = [
+        Draft(chunks[row.chunk_id], row.question, answer=row.answer) for row in norms if row.id in chosen
+    ]
+    drafts = check_contrasts(write_opposites(drafts, context), context, ledger)
+    truths = context.teacher.complete(
         [
-            asks.support(draft.chunk, statement)
+            context.requests.support(draft.chunk, statement)
             for draft in drafts
-            for statement in (draft.rule, draft.opposite)
+            for statement in (draft.answer, draft.opposite)
         ],
         "truth of rules",
     )
-    pairs = []
-    for draft, rule, opposite in zip(drafts, truths[::2], truths[1::2], strict=True):
-        decision = decide_opposite(rule, opposite, MIN_MARGIN)
-        if not decision.kept:
-            reason = (
-                "no verdict" if decision.score is None else f"the rule is truer by {decision.score:.2f} only"
-            )
-            ledger.refuse(draft.chunk, "verification", reason, draft.prompt, draft.rule, draft.opposite)
-            continue
-        pairs.append(
-            PreferencePair(
-                id=content_id(draft.chunk.id, draft.prompt, draft.rule, draft.opposite),
-                chunk_id=draft.chunk.id,
-                prompt=draft.prompt,
-                chosen=draft.rule,
-                rejected=draft.opposite,
-            )
-        )
-    return PreferenceData(pairs, ledger.rows, requested=len(chosen), chunks_without_value=0)
+    decisions = [
+        decide_opposite(rule, opposite, MIN_MARGIN)
+        for rule, opposite in zip(truths[::2], truths[1::2], strict=True)
+    ]
+    problems = [decision.problem("the rule is truer by {:.2f} only") for decision in decisions]
+    drafts = ledger.keep(drafts, "verification", problems)
+    return WrittenRows(
+        kept=[draft.to_pair(draft.answer, draft.opposite) for draft in drafts],
+        rejected=ledger.rejected,
+        requested=len(chosen),
+    )

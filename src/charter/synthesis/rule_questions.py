@@ -13,16 +13,13 @@ They are trained on and never measured with: a held-out answer is one that the t
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from charter.generation.journal import JournaledEngine
-from charter.project.params import Synthesize
 from charter.project.records import Chunk, InstructExample, content_id
-from charter.retrieval.encoder import Encoder
+from charter.synthesis.draft import Draft
 from charter.synthesis.duplicates import find_links
 from charter.synthesis.filters import check_question
-from charter.synthesis.instruct import InstructData
-from charter.synthesis.ledger import Ledger
-from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.ledger import Ledger, WrittenRows
 from charter.synthesis.rules import stated_rules
+from charter.synthesis.synthesis_context import SynthesisContext
 
 STYLE = "rule"
 QUESTIONS_A_CALL = 2
@@ -42,28 +39,7 @@ class HeldOut:
     rules: Collection[str]
 
 
-@dataclass(frozen=True)
-class _Rule:
-    chunk: Chunk
-    text: str
-
-
-@dataclass(frozen=True)
-class _Question:
-    chunk: Chunk
-    text: str
-    rule: str
-
-
-def write_rule_questions(
-    chunks: Sequence[Chunk],
-    asks: TeacherRequests,
-    teacher: JournaledEngine,
-    encoder: Encoder,
-    settings: Synthesize,
-    seed: int,
-    held_out: HeldOut,
-) -> InstructData:
+def write_rule_questions(context: SynthesisContext, held_out: HeldOut) -> WrittenRows[InstructExample]:
     """Ask the teacher for a question that each of at most max_rules rules answers.
 
     Filters, in order: form of a ``question``; its ``subject``, to which no other rule of the document is
@@ -72,98 +48,62 @@ def write_rule_questions(
     less (LOG.md). Held-out rules aren't asked about.
     """
     ledger = Ledger("rule")
-    stated = _stated(chunks)
-    places = {rule.text: place for place, rule in enumerate(stated)}
-    rules = [rule for rule in _choose(stated, settings.max_rules) if rule.text not in held_out.rules]
-    kept: list[_Question] = []
+    rules = _rules_of(context.chunks)
+    # By a hash: in an amended document, the others' places stay as they were.
+    chosen = set(sorted(rules, key=content_id)[: context.settings.max_rules]) - set(held_out.rules)
+    kept: dict[str, Draft] = {}
     calls = 0
     for turn in range(CALLS_A_RULE):
-        answered = {question.rule for question in kept}
-        left = [rule for rule in rules if rule.text not in answered]
+        left = [call for rule, call in rules.items() if rule in chosen and rule not in kept]
         calls += len(left)
-        questions = _ask(left, asks, teacher, seed + turn, ledger)
-        questions = ledger.leading_back(
-            questions,
-            [question.text for question in questions],
-            [places[question.rule] for question in questions],
-            [rule.text for rule in stated],
-            encoder,
-            most_nearer=0,
+        completions = context.teacher.complete(
+            [context.requests.rule_questions(call.chunk, call.answer, context.seed + turn) for call in left],
+            "questions to rules",
         )
-        questions = _apart_from(held_out.questions, questions, encoder, settings.max_leak_similarity, ledger)
+        drafts = ledger.keep_questions(left, completions, QUESTIONS_A_CALL, "question", check_question)
+        own = [draft.answer for draft in drafts]
+        drafts = ledger.keep_consistent(drafts, own, list(rules), context.encoder, most_nearer=0)
+        drafts = _keep_apart(drafts, held_out.questions, context, ledger)
         # What is kept already comes first, and so is kept again.
-        questions = [*kept, *questions]
-        questions = ledger.without_duplicates(
-            questions, [question.text for question in questions], encoder, settings.max_question_similarity
-        )
-        kept = _first_of_each_rule(questions, ledger)
-    examples = [
-        InstructExample(
-            id=content_id(question.chunk.id, question.text, question.rule),
-            chunk_id=question.chunk.id,
-            style=STYLE,
-            question=question.text,
-            answer=question.rule,
-        )
-        for question in sorted(kept, key=lambda question: places[question.rule])
-    ]
-    return InstructData(examples, ledger.rows, requested=calls * QUESTIONS_A_CALL)
-
-
-def _ask(
-    rules: Sequence[_Rule], asks: TeacherRequests, teacher: JournaledEngine, seed: int, ledger: Ledger
-) -> list[_Question]:
-    completions = teacher.complete(
-        [asks.rule_questions(rule.chunk, rule.text, seed) for rule in rules], "questions to rules"
+        drafts = ledger.keep_unique([*kept.values(), *drafts], context)
+        kept = _first_of_each_rule(drafts, ledger)
+    return WrittenRows(
+        kept=[kept[rule].to_example() for rule in rules if rule in kept],
+        rejected=ledger.rejected,
+        requested=calls * QUESTIONS_A_CALL,
     )
-    return [
-        _Question(rule.chunk, text, rule.text)
-        for rule, completion in zip(rules, completions, strict=True)
-        for text in ledger.accept_questions(
-            rule.chunk, completion.text, QUESTIONS_A_CALL, "question", check_question
-        )
-    ]
 
 
-def _apart_from(
-    held_out: Sequence[str],
-    questions: Sequence[_Question],
-    encoder: Encoder,
-    max_similarity: float,
-    ledger: Ledger,
-) -> list[_Question]:
-    texts = [*held_out, *(question.text for question in questions)]
-    repeated = {
-        later - len(held_out): texts[earlier]
-        for earlier, later in find_links(texts, encoder, max_similarity)
-        if earlier < len(held_out) <= later
-    }
-    for place, text in repeated.items():
-        question = questions[place]
-        reason = f"says the same as the held-out: {text}"
-        ledger.refuse(question.chunk, "held-out", reason, question.text, question.rule)
-    return [question for place, question in enumerate(questions) if place not in repeated]
-
-
-def _first_of_each_rule(questions: Sequence[_Question], ledger: Ledger) -> list[_Question]:
-    first: dict[str, _Question] = {}
-    for question in questions:
-        if first.setdefault(question.rule, question) is not question:
-            reason = f"its rule is the answer to: {first[question.rule].text}"
-            ledger.refuse(question.chunk, "duplicate", reason, question.text)
-    return list(first.values())
-
-
-def _stated(chunks: Sequence[Chunk]) -> list[_Rule]:
-    """Return each rule of the document once, in its order."""
-    first: dict[str, _Rule] = {}
+def _rules_of(chunks: Sequence[Chunk]) -> dict[str, Draft]:
+    """Return each rule of the document once, in its order, with the draft that asks about it."""
+    rules: dict[str, Draft] = {}
     for chunk in chunks:
-        for text in stated_rules(chunk):
-            first.setdefault(text, _Rule(chunk, text))
-    return list(first.values())
+        for rule in stated_rules(chunk):
+            rules.setdefault(rule, Draft(chunk, style=STYLE, answer=rule))
+    return rules
 
 
-def _choose(rules: Sequence[_Rule], count: int) -> list[_Rule]:
-    """Choose ``count`` rules by a hash: in an amended document, the others' places stay as they were."""
-    chosen = set(sorted((rule.text for rule in rules), key=content_id)[:count])
-    return [rule for rule in rules if rule.text in chosen]
+def _keep_apart(
+    drafts: Sequence[Draft], held_out: Sequence[str], context: SynthesisContext, ledger: Ledger
+) -> list[Draft]:
+    """Refuse the drafts whose question says what a held-out one says."""
+    texts = [*held_out, *(draft.question for draft in drafts)]
+    links = find_links(texts, context.encoder, context.settings.max_leak_similarity).tolist()
+    repeated = {later: texts[earlier] for earlier, later in links if earlier < len(held_out)}
+    problems = [
+        f"says the same as the held-out: {repeated[place]}" if place in repeated else None
+        for place in range(len(held_out), len(texts))
+    ]
+    return ledger.keep(drafts, "held-out", problems)
+
+
+def _first_of_each_rule(drafts: Sequence[Draft], ledger: Ledger) -> dict[str, Draft]:
+    first: dict[str, Draft] = {}
+    problems = [
+        None
+        if first.setdefault(draft.answer, draft) is draft
+        else f"its rule is the answer to: {first[draft.answer].question}"
+        for draft in drafts
+    ]
+    ledger.keep(drafts, "duplicate", problems, question_only=True)
+    return first

@@ -3,20 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from charter.generation.journal import JournaledEngine
-from charter.project.params import Synthesize
-from charter.project.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
-from charter.retrieval.encoder import Encoder
+from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected
 from charter.synthesis.instruct import write_instruct_data
+from charter.synthesis.ledger import Row
 from charter.synthesis.preference import write_preference_data
-from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_pairs import write_rule_pairs
 from charter.synthesis.rule_questions import HeldOut, write_rule_questions
 from charter.synthesis.splits import assign_splits
-
-Kept = TypeVar("Kept", InstructExample, PreferencePair)
+from charter.synthesis.synthesis_context import SynthesisContext
 
 
 @dataclass(frozen=True)
@@ -33,54 +29,47 @@ class WrittenData:
     figures: dict[str, dict[str, Any]]
 
 
-def write_data(
-    chunks: Sequence[Chunk],
-    asks: TeacherRequests,
-    teacher: JournaledEngine,
-    encoder: Encoder,
-    settings: Synthesize,
-    seed: int,
-) -> WrittenData:
+def write_data(context: SynthesisContext) -> WrittenData:
     """Have the teacher write instruct and preference data about the chunks.
 
     Near-duplicates are in one split, over both kinds, and so are pairs that quote one rule. What is made of
     rules alone is trained on only, and gives away no held-out row.
     """
+    settings = context.settings
     # Preferences first: their value check leaves every chunk in the engine's prefix cache.
-    preference = write_preference_data(chunks, asks, teacher, encoder, settings, seed)
-    instruct = write_instruct_data(chunks, asks, teacher, encoder, settings, seed)
-    texts = [row.question for row in instruct.examples] + [row.prompt for row in preference.pairs]
-    questions = len(instruct.examples)
+    preference = write_preference_data(context)
+    instruct = write_instruct_data(context)
+    texts = [row.question for row in instruct.kept] + [row.prompt for row in preference.kept]
+    questions = len(instruct.kept)
     places = assign_splits(
         texts,
-        encoder,
+        context.encoder,
         settings.max_leak_similarity,
         settings.validation_share,
-        [settings.test_share] * questions + [settings.pair_test_share] * len(preference.pairs),
-        ties=ties_by_rule(preference.pairs, questions),
+        [settings.test_share] * questions + [settings.pair_test_share] * len(preference.kept),
+        ties=ties_by_rule(preference.kept, questions),
         trained=range(questions, len(texts)),
     )
-    examples = {split: _of_split(instruct.examples, places[:questions], split) for split in SPLITS}
-    pairs = {split: _of_split(preference.pairs, places[questions:], split) for split in SPLITS}
+    examples = {split: _of_split(instruct.kept, places[:questions], split) for split in SPLITS}
+    pairs = {split: _of_split(preference.kept, places[questions:], split) for split in SPLITS}
     held_out = HeldOut(
         questions=[text for text, place in zip(texts, places, strict=True) if place != "train"],
         rules={_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
     )
-    rules = write_rule_questions(chunks, asks, teacher, encoder, settings, seed, held_out)
-    by_id = {chunk.id: chunk for chunk in chunks}
-    rule_pairs = write_rule_pairs(rules.examples, by_id, asks, teacher, settings)
-    asked_about = {row.chunk_id for row in instruct.examples}
+    rules = write_rule_questions(context, held_out)
+    rule_pairs = write_rule_pairs(context, rules.kept)
+    asked_about = {row.chunk_id for row in instruct.kept}
     figures = {
         "instruct": _figures(instruct.requested, examples, instruct.rejected)
-        | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in chunks)},
-        "rule": _figures(rules.requested, {"train": rules.examples}, rules.rejected),
+        | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in context.chunks)},
+        "rule": _figures(rules.requested, {"train": rules.kept}, rules.rejected),
         "preference": _figures(preference.requested, pairs, preference.rejected)
-        | {"chunks_without_value": preference.chunks_without_value},
-        "rule-pair": _figures(rule_pairs.requested, {"train": rule_pairs.pairs}, rule_pairs.rejected),
+        | {"chunks_without_value": sum(row.filter == "value" for row in preference.rejected)},
+        "rule-pair": _figures(rule_pairs.requested, {"train": rule_pairs.kept}, rule_pairs.rejected),
     }
     return WrittenData(
-        examples=examples | {"train": examples["train"] + rules.examples},
-        pairs=pairs | {"train": pairs["train"] + rule_pairs.pairs},
+        examples=examples | {"train": examples["train"] + rules.kept},
+        pairs=pairs | {"train": pairs["train"] + rule_pairs.kept},
         rejected=instruct.rejected + rules.rejected + preference.rejected + rule_pairs.rejected,
         figures=figures,
     )
@@ -100,7 +89,7 @@ def _rule(pair: PreferencePair) -> str:
     return pair.chosen.partition(". ")[2]
 
 
-def _of_split(rows: Sequence[Kept], places: Sequence[str], split: str) -> list[Kept]:
+def _of_split(rows: Sequence[Row], places: Sequence[str], split: str) -> list[Row]:
     return [row for row, place in zip(rows, places, strict=True) if place == split]
 
 
