@@ -1,5 +1,6 @@
 # make repro   the whole pipeline: environment, dvc repro, results   (PROFILE=smoke: minutes)
 # make test    lint, types, all tests                                 make check   its quick part
+# make docs    the documentation, written anew and served on http://127.0.0.1:8000
 # make bcg     build data/raw/bcg.pdf from its Markdown               make lock    lock the versions anew
 PYTHON ?= python3
 VENV := .venv
@@ -9,8 +10,9 @@ export PYTHONWARNINGS ?= ignore
 export TOKENIZERS_PARALLELISM ?= false
 export DVC_NO_ANALYTICS ?= 1
 export DO_NOT_TRACK ?= 1
+export NO_MKDOCS_2_WARNING ?= 1
 
-.PHONY: repro test check install bcg lock clean
+.PHONY: repro test check docs install bcg lock clean
 
 repro: $(VENV)/installed
 	@$(if $(PROFILE),charter profile $(PROFILE))
@@ -25,13 +27,19 @@ check: $(VENV)/installed
 	ruff check src tests scripts benchmarks
 	ruff format --check src tests scripts benchmarks
 	mypy
+	mkdocs build --strict --quiet
 	pytest -m "not models and not e2e"
 
 test: $(VENV)/installed
 	ruff check src tests scripts benchmarks
 	ruff format --check src tests scripts benchmarks
 	mypy
+	mkdocs build --strict --quiet
 	pytest
+
+docs: $(VENV)/installed
+	python scripts/build_docs.py
+	mkdocs serve
 
 install: $(VENV)/installed
 
@@ -55,4 +63,4 @@ lock:
 	rm -r $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache
