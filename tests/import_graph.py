@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "src/charter"
@@ -11,12 +12,16 @@ MODULES = {
 }
 """Dotted name to file, packages among them."""
 
+PINNED = {"base-models", "fetch-documents", "fetch-prompts"}
+"""Stages whose outputs are the bytes of pinned files, whatever code fetches them."""
+
 
 def room(module: str) -> str:
     """The part of charter that a module lies in; of the package itself, and what is loose in it, its name."""
     return module.split(".")[1] if "." in module else module
 
 
+@cache
 def imported(module: str) -> set[str]:
     """Every name that a module imports anywhere in it, dotted; what it imports of charter as modules."""
     names = set()
@@ -31,6 +36,7 @@ def imported(module: str) -> set[str]:
     return names
 
 
+@cache
 def prompt_rooms(module: str) -> set[str]:
     """The packages whose prompts a module renders: ``Prompts("charter.synthesis", ...)``."""
     text = MODULES[module].read_text(encoding="utf-8")

@@ -8,16 +8,13 @@ import yaml
 
 from charter.cli.pipeline import CORPUS_STAGES, SHARED_STAGES
 from charter.project.paths import ProjectPaths
-from import_graph import MODULES, SOURCE, prompt_rooms, rooms_used
+from import_graph import MODULES, PINNED, SOURCE, prompt_rooms, rooms_used
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 SHARED = {"charter", "project", "stages"}
 """Rooms that are nobody's dependency: parameters are tracked by value, and a stage's own module by itself."""
-
-PINNED = {"base-models", "fetch-documents", "fetch-prompts"}
-"""Stages whose outputs are the bytes of pinned files, whatever code fetches them."""
 
 
 def stage_body(definition: dict[str, Any]) -> dict[str, Any]:
