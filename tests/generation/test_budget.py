@@ -10,7 +10,7 @@ from charter.generation.engine import Admission, Completion, Request, admit_all,
 from charter.generation.journal import JournaledEngine
 from charter.project import params
 from charter.project.errors import CharterError
-from charter.project.params import Prices
+from charter.project.sections import Prices
 
 REQUESTS = [ask(system="s", user=f"q{number}", max_new_tokens=5) for number in range(12)]
 PRICES = Prices(unit="EUR", input=1000.0, output=10_000.0)

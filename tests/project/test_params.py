@@ -9,9 +9,11 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+import charter.project.sections
 from charter.project.errors import CharterError
-from charter.project.params import load_params, parse_params, read_yaml
+from charter.project.params import Params, load_params, parse_params, read_yaml
 from charter.project.profiles import apply_profile, list_profiles, load_overlay
+from charter.project.sections import ParamsSection
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -122,6 +124,15 @@ def test_invalid_profile_changes_nothing(project: Path) -> None:
     assert (project / "params.yaml").read_text() == committed
     with pytest.raises(CharterError, match="no profile 'none'; there are bad, default, paper, smoke"):
         load_overlay(project, "none")
+
+
+def test_every_key_says_what_it_means() -> None:
+    """The parameters' reference is made from these."""
+    sections = [Params, *vars(charter.project.sections).values()]
+    for section in sections:
+        if isinstance(section, type) and issubclass(section, ParamsSection):
+            for key, field in section.model_fields.items():
+                assert field.description, f"{section.__name__}.{key}"
 
 
 def test_parsing_leaves_the_values_alone(values: Any) -> None:

@@ -4,8 +4,8 @@ import pytest
 from mlflow import MlflowClient
 
 from charter.project.errors import CharterError
-from charter.project.params import Gate
 from charter.project.paths import CorpusPaths
+from charter.project.sections import Gate
 from charter.registry import promotion as registry
 from charter.registry.promotion import publishing
 from synthetic_project import make_evaluation, make_project, retrain, write_results

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from charter.project.errors import CharterError
-from charter.project.params import Corpus, Params
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Chunk, Document
+from charter.project.sections import Corpus
 from charter.project.storage import read_rows
 from charter.stages import extract
 

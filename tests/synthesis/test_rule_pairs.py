@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from charter.generation.engine import Completion, Request
-from charter.project.params import Synthesize, load_params
+from charter.project.params import load_params
 from charter.project.records import InstructExample, PreferencePair
+from charter.project.sections import Synthesize
 from charter.synthesis.ledger import WrittenRows
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_pairs import write_rule_pairs

@@ -8,7 +8,7 @@ from transformers import AutoTokenizer
 
 from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.errors import CharterError
-from charter.project.params import Compute
+from charter.project.sections import Compute
 from charter.training.models import load_seed, load_system, load_tokenizer
 
 pytestmark = pytest.mark.models

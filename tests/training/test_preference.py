@@ -13,9 +13,10 @@ from torch.nn.functional import logsigmoid
 from transformers import PreTrainedModel
 
 from charter.project.errors import CharterError
-from charter.project.params import Compute, Params
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import InstructExample, PreferencePair
+from charter.project.sections import Compute
 from charter.training import preference
 from charter.training.chat import answer_messages
 from charter.training.fine_tuning import train_on_answers

@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from charter.documents.extraction import document_files, extract_document
 from charter.project.errors import CharterError
-from charter.project.params import PARAMS_FILE, Corpus, CorpusName, load_params, parse_params
+from charter.project.params import PARAMS_FILE, load_params, parse_params
 from charter.project.params_file import amended_params
+from charter.project.sections import Corpus, CorpusName
 from charter.project.storage import write_text
 
 

@@ -14,8 +14,8 @@ from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RAT
 from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
-from charter.project.params import JudgeMethod
 from charter.project.records import Chunk, Judgement, Prediction, content_id
+from charter.project.sections import JudgeMethod
 from charter.project.templates import Prompts
 
 

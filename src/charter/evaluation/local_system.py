@@ -13,8 +13,8 @@ from charter.generation.engine import Engine
 from charter.generation.journal import JournaledEngine
 from charter.generation.transformers_engine import TransformersEngine
 from charter.project.devices import resolve_dtype
-from charter.project.params import Compute
 from charter.project.records import Rag, content_id
+from charter.project.sections import Compute
 from charter.project.storage import directory_sha256
 from charter.training.chat import Message
 from charter.training.models import load_system

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from charter.generation.engine import Completion
-from charter.project import params
+from charter.project import sections
 from charter.project.errors import CharterError
 
 
@@ -19,7 +19,7 @@ class Budget:
     way when they are reached, at most ``teacher.concurrency`` requests, goes beyond them.
     """
 
-    def __init__(self, limits: params.Budget, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, limits: sections.Budget, clock: Callable[[], float] = time.monotonic):
         """The minutes run from now; ``clock`` gives seconds."""
         self._limits = limits
         self._clock = clock
@@ -90,6 +90,6 @@ class Budget:
         return f"{text}, for {cost:.4g} {self._limits.prices.unit}"
 
 
-def token_cost(prices: params.Prices, read: int, written: int) -> float:
+def token_cost(prices: sections.Prices, read: int, written: int) -> float:
     """Return the cost, in ``prices.unit``, of tokens read and written; shared prefixes at the full price."""
     return (read * prices.input + written * prices.output) / 1e6

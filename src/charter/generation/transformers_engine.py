@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from charter.generation.engine import Admission, Completion, Request, admit_all
 from charter.project.devices import resolve_device, resolve_dtype
-from charter.project.params import Compute
+from charter.project.sections import Compute
 
 
 class TransformersEngine:

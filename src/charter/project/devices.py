@@ -3,7 +3,7 @@
 import torch
 
 from charter.project.errors import CharterError
-from charter.project.params import Compute
+from charter.project.sections import Compute
 
 
 def resolve_device(compute: Compute) -> torch.device:

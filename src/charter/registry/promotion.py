@@ -10,7 +10,7 @@ from pathlib import Path
 
 from charter.evaluation.results import Estimate, Evaluation
 from charter.project.errors import CharterError
-from charter.project.params import Gate
+from charter.project.sections import Gate
 from charter.registry import versions
 from charter.report.pipeline_state import ALIGNED
 

@@ -9,9 +9,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from charter.evaluation.results import Estimate
-from charter.project.params import ModelSource, Params
+from charter.project.params import Params
 from charter.project.pinned_files import MODELS_LICENCE
 from charter.project.records import SPLITS, Kind, RefusedKind
+from charter.project.sections import ModelSource
 from charter.report.model_card import source_name
 from charter.report.table import markdown_row, share
 from charter.training.chat import answer_messages

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from huggingface_hub import EvalResult, ModelCardData
 
 from charter.evaluation.results import METRICS, Evaluation, system_label
-from charter.project.params import ModelSource, Params
+from charter.project.params import Params
 from charter.project.records import System
+from charter.project.sections import ModelSource
 from charter.report.claims import safety_claims
 from charter.report.pipeline_state import ALIGNED
 from charter.report.table import (

@@ -10,8 +10,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from charter.generation.teacher import record_served
 from charter.project import pinned_files as artifacts
 from charter.project.errors import CharterError
-from charter.project.params import ModelSource, Params
+from charter.project.params import Params
 from charter.project.paths import ProjectPaths
+from charter.project.sections import ModelSource
 from charter.project.storage import write_json
 
 

@@ -14,9 +14,10 @@ from transformers import PreTrainedTokenizerFast
 from charter.documents.chunking import CountTokens, chunk_document, coverage
 from charter.documents.extraction import extract_documents
 from charter.project.errors import CharterError
-from charter.project.params import Extract, Params
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Document, take_evenly
+from charter.project.sections import Extract
 from charter.project.storage import atomic_path, write_rows
 
 _LEAST_COVERAGE = 0.95

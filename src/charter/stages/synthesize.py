@@ -6,9 +6,10 @@ from typing import Any
 from charter.generation.budget import Budget
 from charter.generation.teacher import open_teacher
 from charter.project.errors import CharterError
-from charter.project.params import Params, Synthesize
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import SPLITS, Chunk
+from charter.project.sections import Synthesize
 from charter.project.storage import read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.coverage import measure_coverage, summarize_coverage

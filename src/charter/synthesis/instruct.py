@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from charter.documents.segmentation import split_sentences
-from charter.project.params import Synthesize
 from charter.project.records import Chunk, InstructExample
+from charter.project.sections import Synthesize
 from charter.synthesis.decisions import Decision, decide_support
 from charter.synthesis.draft import Draft
 from charter.synthesis.filters import (

@@ -13,8 +13,8 @@ import numpy as np
 from charter.documents.segmentation import split_words
 from charter.generation.engine import Completion, Engine, Request
 from charter.generation.journal import JournaledEngine
-from charter.project.params import Synthesize
 from charter.project.records import Chunk
+from charter.project.sections import Synthesize
 from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.synthesis_context import SynthesisContext

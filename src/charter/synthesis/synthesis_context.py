@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charter.generation.journal import JournaledEngine
-from charter.project.params import Synthesize
 from charter.project.records import Chunk
+from charter.project.sections import Synthesize
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.requests import TeacherRequests
 

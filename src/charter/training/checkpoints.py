@@ -17,9 +17,10 @@ from accelerate import PartialState
 from transformers import TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
-from charter.project.params import Dpo, Params, Training
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Row, content_id
+from charter.project.sections import Dpo, Training
 from charter.project.storage import directory_sha256, write_text
 
 CHECKPOINTS = 10

@@ -11,7 +11,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.errors import CharterError
-from charter.project.params import Compute
+from charter.project.sections import Compute
 
 
 def load_tokenizer(path: Path) -> Any:

@@ -17,9 +17,10 @@ from trl import DPOConfig, DPOTrainer
 
 from charter.project.devices import resolve_dtype
 from charter.project.errors import CharterError
-from charter.project.params import Dpo, Params
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import PreferencePair
+from charter.project.sections import Dpo
 from charter.training.checkpoints import run_folder
 from charter.training.datasets import preference_dataset
 from charter.training.loop import expect_all_rows, fast_on_every_device, run_training

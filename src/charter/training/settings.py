@@ -7,7 +7,7 @@ import torch
 from peft import LoraConfig
 
 from charter.project.devices import resolve_device, resolve_dtype
-from charter.project.params import Compute, Dpo, Lora, Training
+from charter.project.sections import Compute, Dpo, Lora, Training
 
 
 def lora_config(lora: Lora) -> LoraConfig:
