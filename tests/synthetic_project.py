@@ -6,16 +6,14 @@ from pathlib import Path
 import yaml
 
 from charter.evaluation.results import (
-    METRICS,
-    SYSTEMS,
     Comparison,
     Estimate,
     Evaluation,
     JudgeValidity,
     RefusalDetection,
     WinRate,
-    system_label,
 )
+from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected, content_id

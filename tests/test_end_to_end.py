@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from charter.evaluation.results import CUT_METRICS, METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
+from charter.project.metric_names import CUT_METRICS, METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
 from charter.project.params import PARAMS_FILE
 from charter.project.params_file import amend_params
 

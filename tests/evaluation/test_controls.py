@@ -10,12 +10,13 @@ import pytest
 
 from charter.evaluation.held_out import HeldOut
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
-from charter.evaluation.results import METRICS, Evaluation
+from charter.evaluation.results import Evaluation
 from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import WIN_RATE, Judge
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
+from charter.project.metric_names import METRICS
 from charter.project.records import InstructExample, Judgement, Prediction, PreferencePair
 from charter.report.table import cell
 from rows import chunk_of, prediction_of

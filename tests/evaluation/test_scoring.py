@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from charter.evaluation.results import METRICS, SYSTEMS, Evaluation, result_rows, system_label
+from charter.evaluation.results import Evaluation, result_rows
 from charter.evaluation.scoring import REFERENCE, Outcomes, Provenance, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
 from charter.project.errors import CharterError
+from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.paths import ProjectPaths
 from charter.project.records import Judgement, Passage, Prediction
 from charter.project.storage import read_json, write_json, write_rows

@@ -11,8 +11,9 @@ from mlflow.entities import Run
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from charter.evaluation.results import SYSTEMS, load_evaluation, system_label
+from charter.evaluation.results import load_evaluation
 from charter.project.errors import CharterError
+from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths
 from charter.project.storage import directory_sha256, write_json, write_text

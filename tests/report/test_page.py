@@ -4,8 +4,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from charter.evaluation.results import SYSTEMS, Comparison, Estimate, system_label
+from charter.evaluation.results import Comparison, Estimate
 from charter.evaluation.scored_answers import ScoredAnswer, score_answers
+from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.records import Prediction
 from charter.report.coverage import coverage_map

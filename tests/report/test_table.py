@@ -1,7 +1,8 @@
 import pytest
 from rich.console import Console
 
-from charter.evaluation.results import CUT_METRICS, METRICS, SYSTEMS, Comparison, Estimate, Evaluation
+from charter.evaluation.results import Comparison, Estimate, Evaluation
+from charter.project.metric_names import CUT_METRICS, METRICS, SYSTEMS
 from charter.report.margins import margins, stricter_margins
 from charter.report.published import PUBLISHED
 from charter.report.table import results_markdown, results_table, with_interval

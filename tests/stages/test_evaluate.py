@@ -9,7 +9,8 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from charter.evaluation.probes import TOKENS
-from charter.evaluation.results import RETENTION_METRICS, SAFETY_METRICS, Evaluation
+from charter.evaluation.results import Evaluation
+from charter.project.metric_names import RETENTION_METRICS, SAFETY_METRICS
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import (

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from scipy.special import expit, logit
 
 from charter.evaluation.held_out import HeldOut
-from charter.evaluation.results import system_label
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE
 from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
+from charter.project.metric_names import system_label
 from charter.project.records import Chunk, Judgement, Prediction, content_id
 from charter.project.sections import JudgeMethod
 from charter.project.templates import Prompts

@@ -1,9 +1,9 @@
 """Asking a system the held-out questions, with and without retrieved passages."""
 
 from charter.evaluation.held_out import HeldOut
-from charter.evaluation.results import system_label
 from charter.generation.engine import ask_turns
 from charter.generation.journal import JournaledEngine
+from charter.project.metric_names import system_label
 from charter.project.records import Prediction, Rag, System, content_id
 
 

@@ -6,22 +6,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from charter.project.errors import CharterError
-from charter.project.records import Rag, System, content_id
+from charter.project.metric_names import SYSTEMS, system_label
+from charter.project.records import System, content_id
 from charter.project.storage import read_json
-
-SYSTEMS: tuple[tuple[System, Rag], ...] = (
-    ("seed", False),
-    ("seed", True),
-    ("cft", False),
-    ("cft", True),
-    ("cft", "gold"),
-    ("sft", True),
-    ("dpo", True),
-    ("sft", False),
-    ("dpo", False),
-    ("teacher", True),
-)
-"""All systems, in the order of the published table, as (system, with RAG); "gold" isn't in it."""
 
 BASELINE = "cft+rag"
 """What the published margins are over: the seed trained on the raw document, behind retrieval."""
@@ -32,27 +19,8 @@ UPPER_BOUND = "cft+gold"
 ALIGNED: tuple[System, ...] = ("sft", "dpo")
 """The systems that the method makes."""
 
-SAFETY_METRICS = ("harmful_compliance", "over_refusal")
-"""Shares of prompts, 0-1, corrected for what the refusal detector gets wrong; lower is better."""
-
-RETENTION_METRICS = ("perplexity", "seed_similarity")
-"""On general prompts: perplexity of the given answers, and cosine of the answer with the seed's."""
-
-METRICS = ("bleu", "rouge1", "rouge2", "rougeL", "rougeLsum", "bertscore", "win_rate")
-"""The columns of the published table. BLEU is on 0-100, the others on 0-1."""
-
 MARGIN_METRICS = ("bleu", "rougeL")
 """Those whose margins over BASELINE the published table is known for."""
-
-CUT_METRICS = {"bleu": "bleu_cut", "rougeL": "rougeL_cut"}
-"""Metrics, and their names where answers are cut to their reference's length: verbosity has no part in it."""
-
-
-def system_label(system: System, rag: Rag) -> str:
-    """Name a system in metrics: ``dpo``, ``dpo+rag`` or ``dpo+gold``."""
-    if not rag:
-        return system
-    return f"{system}+{'rag' if rag is True else rag}"
 
 
 class Result(BaseModel):

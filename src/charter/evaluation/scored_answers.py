@@ -8,10 +8,10 @@ from io import StringIO
 from statistics import fmean
 
 from charter.documents.sections import section_paths
-from charter.evaluation.results import SYSTEMS, system_label
 from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
 from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
 from charter.project.errors import CharterError
+from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.records import Chunk, Judgement, Prediction
 
 

@@ -7,16 +7,7 @@ from itertools import groupby
 import numpy as np
 from tqdm import tqdm
 
-from charter.evaluation.results import (
-    BASELINE,
-    CUT_METRICS,
-    SYSTEMS,
-    Comparison,
-    Estimate,
-    Evaluation,
-    WinRate,
-    system_label,
-)
+from charter.evaluation.results import BASELINE, Comparison, Estimate, Evaluation, WinRate
 from charter.evaluation.statistics import (
     RANDOMISATION_ROUNDS,
     Array,
@@ -36,6 +27,7 @@ from charter.evaluation.text_metrics import (
 )
 from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict_pairs, win_rate
 from charter.project.errors import CharterError
+from charter.project.metric_names import CUT_METRICS, SYSTEMS, system_label
 from charter.project.records import Judgement, Prediction
 
 REFERENCE = "reference"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from charter.evaluation.results import (
     ALIGNED,
     BASELINE,
-    CUT_METRICS,
     MARGIN_METRICS,
     UPPER_BOUND,
     Comparison,
     Estimate,
     Evaluation,
 )
+from charter.project.metric_names import CUT_METRICS
 from charter.report.published import PUBLISHED
 
 

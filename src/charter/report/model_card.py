@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from charter.evaluation.results import METRICS, Evaluation, system_label
+from charter.evaluation.results import Evaluation
+from charter.project.metric_names import METRICS, system_label
 from charter.project.params import Params
 from charter.project.records import System
 from charter.project.sections import ModelSource

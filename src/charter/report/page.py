@@ -8,8 +8,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from charter.evaluation.results import BASELINE, METRICS, SYSTEMS, Evaluation, system_label
+from charter.evaluation.results import BASELINE, Evaluation
 from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_changed, score_answers, worst
+from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.records import Prediction
 from charter.report import table

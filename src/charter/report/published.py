@@ -6,7 +6,7 @@ detail, who judged, and what the "±" of a win rate means isn't stated there.
 
 from dataclasses import dataclass
 
-from charter.evaluation.results import METRICS
+from charter.project.metric_names import METRICS
 
 
 @dataclass(frozen=True)

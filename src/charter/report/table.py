@@ -7,17 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from charter.evaluation.results import (
-    BASELINE,
-    METRICS,
-    RETENTION_METRICS,
-    SAFETY_METRICS,
-    SYSTEMS,
-    UPPER_BOUND,
-    Estimate,
-    Evaluation,
-    system_label,
-)
+from charter.evaluation.results import BASELINE, UPPER_BOUND, Estimate, Evaluation
+from charter.project.metric_names import METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS, system_label
 from charter.report.claims import SafetyClaim, safety_claims
 from charter.report.margins import Margin, margins, stricter_margins
 from charter.report.published import CAVEATS, PUBLISHED, PublishedFigure

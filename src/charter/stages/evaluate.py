@@ -12,12 +12,13 @@ from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.predictions import predict
 from charter.evaluation.probe_scores import add_probe_scores
 from charter.evaluation.probes import Probes
-from charter.evaluation.results import METRICS, SYSTEMS, Evaluation, system_label
+from charter.evaluation.results import Evaluation
 from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import Judge
 from charter.generation.teacher import name_teacher, open_teacher
 from charter.project.errors import CharterError
+from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import (
