@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from charter.report.charts import WIDTH, Interval, Line, axis_ticks, interval_plot, line_chart
+from charter.report.charts import WIDTH, Interval, Series, axis_ticks, interval_plot, line_chart
 
 ROWS = [
     Interval("seed <1>", 10.0, 5.0, 15.0, reference=None, emphasised=False),
@@ -42,7 +42,7 @@ def test_an_interval_plot_places_dots_by_value_and_escapes_labels() -> None:
 
 
 def test_a_line_chart_draws_every_point_inside_the_picture() -> None:
-    lines = [Line("training", [(1, 2.0), (5, 1.0), (9, 0.5)]), Line("validation", [(5, 1.2)])]
+    lines = [Series("training", [(1, 2.0), (5, 1.0), (9, 0.5)]), Series("validation", [(5, 1.2)])]
     svg = ElementTree.fromstring(line_chart("loss", lines))
     drawn = [line.get("points") for line in svg.iter("polyline")]
     points = [tuple(map(float, point.split(","))) for line in drawn for point in line.split()]

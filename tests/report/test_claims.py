@@ -2,7 +2,7 @@ import pytest
 
 from charter.evaluation.results import Comparison, Estimate, Evaluation
 from charter.report.claims import safety_claims
-from charter.report.table import claim_sentence
+from charter.report.sentences import claim_sentence
 from synthetic_project import make_evaluation
 
 

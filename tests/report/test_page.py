@@ -9,7 +9,7 @@ from charter.evaluation.scored_answers import ScoredAnswer, score_answers
 from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.records import Prediction
-from charter.report.coverage import coverage_map
+from charter.report.coverage_map import coverage_map
 from charter.report.findings import findings
 from charter.report.page import CorpusContent, build_report, choose_samples
 from charter.synthesis.coverage import ChunkCoverage, SentenceCoverage

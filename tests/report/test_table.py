@@ -3,9 +3,10 @@ from rich.console import Console
 
 from charter.evaluation.results import Comparison, Estimate, Evaluation
 from charter.project.metric_names import CUT_METRICS, METRICS, SYSTEMS
+from charter.report.formatting import with_interval
 from charter.report.margins import margins, stricter_margins
 from charter.report.published import PUBLISHED
-from charter.report.table import results_markdown, results_table, with_interval
+from charter.report.table import results_markdown, results_table
 from synthetic_project import make_evaluation
 
 

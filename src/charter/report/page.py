@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from charter.evaluation.results import BASELINE, Evaluation
@@ -13,12 +12,13 @@ from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_cha
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.records import Prediction
-from charter.report import table
-from charter.report.charts import Interval, Line, interval_plot, line_chart
+from charter.report import formatting, sentences, table
+from charter.report.charts import Interval, Series, interval_plot, line_chart
 from charter.report.claims import SIGNIFICANT
-from charter.report.coverage import coverage_map
+from charter.report.coverage_map import coverage_map
 from charter.report.findings import findings
 from charter.report.published import CAVEATS, PUBLISHED
+from charter.report.rendering import render
 from charter.synthesis.coverage import ChunkCoverage
 
 LABELS = [system_label(*system) for system in SYSTEMS]
@@ -34,14 +34,6 @@ _CHANGED = 3
 _SECTION_SYSTEMS = ("seed", "cft+rag", "sft", "dpo", "teacher+rag")
 
 _NOT_DRAWN = ("step", "epoch", "learning_rate", "grad_norm")
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("charter.report", "templates"),
-    undefined=StrictUndefined,
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 Curve = Mapping[str, Sequence[float | None]]
 """The columns of a training curve: name to a value a logged step, None where that row has none."""
@@ -63,7 +55,7 @@ class CorpusContent:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ShownDifference:
     """A paired difference as shown; ``p`` is Holm's."""
 
     difference: str
@@ -91,10 +83,9 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
         params: With which they were made.
         revision: The git commit of the code, as shown to a reader.
     """
-    style, _, _ = _ENVIRONMENT.loader.get_source(_ENVIRONMENT, "report.css")  # type: ignore[union-attr]
-    return _ENVIRONMENT.get_template("report.html.jinja").render(
+    return render(
+        "report.html.jinja",
         corpora=[_section(content) for content in corpora],
-        style=Markup(style),  # noqa: S704  our own file
         params=json.dumps(params.model_dump(mode="json", exclude_unset=True), indent=2, ensure_ascii=False),
         profile=params.profile,
         revision=revision,
@@ -102,6 +93,8 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
         labels=LABELS,
         metrics=METRICS,
         baseline=BASELINE,
+        formatting=formatting,
+        sentences=sentences,
         table=table,
     )
 
@@ -113,7 +106,7 @@ def _section(content: CorpusContent) -> dict[str, Any]:
         "evaluation": evaluation,
         "findings": findings(evaluation),
         "published": PUBLISHED.get(evaluation.corpus, {}),
-        "plots": [(table.METRIC_NAMES[metric], _plot(evaluation, metric)) for metric in _PLOTTED],
+        "plots": [(formatting.METRIC_NAMES[metric], _plot(evaluation, metric)) for metric in _PLOTTED],
         "margins": table.margin_rows(evaluation),
         "differences": _differences(evaluation),
         "probes": table.probe_rows(evaluation),
@@ -130,7 +123,7 @@ def _plot(evaluation: Evaluation, metric: str) -> Markup:
     published = {} if metric in _INCOMPARABLE else PUBLISHED.get(evaluation.corpus, {})
     rows = [
         Interval(
-            label=table.system_name(label),
+            label=formatting.system_name(label),
             value=estimate.value,
             low=estimate.low,
             high=estimate.high,
@@ -140,26 +133,26 @@ def _plot(evaluation: Evaluation, metric: str) -> Markup:
         for label in LABELS
         if (estimate := evaluation.systems.get(label, {}).get(metric))
     ]
-    title = f"{table.METRIC_NAMES[metric]} of all systems with 95 % intervals; figures are in the table"
-    return interval_plot(title, rows, lambda value: table.figure(metric, value))
+    title = f"{formatting.METRIC_NAMES[metric]} of all systems with 95 % intervals; figures are in the table"
+    return interval_plot(title, rows, lambda value: formatting.figure(metric, value))
 
 
-def _differences(evaluation: Evaluation) -> list[tuple[str, str, list[Difference]]]:
+def _differences(evaluation: Evaluation) -> list[tuple[str, str, list[ShownDifference]]]:
     """Return (system, against, a difference for each text metric) for each compared pair."""
-    pairs: dict[tuple[str, str], dict[str, Difference]] = {}
+    pairs: dict[tuple[str, str], dict[str, ShownDifference]] = {}
     for row in evaluation.comparisons:
-        difference, _, interval = table.signed(row.metric, row.difference).partition(" ")
+        difference, _, interval = formatting.signed(row.metric, row.difference).partition(" ")
         if row.metric not in METRICS:
             continue
-        p = f"p {table.p_value(row.p_holm)}"
-        pairs.setdefault((row.system, row.against), {})[row.metric] = Difference(
+        p = f"p {formatting.p_value(row.p_holm)}"
+        pairs.setdefault((row.system, row.against), {})[row.metric] = ShownDifference(
             difference, interval, p, row.p_holm < SIGNIFICANT
         )
-    missing = Difference("–", "", "", significant=False)
+    missing = ShownDifference("–", "", "", significant=False)
     return [
         (
-            table.system_name(system),
-            table.system_name(against),
+            formatting.system_name(system),
+            formatting.system_name(against),
             [row.get(metric, missing) for metric in METRICS[:-1]],
         )
         for (system, against), row in pairs.items()
@@ -174,7 +167,7 @@ def _curves(stage: str, curve: Curve) -> list[tuple[str, Markup]]:
         if name in _NOT_DRAWN or (name.startswith("eval_") and name.removeprefix("eval_") in curve):
             continue
         lines = [
-            Line(title, points)
+            Series(title, points)
             for title, column in (("training", name), ("validation", held_out))
             if column in curve and (points := _points(curve, column))
         ]
@@ -207,7 +200,7 @@ def choose_samples(answers: Sequence[ScoredAnswer]) -> list[Sample]:
 def _changed_samples(answers: Sequence[ScoredAnswer]) -> list[Sample]:
     """Take the questions where DPO changed ROUGE-L of the SFT model most, and how."""
     return [
-        _sample(f"DPO {table.signed_figure('rougeL', change.rouge_l)} to", change.own, answers)
+        _sample(f"DPO {formatting.signed_figure('rougeL', change.rouge_l)} to", change.own, answers)
         for change in most_changed(answers, "dpo", "sft", _CHANGED)
     ]
 
