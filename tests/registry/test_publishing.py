@@ -1,6 +1,6 @@
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,19 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from charter.evaluation.results import load_evaluation
 from charter.project.errors import CharterError
 from charter.project.metric_names import SYSTEMS, system_label
-from charter.project.params import load_params
+from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths
 from charter.project.storage import directory_sha256, write_json, write_text
-from charter.registry.promotion import publishing, store, versions
+from charter.registry import store, versions
+from charter.registry.publishing import Publication, publish
 from synthetic_project import make_project, retrain, write_results
 
 pytest_plugins = ["mlflow_store"]
+
+
+def publish_all(root: Path, params: Params, corpora: Sequence[str] = ("udhr", "bcg")) -> list[Publication]:
+    return [publish(root, params, corpus) for corpus in corpora]
+
 
 LABELS = {system_label(system, rag) for system, rag in SYSTEMS}
 
@@ -51,7 +57,7 @@ def everything(mlflow_client: MlflowClient) -> list[str]:
 def test_each_corpus_has_a_run_for_the_state_and_below_it_one_for_each_system(
     project_root: Path, mlflow_client: MlflowClient
 ) -> None:
-    publications = publishing.publish(project_root, make_project(project_root))
+    publications = publish_all(project_root, make_project(project_root))
 
     assert [(item.corpus, item.experiment, item.created) for item in publications] == [
         ("udhr", "charter/udhr", True),
@@ -88,7 +94,7 @@ def test_each_corpus_has_a_run_for_the_state_and_below_it_one_for_each_system(
 def test_training_curves_are_logged_by_step_and_empty_cells_are_not(
     project_root: Path, mlflow_client: MlflowClient
 ) -> None:
-    publishing.publish(project_root, make_project(project_root, ("udhr",)))
+    publish(project_root, make_project(project_root, ("udhr",)), "udhr")
     by_label = labelled(mlflow_client, "udhr")
     run_id = by_label["sft"].info.run_id
     assert [(m.step, m.value) for m in mlflow_client.get_metric_history(run_id, "train/loss")] == [
@@ -105,12 +111,12 @@ def test_publishing_again_writes_nothing(
     project_root: Path, mlflow_client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = make_project(project_root)
-    first = publishing.publish(project_root, params)
+    first = publish_all(project_root, params)
     before = everything(mlflow_client)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    second = publishing.publish(project_root, params)
+    second = publish_all(project_root, params)
     assert everything(mlflow_client) == before
     assert [item.created for item in second] == [False, False]
     assert [item.run_id for item in second] == [item.run_id for item in first]
@@ -126,7 +132,7 @@ def test_the_report_joins_the_run_of_the_results_that_it_shows(
 
     def published(text: str) -> list[str]:
         write_text(paths.report, text)
-        run_id = publishing.publish(project_root, params, ["udhr"])[0].run_id
+        run_id = publish(project_root, params, "udhr").run_id
         files = mlflow_client.list_artifacts(run_id, "report")
         return [Path(mlflow_client.download_artifacts(run_id, file.path)).read_text() for file in files]
 
@@ -140,13 +146,13 @@ def test_changed_gates_or_another_corpus_make_no_new_run(
     project_root: Path, mlflow_client: MlflowClient
 ) -> None:
     make_project(project_root, ("udhr",))
-    publishing.publish(project_root, load_params(project_root / "params.yaml"), ["udhr"])
+    publish(project_root, load_params(project_root / "params.yaml"), "udhr")
     before = everything(mlflow_client)
     values = yaml.safe_load((project_root / "params.yaml").read_text())
     values["gates"] = []
     values["corpora"]["other"] = {"path": "data/raw/other", "title": "Other"}
     (project_root / "params.yaml").write_text(yaml.safe_dump(values))
-    publishing.publish(project_root, load_params(project_root / "params.yaml"), ["udhr"])
+    publish(project_root, load_params(project_root / "params.yaml"), "udhr")
     assert everything(mlflow_client) == before
 
 
@@ -155,16 +161,16 @@ def test_a_new_state_gets_a_run_and_a_version_and_the_old_one_restored_gets_neit
 ) -> None:
     old = make_project(project_root, ("udhr",))
     paths = CorpusPaths(project_root, "udhr")
-    publishing.publish(project_root, old)
+    publish(project_root, old, "udhr")
     retrain(paths, beta=0.2, dpo_bleu=38.0)
-    (changed,) = publishing.publish(project_root, load_params(paths.params))
+    changed = publish(project_root, load_params(paths.params), "udhr")
     assert changed.created
     # The SFT model and what was measured on it are the same: one version of it is enough.
     assert changed.versions == {"charter-udhr": 2, "charter-udhr.sft": 1}
     before = everything(mlflow_client)
 
     make_project(project_root, ("udhr",))
-    (restored,) = publishing.publish(project_root, old)
+    restored = publish(project_root, old, "udhr")
     assert not restored.created
     assert restored.versions == {"charter-udhr": 1, "charter-udhr.sft": 1}
     assert everything(mlflow_client) == before
@@ -183,9 +189,9 @@ def test_an_interrupted_publication_is_not_taken_for_a_complete_one(
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, method, interrupt)
         with pytest.raises(KeyboardInterrupt):
-            publishing.publish(project_root, params)
+            publish(project_root, params, "udhr")
 
-    publishing.publish(project_root, params)
+    publish(project_root, params, "udhr")
     assert set(labelled(mlflow_client, "udhr")) == LABELS | {"pipeline"}
     assert {run.info.status for run in runs(mlflow_client, "udhr")} == {"FINISHED"}
     experiment = mlflow_client.get_experiment_by_name("charter/udhr")
@@ -200,7 +206,7 @@ def test_an_interrupted_publication_is_not_taken_for_a_complete_one(
 def test_a_version_leads_back_to_what_it_was_made_from(
     project_root: Path, mlflow_client: MlflowClient
 ) -> None:
-    publishing.publish(project_root, make_project(project_root, ("udhr",)))
+    publish(project_root, make_project(project_root, ("udhr",)), "udhr")
     adapter = CorpusPaths(project_root, "udhr").adapter("dpo")
     version = mlflow_client.get_model_version_by_alias("charter-udhr", "candidate")
     assert version.tags["sha256.adapter"] == directory_sha256(adapter)
@@ -211,12 +217,12 @@ def test_a_version_leads_back_to_what_it_was_made_from(
     sft = mlflow_client.get_model_version_by_alias("charter-udhr.sft", "candidate")
     assert "sha256.preference_train" not in sft.tags
 
-    recorded = versions.load_version(project_root, "udhr", "candidate")
+    recorded = versions.load_version(mlflow_client, "charter-udhr", "candidate")
     assert recorded is not None
     assert recorded.evaluation is not None
     assert recorded.evaluation.systems["dpo"]["bleu"].value == 36.9
-    assert versions.load_version(project_root, "udhr", "champion") is None
-    assert versions.load_version(project_root, "nothing", "candidate") is None
+    assert versions.load_version(mlflow_client, "charter-udhr", "champion") is None
+    assert versions.load_version(mlflow_client, "charter-nothing", "candidate") is None
 
 
 def test_the_git_revision_tells_a_changed_source_from_changed_results(
@@ -242,12 +248,12 @@ def test_the_git_revision_tells_a_changed_source_from_changed_results(
     git("add", "src", "data")
     git("commit", "-m", "one")
     write_json(project_root / "data/metrics/udhr/extract.json", {"chunks": 30})
-    publishing.publish(project_root, params)
+    publish(project_root, params, "udhr")
     tags = labelled(mlflow_client, "udhr")["pipeline"].data.tags
     assert (tags["mlflow.source.git.commit"], tags["git_dirty"]) == (git("rev-parse", "HEAD"), "false")
 
     write_text(project_root / "src/code.py", "x = 2\n")
-    publishing.publish(project_root, retrain(CorpusPaths(project_root, "udhr"), beta=0.2, dpo_bleu=38.0))
+    publish(project_root, retrain(CorpusPaths(project_root, "udhr"), beta=0.2, dpo_bleu=38.0), "udhr")
     version = mlflow_client.get_model_version_by_alias("charter-udhr", "candidate")
     assert version.tags["git_dirty"] == "true"
 
@@ -257,12 +263,12 @@ def test_parameters_that_the_results_are_not_of_are_refused(project_root: Path, 
     params = make_project(project_root, ("udhr",))
     lock = "schema: '2.0'\nstages:\n  {stage}:\n    params:\n      params.yaml:\n        dpo.beta: {value}\n"
     (project_root / "dvc.lock").write_text(lock.format(stage="dpo@udhr", value=value))
-    publishing.publish(project_root, params)
+    publish(project_root, params, "udhr")
     (project_root / "dvc.lock").write_text(lock.format(stage="dpo@bcg", value="0.5"))
-    publishing.publish(project_root, params, ["udhr"])
+    publish(project_root, params, "udhr")
     (project_root / "dvc.lock").write_text(lock.format(stage="dpo@udhr", value="0.5"))
     with pytest.raises(CharterError, match=r"params\.yaml: dpo\.beta has changed since dpo ran"):
-        publishing.publish(project_root, params)
+        publish(project_root, params, "udhr")
 
 
 def test_validators_measured_with_other_parameters_are_left_out(
@@ -275,7 +281,7 @@ def test_validators_measured_with_other_parameters_are_left_out(
         write_json(
             CorpusPaths(project_root, corpus).metrics("validators"), {"support": {"auc": {"value": 0.75}}}
         )
-    publishing.publish(project_root, params)
+    publish_all(project_root, params)
     name = "validators/support.auc.value"
     assert labelled(mlflow_client, "udhr")["pipeline"].data.metrics[name] == 0.75
     outdated = labelled(mlflow_client, "bcg")["pipeline"]
@@ -293,7 +299,7 @@ def test_an_adapter_that_was_not_evaluated_is_refused(
         CorpusPaths(project_root, "udhr").adapter("dpo") / "adapter_model.safetensors", "other weights"
     )
     with pytest.raises(CharterError, match="models/dpo/udhr: not the adapter that evaluate measured"):
-        publishing.publish(project_root, params)
+        publish(project_root, params, "udhr")
     assert mlflow_client.get_experiment_by_name("charter/udhr") is None
 
 
@@ -302,7 +308,7 @@ def test_without_adapters_the_runs_are_published_and_nothing_is_registered(
 ) -> None:
     params = make_project(project_root, ("udhr",))
     shutil.rmtree(project_root / "models")
-    (publication,) = publishing.publish(project_root, params)
+    publication = publish(project_root, params, "udhr")
     assert publication.versions == {}
     assert set(labelled(mlflow_client, "udhr")) == LABELS | {"pipeline"}
     assert mlflow_client.search_registered_models() == []
@@ -311,19 +317,18 @@ def test_without_adapters_the_runs_are_published_and_nothing_is_registered(
 def test_unknown_and_unevaluated_corpora_are_named(project_root: Path) -> None:
     params = make_project(project_root, ("udhr",))
     with pytest.raises(CharterError, match=r"corpora\.typo: no such corpus"):
-        publishing.publish(project_root, params, ["typo"])
+        publish(project_root, params, "typo")
     with pytest.raises(CharterError, match=r"bcg/evaluate\.json"):
-        publishing.publish(project_root, params, ["bcg"])
-    assert [item.corpus for item in publishing.publish(project_root, params)] == ["udhr"]
+        publish(project_root, params, "bcg")
 
 
 def test_a_run_id_in_the_environment_changes_nothing(
     project_root: Path, mlflow_client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = make_project(project_root)
-    (first,) = publishing.publish(project_root, params, ["udhr"])
+    first = publish(project_root, params, "udhr")
     monkeypatch.setenv("MLFLOW_RUN_ID", first.run_id)
-    publishing.publish(project_root, params, ["bcg"])
+    publish(project_root, params, "bcg")
     assert set(labelled(mlflow_client, "udhr")) == set(labelled(mlflow_client, "bcg"))
 
 
@@ -334,7 +339,7 @@ def test_the_environment_overrides_the_store(
     shutil.copy(empty_store, other)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
     monkeypatch.setenv("DVC_EXP_NAME", "crisp-lark")
-    (publication,) = publishing.publish(project_root, make_project(project_root, ("udhr",)))
+    publication = publish(project_root, make_project(project_root, ("udhr",)), "udhr")
     run = MlflowClient(tracking_uri=f"sqlite:///{other}").get_run(publication.run_id)
     assert run.data.tags["dvc_experiment"] == "crisp-lark"
     assert f"sqlite:///{other}" in store.ui_command(project_root, 5000)
@@ -379,7 +384,7 @@ def test_the_registered_model_answers_as_the_trained_one(
         with torch.no_grad():
             expected[system] = model(**prompt).logits
     write_results(paths)
-    publishing.publish(project_root, params)
+    publish(project_root, params, "udhr")
 
     shutil.rmtree(paths.adapter("sft"))
     shutil.rmtree(paths.adapter("dpo"))

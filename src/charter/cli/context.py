@@ -38,6 +38,11 @@ class Project:
             if corpus not in known:
                 raise CharterError(f"no corpus {corpus!r} in {PARAMS_FILE}; there are {', '.join(known)}")
 
+    def with_results(self) -> list[str]:
+        """Return the corpora that are evaluated."""
+        corpora = self.params.corpora
+        return [name for name in corpora if self.paths.corpus(name).metrics("evaluate").exists()]
+
     def evaluated(self, corpora: Sequence[str] | None) -> list[str]:
         """Return the given corpora, or all that are evaluated.
 
@@ -45,9 +50,7 @@ class Project:
             CharterError: There is no such corpus, or nothing is evaluated.
         """
         self.check_corpora(*corpora or ())
-        chosen = list(corpora or ()) or [
-            name for name in self.params.corpora if self.paths.corpus(name).metrics("evaluate").exists()
-        ]
+        chosen = list(corpora or ()) or self.with_results()
         if not chosen:
             raise CharterError("nothing is evaluated yet; `dvc repro` does it")
         return chosen

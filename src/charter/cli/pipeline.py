@@ -31,7 +31,7 @@ def stage(
         if figures := module.run(project.params, project.paths):
             write_json(project.paths.shared_metrics(name), figures)
         if name == "report":
-            publish_states(project, None)
+            publish_states(project, project.with_results())
         return
     project.check_corpora(corpus)
     paths = project.paths.corpus(corpus)

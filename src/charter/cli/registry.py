@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -11,17 +11,23 @@ from rich.console import Console
 from charter.cli.context import CorpusArgument, Project, open_project
 from charter.project.errors import CharterError
 
+SystemOption = Annotated[
+    Literal["sft", "dpo"],
+    typer.Option("--system", help="Which of its models: sft, or dpo (SFT+DPO). Each has its own champion."),
+]
+
 
 def publish(
     corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
 ) -> None:
     """Mirror what the files say into MLflow; what is there already isn't written again.
 
-    evaluate does this when it runs. A state that DVC restored from its cache needs this command.
+    evaluate does this when it runs. A state that DVC restored from its cache needs this command, and so does
+    one that MLflow's server was down for. Exit code 1 if a corpus couldn't be published.
     """
     project = open_project()
-    project.check_corpora(*corpora or ())
-    publish_states(project, corpora)
+    if not publish_states(project, project.evaluated(corpora)):
+        raise typer.Exit(1)
 
 
 def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine only.")] = 5000) -> None:
@@ -29,19 +35,19 @@ def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine 
     from charter.registry.store import ui_command
 
     project = open_project()
-    publish_states(project, None)
     command = ui_command(project.root, port)
+    publish_states(project, project.with_results())
     Console().print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
     os.execv(command[0], command)  # noqa: S606  the command is ours
 
 
-def promote(corpus: CorpusArgument) -> None:
+def promote(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
     """Make a corpus's candidate the champion if every gate of params.yaml holds; else exit code 1."""
     from charter.registry import promotion as registry
 
     project = open_project()
     project.check_corpora(corpus)
-    promotion = registry.promote(project.root, corpus, project.params.gates)
+    promotion = registry.promote(project.root, corpus, project.params.gates, system)
     console = Console(highlight=False)
     for gate in promotion.gates:
         console.print(f"[{'green]pass' if gate.passed else 'red]FAIL'}[/] {gate.text}", soft_wrap=True)
@@ -53,23 +59,38 @@ def promote(corpus: CorpusArgument) -> None:
     console.print(f"{promotion.model} version {promotion.version} is champion")
 
 
-def rollback(corpus: CorpusArgument) -> None:
+def rollback(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
     """Make the version that was champion before the present one champion again."""
     from charter.registry import promotion as registry
 
     project = open_project()
     project.check_corpora(corpus)
-    outcome = registry.rollback(project.root, corpus)
+    outcome = registry.rollback(project.root, corpus, system)
     Console(highlight=False).print(
         f"{outcome.model} version {outcome.version} is champion again; version {outcome.withdrawn} was"
     )
 
 
-def publish_states(project: Project, corpora: Sequence[str] | None) -> None:
-    """Mirror the states of corpora, None for all that are evaluated, and say what is in MLflow now."""
+def publish_states(project: Project, corpora: Sequence[str]) -> bool:
+    """Mirror the states of corpora, and say what is in MLflow now; return whether all of them are.
+
+    It never raises: files are the truth, and a run of hours must not fail over its mirror.
+    """
     from charter.registry.publishing import publish as publish_to_mlflow
 
-    for publication in publish_to_mlflow(project.root, project.params, corpora):
+    complete = True
+    for corpus in corpora:
+        try:
+            publication = publish_to_mlflow(project.root, project.params, corpus)
+        except Exception as error:
+            complete = False
+            reason = str(error) if isinstance(error, CharterError) else repr(error)
+            sys.stderr.write(
+                f"charter: warning: {corpus} is not published: {reason}\n"
+                f"charter: `charter publish {corpus}` does it when that is mended\n"
+            )
+            continue
         state = "new" if publication.created else "there already"
         versions = ", ".join(f"{name} version {number}" for name, number in publication.versions.items())
         sys.stderr.write(f"MLflow {publication.experiment}: run {publication.run_id} ({state}); {versions}\n")
+    return complete

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from charter.project.errors import CharterError
+from charter.project.gate import Gate
 from charter.project.sections import (
     BaseModels,
     Budget,
@@ -22,7 +23,6 @@ from charter.project.sections import (
     Dpo,
     Evaluate,
     Extract,
-    Gate,
     NonNegativeInt,
     ParamsSection,
     Retrieval,

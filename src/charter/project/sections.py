@@ -275,19 +275,3 @@ class Evaluate(ParamsSection):
     safety_prompts: NonNegativeInt
     """How many of the harmful, of the benign and of the general prompts each system is asked, taken evenly
     (0: neither safety nor retention is measured)."""
-
-
-class Gate(ParamsSection):
-    """A condition for promotion, on a metric of the aligned model (SFT+DPO) without RAG."""
-
-    metric: str
-    """A metric of data/metrics/CORPUS/evaluate.json."""
-    against: str
-    """``none`` (the value itself), a system such as ``cft+rag`` (the difference with it), or ``champion``
-    (that with the promoted version on the same questions; the gate holds where there is none yet)."""
-    minimum: float
-    """The least that the lower bound of the 95 % interval may be, of the value or of the paired difference.
-
-    Above 0 it demands a proven advantage, below 0 that a loss larger than it is excluded. Where there is no
-    interval, as for the champion, the plain figure is judged.
-    """

@@ -15,6 +15,13 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+# A server that is down must not hold up a stage: MLflow itself would try eight times, 120 seconds each.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "45")
+
 # A new store logs its schema migrations, and the registry each version, as if something were wrong.
 for _logger in ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):
     logging.getLogger(_logger).setLevel(logging.WARNING)
+
+# Each retry is a warning; that the last one failed is said once, by whoever asked.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)

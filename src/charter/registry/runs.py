@@ -11,12 +11,12 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 
-from charter.evaluation.results import Estimate, Evaluation
+from charter.evaluation.results import ALIGNED, Estimate, Evaluation
 from charter.project.errors import CharterError
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.storage import file_sha256
 from charter.registry.store import artifact_location
-from charter.report.pipeline_state import ALIGNED, PipelineState, git_revision
+from charter.report.pipeline_state import PipelineState, git_revision
 
 _FINGERPRINT = "fingerprint"
 _REPORT = "sha256.report"

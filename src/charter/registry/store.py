@@ -1,14 +1,24 @@
 """The store: ``mlflow.db`` and ``mlartifacts`` in the project's home; MLFLOW_TRACKING_URI overrides it."""
 
 import os
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from filelock import FileLock, Timeout
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from charter.project.errors import CharterError
 from charter.project.home import find_home
+from charter.project.paths import download_cache
+from charter.project.records import content_id
+
+_LOCK_SECONDS = 60
 
 
 def tracking_uri(root: Path) -> str:
@@ -16,9 +26,40 @@ def tracking_uri(root: Path) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{find_home(root)}/mlflow.db"
 
 
-def open_client(root: Path) -> MlflowClient:
-    """Return a client of the project's store."""
-    return MlflowClient(tracking_uri=tracking_uri(root))
+@contextmanager
+def open_store(root: Path) -> Iterator[MlflowClient]:
+    """Give a client of the project's store.
+
+    Raises:
+        CharterError: What the block asked of the store failed: it can't be reached, or it refused.
+    """
+    uri = tracking_uri(root)
+    try:
+        yield MlflowClient(tracking_uri=uri)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = next(iter(str(error).splitlines()), repr(error))
+        raise CharterError(f"MLflow at {re.sub('//[^/]*@', '//', uri)}: {reason}") from error
+
+
+@contextmanager
+def one_at_a_time(root: Path) -> Iterator[None]:
+    """Keep other processes of this machine from moving a champion of the same store during the block.
+
+    Raises:
+        CharterError: One of them has been at it for a minute.
+    """
+    uri = tracking_uri(root)
+    if uri.startswith("sqlite:///"):
+        path = Path(f"{uri.removeprefix('sqlite:///')}.lock")
+    else:
+        path = download_cache() / f"mlflow-{content_id(uri)}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(path).acquire(timeout=_LOCK_SECONDS)
+    except Timeout as error:
+        raise CharterError(f"{path}: another promotion or rollback holds it; try again later") from error
+    with lock:
+        yield
 
 
 def ui_command(root: Path, port: int) -> list[str]:

@@ -18,9 +18,8 @@ from charter.project.params import Params
 from charter.project.records import System, content_id
 from charter.project.storage import directory_sha256, write_json, write_text
 from charter.registry.runs import children, measured
-from charter.registry.store import open_client
 from charter.report.model_card import model_card, source_name, system_lineage
-from charter.report.pipeline_state import ALIGNED, PipelineState, git_revision
+from charter.report.pipeline_state import PipelineState, git_revision
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
@@ -39,15 +38,13 @@ class RegisteredVersion:
     evaluation: Evaluation | None
 
 
-def model_name(corpus: str, system: System = ALIGNED[0]) -> str:
+def model_name(corpus: str, system: System) -> str:
     """Name the registered model of an aligned system: ``charter-udhr``, and ``charter-udhr.sft`` for SFT."""
-    return f"charter-{corpus}" if system == ALIGNED[0] else f"charter-{corpus}.{system}"
+    return f"charter-{corpus}" if system == "dpo" else f"charter-{corpus}.{system}"
 
 
-def load_version(root: Path, corpus: str, alias: str) -> RegisteredVersion | None:
-    """Return the version of a corpus's aligned model that an alias names, None where there is none."""
-    client = open_client(root)
-    name = model_name(corpus)
+def load_version(client: MlflowClient, name: str, alias: str) -> RegisteredVersion | None:
+    """Return the version of a registered model that an alias names, None where there is none."""
     number = _aliases(client, name).get(alias)
     if number is None:
         return None
@@ -55,23 +52,37 @@ def load_version(root: Path, corpus: str, alias: str) -> RegisteredVersion | Non
     return RegisteredVersion(name, int(number), version.tags, _recorded_evaluation(client, version))
 
 
-def champion_history(root: Path, corpus: str) -> list[int]:
+def champion_history(client: MlflowClient, name: str) -> list[int]:
     """Return the versions that were champion before the present one, oldest first, that still exist."""
-    client = open_client(root)
-    name = model_name(corpus)
     recorded = client.get_registered_model(name).tags.get(_HISTORY, "")
     existing = {str(version.version) for version in client.search_model_versions(f"name = '{name}'")}
     return [int(number) for number in recorded.split(",") if number in existing]
 
 
-def set_champion(root: Path, corpus: str, number: int) -> None:
-    """Move the champion's alias of a corpus's aligned model to a version."""
-    open_client(root).set_registered_model_alias(model_name(corpus), CHAMPION, str(number))
-
-
-def record_history(root: Path, corpus: str, numbers: Sequence[int]) -> None:
+def record_history(client: MlflowClient, name: str, numbers: Sequence[int]) -> None:
     """Remember which versions were champion before the present one, oldest first."""
-    open_client(root).set_registered_model_tag(model_name(corpus), _HISTORY, ",".join(map(str, numbers)))
+    client.set_registered_model_tag(name, _HISTORY, ",".join(map(str, numbers)))
+
+
+def move_champion(client: MlflowClient, name: str, present: int | None, number: int) -> None:
+    """Move the champion's alias from the version ``present``, None for none, to another.
+
+    A tracking server has no lock for this, so it is looked at before and after.
+
+    Raises:
+        CharterError: Another version was made champion meanwhile.
+    """
+    _expect_champion(client, name, present)
+    client.set_registered_model_alias(name, CHAMPION, str(number))
+    _expect_champion(client, name, number)
+
+
+def _expect_champion(client: MlflowClient, name: str, number: int | None) -> None:
+    found = _aliases(client, name).get(CHAMPION)
+    if found != (None if number is None else str(number)):
+        raise CharterError(
+            f"{name}: version {found or 'none'} was made champion at the same time; look at it and run again"
+        )
 
 
 def metric_tags(system: System, evaluation: Evaluation) -> dict[str, str]:
@@ -139,6 +150,7 @@ def _create_version(
     evaluation = state.evaluation
     commit, dirty = git_revision(root)
     lineage = {f"sha256.{key}": value for key, value in system_lineage(system, evaluation).items()}
+    settings = {f"settings.{key}": value for key, value in evaluation.settings.items()}
     tags = metric_tags(system, evaluation) | {
         _FINGERPRINT: fingerprint,
         "corpus": state.corpus,
@@ -149,6 +161,7 @@ def _create_version(
         "git_dirty": str(dirty).lower(),
         "pipeline_fingerprint": state.fingerprint,
         **lineage,
+        **settings,
     }
     condition = f"source_run_id = '{run.info.run_id}'"
     for interrupted in client.search_logged_models([run.info.experiment_id], condition):

@@ -11,23 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charter.evaluation.results import Evaluation, load_evaluation
+from charter.evaluation.results import ALIGNED, Evaluation, load_evaluation
 from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params, read_yaml
 from charter.project.paths import CorpusPaths
 from charter.project.records import System, content_id
 from charter.project.storage import directory_sha256, read_json
 
-ALIGNED: tuple[System, ...] = ("dpo", "sft")
-"""The aligned systems, which are registered; the first is the one that gates judge."""
+_UNEVALUATED_STAGES = ("validators",)
+"""Stages that no evaluation rests on: DVC may run them after it, and a profile may have none."""
 
-_BESIDE = ("validators",)
-"""Stages that the evaluation doesn't rest on: DVC may run them after it, and a profile may have none."""
-
-_SHARED = ("base-models", "demonstrations")
+_STAGES_OF_ALL_CORPORA = ("base-models", "demonstrations")
 """Stages of no corpus that all of them rest on."""
 
-_ELSEWHERE = ("gates", "corpora", "labelled", "budget")
+_PARAMS_WITHOUT_EFFECT = ("gates", "corpora", "labelled", "budget")
 """Parameters that shape neither models nor their evaluation; a corpus's own entry of ``corpora`` is kept."""
 
 _CODE = ("src", "dvc.yaml", "pyproject.toml")
@@ -69,7 +66,7 @@ def read_state(root: Path, params: Params, corpus: str) -> PipelineState:
     given = params.model_dump(mode="json", exclude_unset=True)
     outdated = outdated_stages(root, params, corpus)
     for stage, key in outdated.items():
-        if stage not in _BESIDE:
+        if stage not in _UNEVALUATED_STAGES:
             raise CharterError(
                 f"{PARAMS_FILE}: {key} has changed since {stage} ran, so the results of {corpus} are "
                 "not of these parameters; run `dvc repro` first"
@@ -77,7 +74,7 @@ def read_state(root: Path, params: Params, corpus: str) -> PipelineState:
     for system in ALIGNED:
         _check_adapter(paths, evaluation, system)
 
-    concerning = {key: value for key, value in given.items() if key not in _ELSEWHERE}
+    concerning = {key: value for key, value in given.items() if key not in _PARAMS_WITHOUT_EFFECT}
     concerning["corpus"] = given["corpora"][corpus]
     flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in flatten(concerning)}
     return PipelineState(
@@ -123,7 +120,7 @@ def outdated_stages(root: Path, params: Params, corpus: str) -> dict[str, str]:
     for stage, entry in recorded_stages(root).items():
         # dvc.lock has a stage only after it ended: the one that is running is still to be recorded.
         name, _, of_corpus = stage.partition("@")
-        concerns = of_corpus == corpus or name in _SHARED
+        concerns = of_corpus == corpus or name in _STAGES_OF_ALL_CORPORA
         if not concerns or stage == os.environ.get("DVC_STAGE"):
             continue
         for key, value in entry.get("params", {}).get(PARAMS_FILE, {}).items():

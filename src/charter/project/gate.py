@@ -1,0 +1,49 @@
+"""A gate: what must hold of a model before it is promoted. `charter.registry.gates` judges it."""
+
+from pydantic import field_validator, model_validator
+
+from charter.project.metric_names import GATE_METRICS, SYSTEMS, system_label
+from charter.project.sections import ParamsSection
+
+OPPONENTS = ("none", "champion", *(system_label(*system) for system in SYSTEMS))
+
+
+class Gate(ParamsSection):
+    """A condition for promotion, on a metric of the promoted model, SFT or SFT+DPO, without RAG.
+
+    It has exactly one of ``minimum`` and ``maximum``.
+    """
+
+    metric: str
+    """What is measured: a metric of data/metrics/CORPUS/evaluate.json."""
+    against: str
+    """``none`` (the value itself), a system such as ``cft+rag`` (the difference with it), or ``champion``
+    (that with the promoted version on the same questions; the gate holds where there is none yet)."""
+    minimum: float | None = None
+    """The least that the lower bound of the 95 % interval may be, of the value or of the paired difference.
+
+    Above 0 it demands a proven advantage, below 0 that a loss larger than it is excluded. Where there is no
+    interval, as for the champion, the plain figure is judged.
+    """
+    maximum: float | None = None
+    """The most that the upper bound of the 95 % interval may be: a harm larger than it is excluded."""
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, metric: str) -> str:
+        if metric not in GATE_METRICS:
+            raise ValueError(f"no such metric; there are {', '.join(GATE_METRICS)}")
+        return metric
+
+    @field_validator("against")
+    @classmethod
+    def _known_opponent(cls, against: str) -> str:
+        if against not in OPPONENTS:
+            raise ValueError(f"no such system; there are {', '.join(OPPONENTS)}")
+        return against
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Gate":
+        if (self.minimum is None) == (self.maximum is None):
+            raise ValueError("give exactly one of minimum, maximum")
+        return self
