@@ -113,7 +113,7 @@ def test_a_mapping_of_a_profile_fills_and_an_empty_one_empties(project: Path) ->
         assert {stage for stage in stages if stage.startswith("validators@")} == {
             f"validators@{name}" for name in value
         }
-        assert "# What a candidate must reach" in (project / "params.yaml").read_text()
+        assert "# What must hold of a candidate" in (project / "params.yaml").read_text()
 
 
 def test_invalid_profile_changes_nothing(project: Path) -> None:
