@@ -163,7 +163,7 @@ class Synthesize(ParamsSection):
     min_support: Share
     """The least probability, by the teacher, that an answer is true by its chunk."""
     min_preference_margin: PositiveFloat
-    """By how many nats of log-odds the evidence for the chosen response must exceed the teacher's bias to Yes."""
+    """By how many nats of log-odds the evidence for the chosen response must exceed the bias to Yes."""
     max_length_ratio: PositiveFloat
     """The most characters that the longer of a rule and its opposite has, as a multiple of the shorter's."""
     validation_share: Share
