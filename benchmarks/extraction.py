@@ -11,7 +11,6 @@ ours / peer.
 """
 
 import argparse
-import json
 import os
 import random
 import subprocess
@@ -32,6 +31,7 @@ from charter.project.params import PARAMS_FILE
 from charter.project.params_file import amended_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import read_json, write_text
+from comparisons import print_comparison, run
 
 ROOT = Path(__file__).parent.parent
 ENCODER = ProjectPaths(ROOT).encoder
@@ -87,10 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
         ("speed", options.pages / many.seconds, options.few / few.seconds, "pages/s"),
         ("coverage", many.figures["coverage"], few.figures["coverage"], "least share of a document"),
     ]
-    for name, ours, peer, unit in figures:
-        line = {"name": f"{name}, {options.pages:,} pages against {options.few:,}"}
-        line |= {"ours": round(ours, 4), "peer": round(peer, 4), "unit": unit, "ratio": round(ours / peer, 4)}
-        sys.stdout.write(json.dumps(line) + "\n")
+    for name, *comparison in figures:
+        print_comparison(f"{name}, {options.pages:,} pages against {options.few:,}", *comparison)
 
 
 def extraction(pages: int, one: str | None, seed: int) -> Run:
@@ -235,4 +233,4 @@ WRITERS: dict[str, Callable[[Path, str, Iterator[Page]], None]] = {
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

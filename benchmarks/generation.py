@@ -10,8 +10,6 @@ The last lines are JSON, one a comparison: name, ours, peer, unit, and ratio, wh
 
 import argparse
 import gc
-import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +23,7 @@ from charter.project.storage import read_rows
 from charter.stages.base_models import dequantize
 from charter.synthesis.requests import TeacherRequests
 from charter.training.models import load_system
+from comparisons import print_comparison, run
 
 ROOT = Path(__file__).parent.parent
 ANSWERS = 227
@@ -44,9 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
         for load in (lambda: load_ours(params, paths), lambda: load_peer(params, paths, options.batch))
     ]
     for name, index, unit in (("answers", 0, "answers/s"), ("generated tokens", 1, "tokens/s")):
-        ours, peer = rates[0][index], rates[1][index]
-        line = {"name": name, "ours": round(ours, 3), "peer": round(peer, 3), "unit": unit}
-        sys.stdout.write(json.dumps(line | {"ratio": round(ours / peer, 3)}) + "\n")
+        print_comparison(name, rates[0][index], rates[1][index], unit)
 
 
 def workload(params: Params, paths: ProjectPaths, count: int) -> list[Request]:
@@ -98,4 +95,4 @@ def timed(load: Callable[[], Engine], requests: Sequence[Request]) -> tuple[floa
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -28,10 +28,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
@@ -39,6 +38,7 @@ from charter.project.records import Chunk, take_evenly
 from charter.project.storage import read_rows, write_rows
 from charter.stages.base_models import dequantize
 from charter.synthesis.filters import check_answer, check_question
+from comparisons import print_comparison, run
 from vllm_server import MODEL, BenchmarkError, make_environment, serving_vllm, tail
 
 ROOT = Path(__file__).parent.parent
@@ -108,9 +108,12 @@ def main(arguments: list[str] | None = None) -> None:
     # Without this a terminated run would leave its server behind: `finally` isn't reached.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     paths = ProjectPaths(ROOT).corpus(options.corpus)
+    corpora = load_params(paths.params).corpora
+    if options.corpus not in corpora:
+        parser.error(f"--corpus: no {options.corpus!r}; there are {', '.join(corpora)}")
     workload = Workload(
         paths,
-        load_params(paths.params).corpora[options.corpus].title,
+        corpora[options.corpus].title,
         take_evenly(read_rows(paths.chunks, Chunk), options.chunks),
         options.kit_chunk_size,
     )
@@ -124,8 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
             sys.stderr.write(describe(side, outcomes[side]) + "\n")
             if not outcomes[side].written.kept:
                 sys.stderr.write(f"{side} kept nothing:\n{tail((folder / SIDE_LOG).read_text())}\n")
-    for line in comparisons(options.corpus, outcomes):
-        sys.stdout.write(json.dumps(line) + "\n")
+    compare(options.corpus, outcomes)
 
 
 def measure(side: str, folder: Path, workload: Workload) -> None:
@@ -259,21 +261,14 @@ def rate(outcome: Outcome, formed: bool) -> float:
     return 60 * len(in_our_form(kept) if formed else kept) / outcome.seconds
 
 
-def comparisons(corpus: str, outcomes: dict[str, Outcome]) -> Iterator[dict[str, Any]]:
-    """Yield ours against each peer: validated pairs, and those of them in our form, a minute."""
+def compare(corpus: str, outcomes: dict[str, Outcome]) -> None:
+    """Print ours against each peer: validated pairs, and those of them in our form, a minute."""
     for peer in (KIT, HUB):
-        if OURS not in outcomes or peer not in outcomes:
-            continue
-        for name, formed in (("validated pairs", False), ("validated pairs in our form", True)):
-            ours, theirs = (rate(outcomes[side], formed) for side in (OURS, peer))
-            yield {
-                "name": f"{name}, {corpus}, against {peer}",
-                "ours": round(ours, 3),
-                "peer": round(theirs, 3),
-                "unit": "pairs/min",
-                "ratio": round(ours / theirs, 3) if theirs else None,
-            }
+        if OURS in outcomes and peer in outcomes:
+            for name, formed in (("validated pairs", False), ("validated pairs in our form", True)):
+                ours, theirs = (rate(outcomes[side], formed) for side in (OURS, peer))
+                print_comparison(f"{name}, {corpus}, against {peer}", ours, theirs, "pairs/min")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

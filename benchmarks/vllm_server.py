@@ -13,6 +13,8 @@ from pathlib import Path
 
 import httpx
 
+from charter.project.errors import CharterError
+
 MODEL = "teacher"
 """The name under which the model is served."""
 
@@ -34,7 +36,7 @@ SETTINGS = {
 }
 
 
-class BenchmarkError(Exception):
+class BenchmarkError(CharterError):
     """What keeps a comparison from being made, for people to read."""
 
 

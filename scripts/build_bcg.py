@@ -9,6 +9,7 @@ edition, classification, then notices), `##` chapters, `###` sections, paragraph
 tables.
 """
 
+import argparse
 import hashlib
 import io
 import sys
@@ -266,6 +267,7 @@ def render(doc: Guidelines) -> bytes:
 
 def main() -> None:
     """Build the PDF and report its size and digest."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     pdf = render(parse(SOURCE.read_text(encoding="utf-8")))
     TARGET.write_bytes(pdf)
     sys.stdout.write(f"{TARGET}: {len(pdf)} bytes, sha256 {hashlib.sha256(pdf).hexdigest()}\n")

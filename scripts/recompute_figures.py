@@ -5,6 +5,7 @@ Nothing of Charter is imported: BLEU is sacreBLEU's of the texts, ROUGE is rouge
 to the seed need a model, and aren't compared; nor are intervals. The exit code is 1 where a figure differs.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -167,12 +168,16 @@ def _safety(answers: list[Row], refusals: Row) -> Figures:
     return figures
 
 
-def main() -> None:
-    """Compare all corpora that are evaluated, or those that are named."""
-    root = Path.cwd()
-    corpora = sys.argv[1:] or sorted(path.parent.name for path in root.glob("data/metrics/*/evaluate.json"))
-    agreed = bool(corpora)
-    for corpus in corpora:
+def main() -> int:
+    """Compare all corpora that are evaluated, or those that are named; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("corpora", nargs="*", help="which; all that are evaluated by default")
+    root, named = Path.cwd(), parser.parse_args().corpora
+    evaluated = sorted(path.parent.name for path in root.glob("data/metrics/*/evaluate.json"))
+    if not evaluated or not set(named) <= set(evaluated):
+        parser.error(f"evaluated here: {', '.join(evaluated) or 'nothing; run `dvc repro`'}")
+    agreed = True
+    for corpus in named or evaluated:
         ours, theirs = recompute(root, corpus), reported(root, corpus)
         gaps = {path: abs(value - theirs.get(path, float("inf"))) for path, value in ours.items()}
         wrong = [path for path, gap in gaps.items() if gap > TOLERANCE]
@@ -183,8 +188,8 @@ def main() -> None:
         for path in wrong:
             sys.stdout.write(f"  {'/'.join(path)}: {ours[path]!r}, reported {theirs.get(path)!r}\n")
         agreed = agreed and not wrong
-    sys.exit(0 if agreed else 1)
+    return 0 if agreed else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,11 +17,12 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from charter.evaluation.held_out import HeldOut
+from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.predictions import predict
 from charter.evaluation.statistics import ClusteredBootstrap, Measure, Resampling, mean_measure
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
+from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params, load_params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Demonstration, InstructExample, Prediction, PreferencePair, System
@@ -36,14 +37,20 @@ METRICS = ("bleu", "rougeL")
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Train, measure and print; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("corpus")
+    parser.add_argument("corpus", help="whose models, such as udhr")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="1 2 3 by default")
     parser.add_argument("--shuffle", action="store_true", help="train SFT on shuffled answers instead")
     options = parser.parse_args(arguments)
-    params, paths = load_params(root / PARAMS_FILE), CorpusPaths(root, options.corpus)
-    if options.shuffle:
-        return _compare_with_shuffled(params, paths)
-    _show_spread(params, paths, options.seeds)
+    try:
+        params, paths = load_params(root / PARAMS_FILE), CorpusPaths(root, options.corpus)
+        if options.corpus not in params.corpora:
+            parser.error(f"no corpus {options.corpus!r}; there are {', '.join(params.corpora)}")
+        if options.shuffle:
+            return _compare_with_shuffled(params, paths)
+        _show_spread(params, paths, options.seeds)
+    except CharterError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 
@@ -137,7 +144,7 @@ def _answer(
     own: CorpusPaths, system: System, test: Sequence[InstructExample], params: Params
 ) -> list[Prediction]:
     local = LocalSystem(own.seed, own.adapter(system), params.compute, params.evaluate.batch_size)
-    held_out = HeldOut(chunks={}, examples=test, pairs=(), retrieved={})
+    held_out = EvaluationData(chunks={}, examples=test, pairs=(), retrieved={})
     with local.open(own.journal) as engine:
         return predict(engine, system, False, held_out, params.evaluate.max_new_tokens)
 

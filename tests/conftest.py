@@ -121,6 +121,7 @@ def load_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
 
     def load(name: str) -> ModuleType:
         module_name = f"{Path(name).stem}_script"
+        monkeypatch.syspath_prepend(str((ROOT / name).parent))
         spec = importlib.util.spec_from_file_location(module_name, ROOT / f"{name}.py")
         assert spec is not None
         assert spec.loader is not None

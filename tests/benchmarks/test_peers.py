@@ -21,13 +21,11 @@ from scripted_teacher import CHUNKS, SUBJECTS, ScriptedTeacher
 from scripted_teacher import make_project as make_scripted_project
 from synthetic_project import make_project
 
-BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
 TEXTS = [f"Nobody may sell {name}." for name in ("honey", "arms", "votes", "maps")]
 
 
 @pytest.fixture
-def script(load_script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(BENCHMARKS)
+def script(load_script: Callable[[str], ModuleType]) -> ModuleType:
     return load_script("benchmarks/peers")
 
 
@@ -121,6 +119,25 @@ def test_a_side_that_keeps_nothing_is_told_with_what_it_said_and_has_no_ratio(
     assert [(line["ours"], line["peer"], line["ratio"]) for line in lines] == [(10.0, 0.0, None)] * 2
     assert "sdg_hub: 0 pairs written, 0 kept" in output.err
     assert "its parser refused everything" in output.err
+
+
+def test_a_corpus_that_is_none_is_refused(peers: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        peers.main(["--corpus", "nowhere"])
+    assert ended.value.code == 2
+    assert "--corpus: no 'nowhere'; there are udhr, bcg" in capsys.readouterr().err
+
+
+def test_what_can_be_mended_is_a_message_and_exit_code_1(
+    peers: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise peers.BenchmarkError("not done in 0 s")
+
+    with pytest.raises(SystemExit) as ended:
+        peers.run(fail)
+    assert ended.value.code == 1
+    assert capsys.readouterr() == ("", "not done in 0 s\n")
 
 
 def test_each_side_is_told_the_chunks_the_server_and_the_model(peers: ModuleType, tmp_path: Path) -> None:

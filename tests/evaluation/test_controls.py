@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charter.evaluation.held_out import HeldOut
+from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.results import Evaluation
 from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
@@ -179,7 +179,7 @@ def test_only_a_judge_that_knows_is_valid(verdict: Verdict, valid: bool, tmp_pat
             prediction_of(example, "seed", False, sentence(generator, 20)),
             prediction_of(example, "dpo", False, answer),
         ]
-    held_out = HeldOut(chunks, examples, pairs, retrieved={})
+    held_out = EvaluationData(chunks, examples, pairs, retrieved={})
     contests = win_rate_contests(predictions, "seed", held_out) + control_contests(held_out)
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: Judges(verdict)) as judge:
         judgements = judge_contests(contests, judge, "the guidelines", "pairwise")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from charter.evaluation.held_out import HeldOut
+from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
@@ -25,8 +25,8 @@ EXAMPLES = [
 ]
 
 
-def held_out(examples: Sequence[InstructExample], pairs: Sequence[PreferencePair] = ()) -> HeldOut:
-    return HeldOut(CHUNKS, examples, pairs, retrieved={})
+def held_out(examples: Sequence[InstructExample], pairs: Sequence[PreferencePair] = ()) -> EvaluationData:
+    return EvaluationData(CHUNKS, examples, pairs, retrieved={})
 
 
 class PrefersLonger:
@@ -101,7 +101,7 @@ def test_half_of_the_shuffled_answers_are_longer_in_whatever_order() -> None:
             )
             for number, count in enumerate(lengths)
         ]
-        contests = control_contests(HeldOut(chunks, examples, [], {}))
+        contests = control_contests(EvaluationData(chunks, examples, [], {}))
         shuffled = [c for c in contests if c.comparison == "control:shuffled"]
         assert [contest.first for contest in shuffled] == [example.answer for example in examples]
         longer = sum(len(contest.second) > len(contest.first) for contest in shuffled)

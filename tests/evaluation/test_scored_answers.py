@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 import sacrebleu
 
+from charter.evaluation.results import gold_rank
 from charter.evaluation.scored_answers import (
     answers_csv,
     by_section,
@@ -72,10 +73,10 @@ def test_an_answer_has_its_scores_and_leads_back_to_its_chunk() -> None:
     assert row.rouge_l == pytest.approx(2 * 5 / (5 + 10))
     assert row.bleu == pytest.approx(sacrebleu.sentence_bleu(row.row.answer, [REFERENCE]).score)
     assert row.win_score == pytest.approx((0.9 + 0.7) / 2)
-    assert (row.gold_rank, row.passages) == (None, ())
+    assert (gold_rank(row.row), row.passages) == (None, ())
     assert scored["a", "dpo"].win_score is None
     with_rag = scored["c", "dpo+rag"]
-    assert (with_rag.gold_rank, with_rag.passages) == (2, ("Trips are booked.", "Gifts are reported."))
+    assert (gold_rank(with_rag.row), with_rag.passages) == (2, ("Trips are booked.", "Gifts are reported."))
     assert scored["b", "dpo"].rouge_l == scored["b", "dpo"].bleu == 0
 
 

@@ -215,6 +215,13 @@ def test_figures_follow_from_the_rows(tmp_path: Path) -> None:
         assert name in found.stdout
 
 
+def test_figures_of_nothing_are_not_said_to_agree(tmp_path: Path) -> None:
+    command = [sys.executable, str(RECOMPUTE), "udhr"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "evaluated here: nothing; run `dvc repro`" in found.stderr
+
+
 def test_the_references_may_be_the_opponent() -> None:
     detail = score(predictions_of("sft", False, 5), opponent=REFERENCE).win_rates["sft"]
     assert detail.opponent_mean_length == pytest.approx(np.mean([len(text) for text in REFERENCES]))

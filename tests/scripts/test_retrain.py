@@ -87,6 +87,21 @@ def test_shuffled_answers_must_be_shown_to_be_worse(
     assert ("NOT shown" in capsys.readouterr().out) is not worse
 
 
+def test_what_is_missing_is_a_message_and_an_exit_code(
+    load_script: Callable[[str], ModuleType], project: CorpusPaths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = load_script("scripts/retrain")
+    with pytest.raises(SystemExit) as ended:
+        script.main(["nowhere"], project.root)
+    assert ended.value.code == 2
+    assert "no corpus 'nowhere'; there are udhr, bcg" in capsys.readouterr().err
+    project.instruct("test").unlink()
+    assert script.main(["bcg"], project.root) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == f"{project.instruct('test')}: no such file; `dvc repro` makes it\n"
+
+
 def test_shuffling_keeps_questions_and_answers(load_script: Callable[[str], ModuleType]) -> None:
     rows = [
         InstructExample(id=str(place), chunk_id="0a", style="term", question=f"{place}?", answer=f"{place}.")

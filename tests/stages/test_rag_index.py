@@ -1,14 +1,18 @@
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from charter.project.params import Params
+from charter.project.params import PARAMS_FILE, Params
 from charter.project.paths import ProjectPaths
 from charter.project.storage import write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
 from charter.stages import rag_index
 from rows import chunk_of
+from synthetic_project import ROOT
 
 
 @pytest.mark.models
@@ -26,3 +30,15 @@ def test_index_of_the_chunks_is_written(params: Params, base_models: ProjectPath
     assert [
         found[0].chunk_id for found in index.search(["What protects my head?", "May I keep a present?"], 1)
     ] == ["1", "0"]
+
+
+@pytest.mark.models
+def test_a_log_has_no_bars_of_libraries(base_models: ProjectPaths, tmp_path: Path) -> None:
+    paths = ProjectPaths(tmp_path).corpus("udhr")
+    shutil.copy(ROOT / PARAMS_FILE, paths.params)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/base").symlink_to(base_models.encoder.parent)
+    write_rows(paths.chunks, [chunk_of("Gifts above EUR 50 are returned.")])
+    command = [sys.executable, "-m", "charter", "stage", "rag-index", "udhr"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("", "")

@@ -26,6 +26,8 @@ def stage(
     if (name in CORPUS_STAGES) != (corpus is not None):
         raise CharterError(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
     project = open_project()
+    if name != "base-models":  # a bar of weights that are loaded says nothing, one of a download does
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
     if corpus is None:
         if figures := module.run(project.params, project.paths):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scipy.special import expit, logit
 
-from charter.evaluation.held_out import HeldOut
+from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE
 from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
@@ -44,7 +44,9 @@ _Preference = tuple[float | None, float]
 """The probability that the answer shown first is better, if it could be read, and the verdict's mass."""
 
 
-def win_rate_contests(predictions: Iterable[Prediction], opponent: str, judged: HeldOut) -> list[Contest]:
+def win_rate_contests(
+    predictions: Iterable[Prediction], opponent: str, judged: EvaluationData
+) -> list[Contest]:
     """Set every system's answers against the opponent's (a label), on the questions that are ``judged``.
 
     The opponent meets itself too, so the table is whole: its win rate is .5 by the mean of both orders.
@@ -65,7 +67,7 @@ def win_rate_contests(predictions: Iterable[Prediction], opponent: str, judged: 
     ]
 
 
-def control_contests(judged: HeldOut) -> list[Contest]:
+def control_contests(judged: EvaluationData) -> list[Contest]:
     """Make the contests whose outcome is known: identical, shuffled, and chosen against rejected.
 
     The shuffled answer is of another chunk, longer than the reference and shorter in turn (the next example's

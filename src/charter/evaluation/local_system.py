@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from charter.evaluation.held_out import HeldOut
+from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.likelihood import mean_log_probs
 from charter.generation.engine import Engine
 from charter.generation.journal import JournaledEngine
@@ -46,7 +46,7 @@ class LocalSystem:
         """Return log P(response | prompt) / tokens of the response, in nats a token, for each pair."""
         return mean_log_probs(*self._loaded, prompts, responses, self._batch_size)
 
-    def favours_chosen(self, held_out: HeldOut, rag: Rag) -> list[tuple[str, bool]]:
+    def favours_chosen(self, held_out: EvaluationData, rag: Rag) -> list[tuple[str, bool]]:
         """For each held-out pair, give its chunk and whether chosen is likelier than rejected, a token."""
         pairs = held_out.pairs
         prompts = [held_out.messages(pair.prompt, pair.chunk_id, rag) for pair in pairs for _ in range(2)]

@@ -1,6 +1,6 @@
 """Asking a system the held-out questions, with and without retrieved passages."""
 
-from charter.evaluation.held_out import HeldOut
+from charter.evaluation.evaluation_data import EvaluationData
 from charter.generation.engine import ask_turns
 from charter.generation.journal import JournaledEngine
 from charter.project.metric_names import system_label
@@ -8,7 +8,7 @@ from charter.project.records import Prediction, Rag, System, content_id
 
 
 def predict(
-    engine: JournaledEngine, system: System, rag: Rag, held_out: HeldOut, max_new_tokens: int
+    engine: JournaledEngine, system: System, rag: Rag, held_out: EvaluationData, max_new_tokens: int
 ) -> list[Prediction]:
     """Answer greedily, with the prompt that training used; ``rag`` says where its passages come from."""
     requests = []

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from charter.project.errors import CharterError
 from charter.project.metric_names import SYSTEMS, system_label
-from charter.project.records import System, content_id
+from charter.project.records import Prediction, System, content_id
 from charter.project.storage import read_json
 
 BASELINE = "cft+rag"
@@ -21,6 +21,12 @@ ALIGNED: tuple[System, ...] = ("sft", "dpo")
 
 MARGIN_METRICS = ("bleu", "rougeL")
 """Those whose margins over BASELINE the published table is known for."""
+
+
+def gold_rank(row: Prediction) -> int | None:
+    """Return the place, from 1, of the question's own chunk among the passages that a system was shown."""
+    retrieved = [passage.chunk_id for passage in row.retrieved]
+    return retrieved.index(row.chunk_id) + 1 if row.chunk_id in retrieved else None
 
 
 class Result(BaseModel):

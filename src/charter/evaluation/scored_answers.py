@@ -8,6 +8,7 @@ from io import StringIO
 from statistics import fmean
 
 from charter.documents.sections import section_paths
+from charter.evaluation.results import gold_rank
 from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
 from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
 from charter.project.errors import CharterError
@@ -35,12 +36,6 @@ class ScoredAnswer:
     def label(self) -> str:
         """The system, as in metrics: ``dpo+rag``."""
         return system_label(self.row.system, self.row.rag)
-
-    @property
-    def gold_rank(self) -> int | None:
-        """The place of the question's own chunk among the passages, from 1."""
-        retrieved = [passage.chunk_id for passage in self.row.retrieved]
-        return retrieved.index(self.row.chunk_id) + 1 if self.row.chunk_id in retrieved else None
 
 
 @dataclass(frozen=True)
@@ -79,9 +74,9 @@ def score_answers(
     known = {row.chunk_id for row in predictions} | {p.chunk_id for row in predictions for p in row.retrieved}
     if missing := sorted(known - texts.keys()):
         raise CharterError(f"chunk {missing[0]}, which answers lead back to, is gone; run `dvc repro` again")
-    ranks = {system: rank for rank, system in enumerate(SYSTEMS)}
     ordered = sorted(
-        predictions, key=lambda row: (places[row.chunk_id], row.item_id, ranks[row.system, row.rag])
+        predictions,
+        key=lambda row: (places[row.chunk_id], row.item_id, SYSTEMS.index((row.system, row.rag))),
     )
     answers, references = [row.answer for row in ordered], [row.reference for row in ordered]
     bleu, rouge = sentence_bleu(answers, references), rouge_scores(answers, references)["rougeL"]
@@ -161,7 +156,7 @@ def answers_csv(answers: Sequence[ScoredAnswer]) -> str:
             "bleu": f"{answer.bleu:.2f}",
             "rougeL": f"{answer.rouge_l:.4f}",
             "win_score": "" if answer.win_score is None else f"{answer.win_score:.4f}",
-            "gold_rank": answer.gold_rank or "",
+            "gold_rank": gold_rank(answer.row) or "",
             "passages": "\n\n".join(answer.passages),
         }
         for answer in answers
@@ -184,6 +179,7 @@ def describe_answer(answer: ScoredAnswer, against: ScoredAnswer | None = None) -
             scores += "" if shown.win_score is None else f", wins {shown.win_score:.3f}"
             lines += [f"  {shown.label:<10} {shown.row.answer or '(no answer)'}  [{scores}]"]
             if shown.row.rag:
-                found = f"place {shown.gold_rank}" if shown.gold_rank else "not found"
+                rank = gold_rank(shown.row)
+                found = f"place {rank}" if rank else "not found"
                 lines += [f"             with the source {found} of {len(shown.passages)} retrieved"]
     return "\n".join(lines)

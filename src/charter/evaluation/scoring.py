@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from tqdm import tqdm
 
-from charter.evaluation.results import BASELINE, Comparison, Estimate, Evaluation, WinRate
+from charter.evaluation.results import BASELINE, Comparison, Estimate, Evaluation, WinRate, gold_rank
 from charter.evaluation.statistics import (
     RANDOMISATION_ROUNDS,
     Array,
@@ -153,8 +153,7 @@ def compare(systems: Mapping[str, Mapping[str, Estimate]], tested: Sequence[Test
 
 def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
     """Group by label, in the order of the published table, items in one order for all."""
-    ranks = {system: rank for rank, system in enumerate(SYSTEMS)}
-    ordered = sorted(predictions, key=lambda row: (ranks[row.system, row.rag], row.item_id))
+    ordered = sorted(predictions, key=lambda row: (SYSTEMS.index((row.system, row.rag)), row.item_id))
     answers = {
         system_label(*system): list(rows)
         for system, rows in groupby(ordered, key=lambda row: (row.system, row.rag))
@@ -197,10 +196,7 @@ def _lengths(
 
 def _retrieval(rows: Sequence[Prediction], bootstrap: ClusteredBootstrap) -> dict[str, Estimate]:
     """Measure how the chunk a question came from was ranked; a chunk that wasn't retrieved adds 0 to MRR."""
-    ranks = []
-    for row in rows:
-        retrieved = [passage.chunk_id for passage in row.retrieved]
-        ranks.append(retrieved.index(row.chunk_id) + 1 if row.chunk_id in retrieved else np.inf)
+    ranks = [gold_rank(row) or np.inf for row in rows]
     clusters = [row.chunk_id for row in rows]
     return {
         "hit@1": clustered_share([rank == 1 for rank in ranks], clusters),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, log_expit
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
 
 from charter.evaluation.results import UNMEASURED, Estimate, JudgeValidity, VerdictQuality, WinRate
 from charter.evaluation.statistics import (
@@ -135,19 +135,13 @@ def length_controlled_rate(scores: Array, length_differences: Array) -> float:
     if spread == 0:
         return float(scores.mean())
     term = np.tanh(length_differences / spread)
-
-    def loss(parameters: Array) -> tuple[float, Array]:
-        theta, phi = parameters
-        logits = theta + phi * term
-        likelihood = scores * log_expit(logits) + (1 - scores) * log_expit(-logits)
-        error = expit(logits) - scores
-        prior = phi / _LENGTH_PRIOR**2
-        return (
-            float(prior * phi / 2 - likelihood.sum()),
-            np.array([error.sum(), (error * term).sum() + prior]),
-        )
-
-    return float(expit(minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B").x[0]))
+    # A score s is a win that counts s and a loss that counts 1 - s; the intercept has no prior.
+    model = LogisticRegression(C=_LENGTH_PRIOR**2, tol=1e-8, max_iter=1000).fit(
+        np.tile(term, 2)[:, None],
+        np.repeat([True, False], len(scores)),
+        sample_weight=np.concatenate([scores, 1 - scores]),
+    )
+    return float(expit(model.intercept_[0]))
 
 
 def judge_validity(judgements: Sequence[Judgement], judge: Judge, resampling: Resampling) -> JudgeValidity:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from charter.evaluation.bertscore import BertScore
-from charter.evaluation.held_out import HeldOut
+from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.lineage import hash_inputs
 from charter.evaluation.local_system import LocalSystem
@@ -25,7 +25,6 @@ from charter.project.records import (
     Chunk,
     GeneralPrompt,
     InstructExample,
-    Judgement,
     LabelledResponse,
     Prediction,
     PreferencePair,
@@ -52,7 +51,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """Write predictions, judgements and answers to probes; return an Evaluation as plain values."""
     encoder = Encoder(paths.encoder)
     held_out = _read_held_out(params, paths, encoder)
-    judged = _choose_judged(params, held_out)
+    judged = held_out.take(params.evaluate.judge_items)
     probes = _read_probes(params, paths, encoder)
 
     outcomes = _ask_systems(params, paths, held_out, judged, probes)
@@ -78,7 +77,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     return evaluation.model_dump()
 
 
-def _read_held_out(params: Params, paths: CorpusPaths, encoder: Encoder) -> HeldOut:
+def _read_held_out(params: Params, paths: CorpusPaths, encoder: Encoder) -> EvaluationData:
     """Read what systems are tested on, and retrieve passages for all of it."""
     examples = read_rows(paths.instruct("test"), InstructExample)
     pairs = read_rows(paths.preference("test"), PreferencePair)
@@ -86,17 +85,12 @@ def _read_held_out(params: Params, paths: CorpusPaths, encoder: Encoder) -> Held
         raise CharterError(f"{paths.instruct('test')}: no test questions; raise synthesize.test_share")
     questions = [row.question for row in examples] + [row.prompt for row in pairs]
     found = load_index(paths.index, encoder).search(questions, params.retrieval.passages)
-    return HeldOut(
+    return EvaluationData(
         chunks={chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)},
         examples=examples,
         pairs=pairs,
         retrieved=dict(zip(questions, found, strict=True)),
     )
-
-
-def _choose_judged(params: Params, held_out: HeldOut) -> HeldOut:
-    """Take what the judge is asked about; evaluate.judge_items 0 is all."""
-    return held_out.take(params.evaluate.judge_items or max(len(held_out.examples), len(held_out.pairs)))
 
 
 def _read_probes(params: Params, paths: CorpusPaths, encoder: Encoder) -> Probes | None:
@@ -114,7 +108,11 @@ def _read_probes(params: Params, paths: CorpusPaths, encoder: Encoder) -> Probes
 
 
 def _ask_systems(
-    params: Params, paths: CorpusPaths, held_out: HeldOut, judged: HeldOut, probes: Probes | None
+    params: Params,
+    paths: CorpusPaths,
+    held_out: EvaluationData,
+    judged: EvaluationData,
+    probes: Probes | None,
 ) -> Outcomes:
     """Ask the local systems, one at a time in memory, then the teacher, which judges all of them."""
     settings = params.evaluate
@@ -137,7 +135,7 @@ def _ask_systems(
         contestants = [row for row in predictions if row.rag != "gold"]
         contests = win_rate_contests(contestants, OPPONENT, judged) + control_contests(judged)
         title = params.corpora[paths.name].title
-        judgements: list[Judgement] = judge_contests(contests, teacher, title, settings.judge)
+        judgements = judge_contests(contests, teacher, title, settings.judge)
     return Outcomes(predictions, judgements, adherence)
 
 

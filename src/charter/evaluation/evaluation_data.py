@@ -8,7 +8,7 @@ from charter.training.chat import Message, answer_messages
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class EvaluationData:
     """Held-out data of one corpus.
 
     ``chunks`` maps an id to its chunk; ``retrieved`` a question, or the prompt of a pair, to what retrieval
@@ -20,9 +20,10 @@ class HeldOut:
     pairs: Sequence[PreferencePair]
     retrieved: Mapping[str, tuple[Passage, ...]]
 
-    def take(self, count: int) -> "HeldOut":
-        """Take at most ``count`` questions and as many pairs, evenly."""
-        return replace(self, examples=take_evenly(self.examples, count), pairs=take_evenly(self.pairs, count))
+    def take(self, count: int) -> "EvaluationData":
+        """Take at most ``count`` questions and as many pairs, evenly; 0 takes all."""
+        examples = take_evenly(self.examples, count or len(self.examples))
+        return replace(self, examples=examples, pairs=take_evenly(self.pairs, count or len(self.pairs)))
 
     def passages(self, question: str, chunk_id: str, rag: Rag) -> tuple[Passage, ...]:
         """Return what a system is shown beside a question that was written from the chunk ``chunk_id``."""
