@@ -49,14 +49,15 @@ def messages() -> list[Message]:
     found = []
     for path, tree in _modules():
         functions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
-        parameters = path.name in {"params.py"}
-        raised = classes | ({"ValueError"} if parameters else set()) | _turned_into_errors(tree, classes)
+        room = path.relative_to(SOURCE).parts[0]
+        raised = classes | _turned_into_errors(tree, classes)
+        raised |= {"ValueError"} if room == "project" else set()  # of parameters: pydantic tells the key
         for function, call in _raised(tree, raised):
             if not call.args:
                 continue
             for text in _texts(call.args[0], function, functions, depth=0):
                 place = f"{path.relative_to(SOURCE)}:{call.lineno}"
-                found.append(Message(path.relative_to(SOURCE).parts[0], place, _tidy(text)))
+                found.append(Message(room, place, _tidy(text)))
     return found
 
 

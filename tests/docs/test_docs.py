@@ -14,6 +14,7 @@ import typer
 
 from charter.cli.main import app
 from charter.cli.pipeline import CORPUS_STAGES, SHARED_STAGES
+from charter.project.metric_names import GATE_METRICS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -133,6 +134,8 @@ def test_make_targets_exist(page: str, words: list[str]) -> None:
 @pytest.mark.parametrize(("page", "words"), calls("dvc repro"), ids=str)
 def test_stages_that_are_run_exist(page: str, words: list[str]) -> None:
     for word in words:
+        if word.startswith("-"):
+            continue
         stage, _, corpus = word.partition("@")
         assert stage in (CORPUS_STAGES if corpus else CORPUS_STAGES + SHARED_STAGES), page
 
@@ -187,6 +190,11 @@ def test_reading_the_site_fetches_nothing(site: Path) -> None:
     for path in site.rglob("*.css"):
         styles = path.read_text(encoding="utf-8")
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", styles), path.name
+
+
+def test_every_metric_that_a_gate_may_name_is_explained() -> None:
+    text = (ROOT / "docs/evaluation.md").read_text(encoding="utf-8")
+    assert [name for name in GATE_METRICS if f"`{name}`" not in text] == []
 
 
 def test_every_command_is_described() -> None:
