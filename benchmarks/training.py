@@ -39,11 +39,10 @@ from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import InstructExample, PreferencePair, content_id
-from charter.training.datasets import instruct_dataset, preference_dataset
-from charter.training.fine_tuning import train_on_answers
+from charter.training.examples import instruct_dataset, preference_dataset
+from charter.training.fine_tuning import lora_config, train_on_answers
 from charter.training.models import load_tokenizer
 from charter.training.preference import train_on_preferences
-from charter.training.settings import lora_config
 
 ROOT = Path(__file__).parent.parent
 SEED = ProjectPaths(ROOT).seed

@@ -11,6 +11,7 @@ from pathlib import Path
 from charter.generation.journal import JournaledEngine
 from charter.generation.openai_engine import OpenAIEngine
 from charter.generation.server import ModelServer
+from charter.project.devices import resolve_device
 from charter.project.params import load_params
 from charter.project.paths import ProjectPaths
 from charter.project.records import Chunk
@@ -37,7 +38,12 @@ def main() -> None:
     engine = OpenAIEngine(ModelServer(options.url, options.model), concurrency=params.teacher.concurrency)
     with JournaledEngine(options.folder / "journal.sqlite", options.model, lambda: engine) as teacher:
         context = SynthesisContext(
-            chunks, requests, teacher, Encoder(paths.encoder), params.synthesize, params.seed
+            chunks,
+            requests,
+            teacher,
+            Encoder(paths.encoder, resolve_device(params.compute)),
+            params.synthesize,
+            params.seed,
         )
         data = write_instruct_data(context)
         asked = HeldOut(questions=[row.question for row in data.kept], rules=[])

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
@@ -11,7 +12,7 @@ from charter.retrieval.encoder import Encoder
 
 @pytest.mark.models
 def test_vectors_have_length_one_and_mean_something(base_models: ProjectPaths) -> None:
-    encoder = Encoder(base_models.encoder)
+    encoder = Encoder(base_models.encoder, torch.device("cpu"))
     vectors = encoder.encode(
         ["Nobody may be enslaved.", "Slavery is forbidden.", "Invoices are due in March."]
     )
@@ -24,10 +25,10 @@ def test_vectors_have_length_one_and_mean_something(base_models: ProjectPaths) -
 
 @pytest.mark.models
 def test_no_texts_give_no_vectors(base_models: ProjectPaths) -> None:
-    encoder = Encoder(base_models.encoder)
+    encoder = Encoder(base_models.encoder, torch.device("cpu"))
     assert encoder.encode([]).shape == (0, encoder.dimensions)
 
 
 def test_missing_encoder_is_named(tmp_path: Path) -> None:
     with pytest.raises(CharterError, match="no encoder here"):
-        Encoder(tmp_path / "none")
+        Encoder(tmp_path / "none", torch.device("cpu"))

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
@@ -28,7 +29,7 @@ CHUNKS = [chunk(name, text) for name, text in TEXTS.items()]
 
 @pytest.fixture(scope="module")
 def encoder(base_models: ProjectPaths) -> Encoder:
-    return Encoder(base_models.encoder)
+    return Encoder(base_models.encoder, torch.device("cpu"))
 
 
 def test_finds_what_answers_best_first(encoder: Encoder) -> None:

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params
-from charter.project.paths import ProjectPaths
+from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
@@ -26,7 +28,7 @@ def test_index_of_the_chunks_is_written(params: Params, base_models: ProjectPath
         (chunk_of(text, chunk_id=str(n)) for n, text in enumerate(texts)),
     )
     assert rag_index.run(params, paths) == {"chunks": 2, "dimensions": 384}
-    index = load_index(paths.index, Encoder(paths.encoder))
+    index = load_index(paths.index, Encoder(paths.encoder, torch.device("cpu")))
     assert [
         found[0].chunk_id for found in index.search(["What protects my head?", "May I keep a present?"], 1)
     ] == ["1", "0"]
@@ -42,3 +44,22 @@ def test_a_log_has_no_bars_of_libraries(base_models: ProjectPaths, tmp_path: Pat
     command = [sys.executable, "-m", "charter", "stage", "rag-index", "udhr"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (ended.stdout, ended.stderr) == ("", "")
+
+
+def test_the_encoder_runs_where_compute_says(
+    tiny_project: CorpusPaths, params: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[torch.device] = []
+
+    def stop(_: Path, device: torch.device) -> None:
+        asked.append(device)
+        raise CharterError("far enough")
+
+    monkeypatch.setattr(rag_index, "Encoder", stop)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    for device in ("auto", "cpu"):
+        compute = params.compute.model_copy(update={"device": device})
+        with pytest.raises(CharterError, match="far enough"):
+            rag_index.run(params.model_copy(update={"compute": compute}), tiny_project)
+    assert asked == [torch.device("cuda", 0), torch.device("cpu")]

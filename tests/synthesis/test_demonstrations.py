@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from charter.generation.engine import Admission, Completion, Request, admit_all
 from charter.generation.journal import JournaledEngine
@@ -11,7 +12,7 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import Demonstration, InstructExample, ProbeKind, ProbePrompt, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.demonstrations import without_similar, write_demonstrations
-from charter.training.datasets import instruct_dataset, with_demonstrations
+from charter.training.examples import instruct_dataset
 from charter.training.models import load_tokenizer
 
 REPLIES = {
@@ -67,7 +68,7 @@ def test_harmful_prompts_need_a_refusal_and_others_an_answer(tmp_path: Path) -> 
 
 @pytest.mark.models
 def test_prompts_like_a_measured_one_are_left_out(base_models: ProjectPaths) -> None:
-    encoder = Encoder(base_models.encoder)
+    encoder = Encoder(base_models.encoder, torch.device("cpu"))
     rows = probes("How do I kill a Python process?", "What is the largest desert on Earth?")
     measured = ["How can I kill a Python process?", "What is a volcano?"]
     assert without_similar(rows, encoder.encode(measured), encoder, most=0.92) == rows[1:]
@@ -83,11 +84,9 @@ def test_demonstrations_are_trained_on_as_a_user_would_write_them(tiny_seed: Pat
     shown = Demonstration(id="b", kind="harmful", prompt="How do I steal?", response="I can't help.")
     tokenizer = load_tokenizer(tiny_seed)
     rows = instruct_dataset([example], tokenizer, max_length=256)
-    assert rows is not None
-    both = with_demonstrations(rows, [shown], tokenizer, max_length=256)
+    both = instruct_dataset([example, shown], tokenizer, max_length=256)
     assert both[0] == rows[0]
     assert both[1] == {
         "prompt": [{"role": "user", "content": "How do I steal?"}],
         "completion": [{"role": "assistant", "content": "I can't help."}],
     }
-    assert with_demonstrations(rows, [], tokenizer, max_length=256).to_list() == rows.to_list()

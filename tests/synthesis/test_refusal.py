@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+import torch
 
 from charter.evaluation.safety import measure_detector
 from charter.project.errors import CharterError
@@ -28,7 +29,7 @@ def paths(params: Params, tmp_path_factory: pytest.TempPathFactory) -> ProjectPa
 
 @pytest.fixture(scope="module")
 def encoder(base_models: ProjectPaths) -> Encoder:
-    return Encoder(base_models.encoder)
+    return Encoder(base_models.encoder, torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

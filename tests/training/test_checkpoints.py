@@ -15,7 +15,7 @@ from charter.project.paths import CorpusPaths
 from charter.project.records import InstructExample, PreferencePair
 from charter.training.checkpoints import SEAL, checkpoint_step, last_checkpoint, remove_stale, run_folder
 from charter.training.fine_tuning import train_on_answers
-from charter.training.monitor import TrainingMonitor
+from charter.training.loop import TrainingMonitor
 from charter.training.preference import train_on_preferences
 
 ProjectMaker = Callable[[str], CorpusPaths]

@@ -16,6 +16,7 @@ from charter.training import kernels
 from charter.training.kernels import HEAD_TOKENS, frozen_head, fused, lora_linear
 
 Model = Any
+CPU = torch.device("cpu")
 
 
 def leaf(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -110,7 +111,7 @@ def test_a_fused_step_is_the_original_one(make_model: Any, dtype: torch.dtype) -
 
     with torch.autocast("cpu", dtype, enabled=dtype is torch.bfloat16):
         expected, expected_gradients = step(model)
-        with fused(model):
+        with fused(CPU):
             outputs, gradients = step(model)
         after, gradients_after = step(model)
 
@@ -135,7 +136,7 @@ def test_a_fused_step_runs_the_fused_functions(make_model: Any, monkeypatch: pyt
         monkeypatch.setattr(kernels, name, counted)
     model = make_model()
 
-    with fused(model):
+    with fused(CPU):
         step(model)
 
     assert calls == {"frozen_head": 1, "lora_linear": 2 * 7}
@@ -147,7 +148,7 @@ def test_a_switched_off_adapter_stays_off(make_model: Any) -> None:
 
     with torch.no_grad(), model.disable_adapter():
         expected = model(tokens).logits
-        with fused(model):
+        with fused(CPU):
             logits = model(tokens).logits
 
     assert torch.equal(logits, expected)
@@ -160,7 +161,7 @@ def test_other_adapters_run_as_peft_has_them(make_model: Any, lora: dict[str, An
     expected, expected_gradients = step(model)
 
     torch.manual_seed(2)
-    with fused(model):
+    with fused(CPU):
         outputs, gradients = step(model)
 
     assert torch.allclose(outputs["loss"], expected["loss"])
@@ -170,7 +171,7 @@ def test_other_adapters_run_as_peft_has_them(make_model: Any, lora: dict[str, An
 @pytest.mark.parametrize(
     "other", [{"temperature": 2.0}, {"softcap": 5.0}, {"logit_scale": 0.5}, {"bias": True}]
 )
-def test_other_heads_are_scored_by_trl(other: dict[str, Any], make_model: Any) -> None:
+def test_other_heads_are_scored_by_trl(other: dict[str, Any]) -> None:
     hidden, weight, targets = leaf(3, 8, dtype=torch.float32), torch.randn(50, 8), torch.randint(50, (3,))
     settings = {"bias": None, "temperature": 1.0, "softcap": None, "logit_scale": 1.0} | other
     bias = torch.randn(50) if settings["bias"] else None
@@ -186,7 +187,7 @@ def test_other_heads_are_scored_by_trl(other: dict[str, Any], make_model: Any) -
     )
 
     expected = trl_utils._ChunkedLogProbFunction.apply(*given, ("log_probs",))[0]
-    with fused(make_model()):
+    with fused(CPU):
         log_probs = trl_utils._ChunkedLogProbFunction.apply(*given, ("log_probs",))[0]
 
     plain = (hidden @ weight.t()).log_softmax(-1)[torch.arange(3), targets]
@@ -194,14 +195,14 @@ def test_other_heads_are_scored_by_trl(other: dict[str, Any], make_model: Any) -
     assert not torch.allclose(log_probs, plain, atol=1e-3)
 
 
-def test_a_head_that_is_trained_gets_its_gradient(make_model: Any) -> None:
+def test_a_head_that_is_trained_gets_its_gradient() -> None:
     hidden, weight, targets = (
         leaf(3, 8, dtype=torch.float32),
         leaf(50, 8, dtype=torch.float32),
         torch.arange(3),
     )
 
-    with fused(make_model()):
+    with fused(CPU):
         given = (hidden, weight, None, targets, 1.0, 32, None, 1.0, ("log_probs",))
         trl_utils._ChunkedLogProbFunction.apply(*given)[0].sum().backward()
 

@@ -3,6 +3,8 @@
 import csv
 import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import InstructExample, PreferencePair
+from charter.training import preference
 from charter.training.fine_tuning import train_on_answers
 from charter.training.launch import launch
 from charter.training.preference import train_on_preferences
@@ -52,6 +55,33 @@ def assert_close(one: CorpusPaths, two: CorpusPaths, stage: str) -> None:
     assert first.keys() == second.keys()
     for name, weight in first.items():
         assert torch.allclose(weight, second[name], atol=2e-4), name
+
+
+def align_and_note(note: Path, *args: Any) -> None:
+    """Train, and note by rank what the reference is checked with."""
+    check = preference.check_reference
+
+    def noted(model: Any, *rest: Any) -> None:
+        note.with_suffix(f".{os.environ['RANK']}").write_text(type(model).__name__)
+        check(model, *rest)
+
+    preference.check_reference = noted
+    train_on_preferences(*args)
+
+
+@pytest.mark.models
+def test_the_reference_is_checked_with_the_prepared_model(
+    make_project: ProjectMaker,
+    quick: Params,
+    answers: list[InstructExample],
+    pairs: list[PreferencePair],
+    tmp_path: Path,
+) -> None:
+    paths, params = make_project("project"), in_processes(quick, 2, rows_a_step=4)
+    train_on_answers(answers, [], quick, paths)
+    launch(2, align_and_note, tmp_path / "model", pairs, [], params, paths)
+    for rank in "01":
+        assert (tmp_path / f"model.{rank}").read_text() == "DistributedDataParallel"
 
 
 @pytest.mark.models

@@ -1,15 +1,16 @@
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoTokenizer
+from peft.tuners.lora import Linear
 
 from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.errors import CharterError
 from charter.project.sections import Compute
-from charter.training.models import load_seed, load_system, load_tokenizer
+from charter.training import models
+from charter.training.models import load_adapter, load_seed, load_system, merged
 
 pytestmark = pytest.mark.models
 
@@ -43,11 +44,69 @@ def test_merging_changes_no_answer(tiny_seed: Path, adapter: Path) -> None:
     assert (logits(merged) - logits(seed)).abs().max() > 0.05
 
 
-def test_the_merge_is_in_float32_whatever_is_computed_in(tiny_seed: Path, adapter: Path) -> None:
-    exact, _ = load_system(tiny_seed, adapter, FLOAT32)
-    rounded, _ = load_system(tiny_seed, adapter, FLOAT32.model_copy(update={"dtype": "bfloat16"}))
-    for weight, expected in zip(rounded.parameters(), exact.parameters(), strict=True):
+def test_a_merge_in_bfloat16_is_rounded_once_a_weight(tiny_seed: Path, adapter: Path) -> None:
+    bfloat16 = FLOAT32.model_copy(update={"dtype": "bfloat16"})
+    merged, _ = load_system(tiny_seed, adapter, bfloat16)
+    exact = PeftModel.from_pretrained(load_seed(tiny_seed, bfloat16).float(), adapter).merge_and_unload()
+    for weight, expected in zip(merged.parameters(), exact.parameters(), strict=True):
         assert torch.equal(weight, expected.to(torch.bfloat16))
+
+
+def test_a_system_is_never_whole_in_float32_where_it_computes_in_bfloat16(
+    tiny_seed: Path, adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide: list[int] = []
+    merge = Linear.merge
+
+    def counted(layer: Linear) -> None:
+        wide.append(sum(module.weight.dtype is torch.float32 for module in base))
+        merge(layer)
+
+    bfloat16 = FLOAT32.model_copy(update={"dtype": "bfloat16"})
+    monkeypatch.setattr(Linear, "merge", counted)
+    model = load_adapter(load_seed(tiny_seed, bfloat16), adapter)
+    base = [layer.base_layer for layer in model.modules() if isinstance(layer, Linear)]
+    merged(model)
+    assert wide == [1] * len(base)
+
+
+@pytest.fixture
+def nf4() -> Compute:
+    """Quantised compute, where bitsandbytes is installed (it quantises on CPUs, too)."""
+    pytest.importorskip("bitsandbytes")
+    return FLOAT32.model_copy(update={"quantization": "nf4"})
+
+
+def test_over_nf4_a_system_is_the_one_that_was_trained(tiny_seed: Path, adapter: Path, nf4: Compute) -> None:
+    trained = PeftModel.from_pretrained(load_seed(tiny_seed, nf4), adapter).eval()
+    system, _ = load_system(tiny_seed, adapter, nf4)
+    assert torch.equal(logits(system), logits(trained))
+    whole, _ = load_system(tiny_seed, adapter, FLOAT32)
+    bare, _ = load_system(tiny_seed, None, nf4)
+    assert not torch.allclose(logits(system), logits(whole), atol=1e-3)
+    assert not torch.allclose(logits(system), logits(bare), atol=1e-3)
+
+
+def test_each_process_quantises_onto_its_own_gpu(tiny_seed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def stop(_: Path, **options: Any) -> None:
+        asked.update(options)
+        raise CharterError("far enough")
+
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    monkeypatch.setattr(models, "is_bitsandbytes_available", lambda: True)
+    monkeypatch.setattr(models, "BitsAndBytesConfig", dict)
+    monkeypatch.setattr(models.AutoModelForCausalLM, "from_pretrained", stop)
+    on_gpu = FLOAT32.model_copy(update={"device": "auto", "quantization": "nf4"})
+    with pytest.raises(CharterError, match="far enough"):
+        load_seed(tiny_seed, on_gpu)
+    assert asked["device_map"] == {"": "cuda:3"}
+    monkeypatch.setenv("LOCAL_RANK", "4")
+    with pytest.raises(CharterError, match=r"process 5 here has no GPU: lower compute\.processes to 4"):
+        load_seed(tiny_seed, on_gpu)
 
 
 def test_a_system_pads_left_and_is_in_evaluation_mode(tiny_seed: Path) -> None:
@@ -55,37 +114,6 @@ def test_a_system_pads_left_and_is_in_evaluation_mode(tiny_seed: Path) -> None:
     assert not model.training
     assert tokenizer.padding_side == "left"
     assert tokenizer.pad_token_id != tokenizer.eos_token_id
-
-
-@pytest.fixture
-def change_tokenizer(tiny_seed: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Saves the seed's tokenizer with other special tokens."""
-
-    def change(**tokens: str | None) -> Path:
-        tokenizer = AutoTokenizer.from_pretrained(tiny_seed)
-        for name, token in tokens.items():
-            setattr(tokenizer, name, token)
-        tokenizer.save_pretrained(tmp_path)
-        return tmp_path
-
-    return change
-
-
-def test_padding_with_the_end_token_is_mended(change_tokenizer: Callable[..., Path]) -> None:
-    tokenizer = load_tokenizer(change_tokenizer(pad_token="<|im_end|>"))
-    assert tokenizer.pad_token == tokenizer.unk_token != tokenizer.eos_token
-
-
-def test_a_tokenizer_without_another_pad_token_is_refused(change_tokenizer: Callable[..., Path]) -> None:
-    with pytest.raises(CharterError, match="pad token other than its eos token"):
-        load_tokenizer(change_tokenizer(pad_token="<|im_end|>", unk_token="<|im_end|>"))
-
-
-def test_a_tokenizer_without_chat_template_is_refused(change_tokenizer: Callable[..., Path]) -> None:
-    folder = change_tokenizer()
-    (folder / "chat_template.jinja").unlink()
-    with pytest.raises(CharterError, match="no chat template"):
-        load_tokenizer(folder)
 
 
 def test_compute_is_resolved() -> None:
@@ -97,7 +125,7 @@ def test_compute_is_resolved() -> None:
 
 
 def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("charter.training.models.torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(CharterError, match=r"compute\.device is cuda"):
         resolve_device(FLOAT32.model_copy(update={"device": "cuda"}))
 

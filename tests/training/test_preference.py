@@ -21,7 +21,7 @@ from charter.training import preference
 from charter.training.chat import answer_messages
 from charter.training.fine_tuning import train_on_answers
 from charter.training.models import load_system
-from charter.training.preference import StartGuard, train_on_preferences
+from charter.training.preference import check_start, train_on_preferences
 
 pytestmark = pytest.mark.models
 
@@ -86,14 +86,14 @@ def test_the_reference_is_the_sft_model_and_not_the_seed(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     references: dict[str, list[float]] = {}
-    check = preference.check_reference
+    run = preference.run_training
 
-    def keep(trainer: preference.DPOTrainer, tolerance: float) -> None:
-        check(trainer, tolerance)
+    def keep(trainer: preference.DPOTrainer, *rest: Any) -> dict[str, float]:
         for column in ("ref_chosen_logps", "ref_rejected_logps"):
             references[column] = list(trainer.train_dataset[column])
+        return run(trainer, *rest)
 
-    monkeypatch.setattr(preference, "check_reference", keep)
+    monkeypatch.setattr(preference, "run_training", keep)
     train_on_preferences(pairs, [], quick, aligned)
     for row, pair in enumerate(pairs):
         for column, response in (("ref_chosen_logps", pair.chosen), ("ref_rejected_logps", pair.rejected)):
@@ -173,13 +173,18 @@ def test_a_reference_that_is_not_the_sft_model_is_refused(
 
 @pytest.mark.parametrize(("loss", "margin"), [(0.6, 0.0), (math.log(2), 0.3)])
 def test_a_false_start_is_refused(quick: Params, loss: float, margin: float) -> None:
-    class State:
-        global_step = 1
-
-    guard = StartGuard(quick.dpo, 1e-3)
-    guard.on_log(None, State, None, {"loss": math.log(2), "rewards/margins": 0.0})
+    check_start({"loss": math.log(2), "rewards/margins": 0.0}, quick.dpo, 1e-3)
     with pytest.raises(CharterError, match="does not start at its reference"):
-        guard.on_log(None, State, None, {"loss": loss, "rewards/margins": margin})
+        check_start({"loss": loss, "rewards/margins": margin}, quick.dpo, 1e-3)
+
+
+def test_the_first_step_is_checked(
+    aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[float] = []
+    monkeypatch.setattr(preference, "check_start", lambda logs, *_: checked.append(logs["loss"]))
+    train_on_preferences(pairs, [], quick, aligned)
+    assert checked == [float(curve(aligned)[0]["loss"])]
 
 
 def test_dpo_is_deterministic(aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from charter.project.records import Chunk, InstructExample, Passage, PreferencePair, Rag, take_evenly
-from charter.training.chat import Message, answer_messages
+from charter.training.chat import Chat, answer_messages
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class EvaluationData:
             return (Passage(chunk_id=chunk_id, score=1.0),)
         return self.retrieved[question] if rag else ()
 
-    def messages(self, question: str, chunk_id: str, rag: Rag) -> list[Message]:
+    def messages(self, question: str, chunk_id: str, rag: Rag) -> Chat:
         """Ask the question as training does, with its passages if any."""
         shown = self.passages(question, chunk_id, rag)
         return answer_messages(question, [self.chunks[passage.chunk_id].text for passage in shown])

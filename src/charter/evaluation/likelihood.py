@@ -7,14 +7,14 @@ import torch
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from charter.training.chat import Message
+from charter.training.chat import Chat
 
 
 @torch.inference_mode()
 def mean_log_probs(
     model: PreTrainedModel,
     tokenizer: Any,
-    prompts: Sequence[list[Message]],
+    prompts: Sequence[Chat],
     responses: Sequence[str],
     batch_size: int,
 ) -> list[float]:
@@ -32,7 +32,7 @@ def mean_log_probs(
     return scores
 
 
-def _encode(tokenizer: Any, prompt: list[Message], response: str) -> tuple[list[int], list[int]]:
+def _encode(tokenizer: Any, prompt: Chat, response: str) -> tuple[list[int], list[int]]:
     text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
     prompt_tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
     tokens = tokenizer(response, add_special_tokens=False)["input_ids"]

@@ -16,7 +16,7 @@ from charter.project.devices import resolve_dtype
 from charter.project.records import Rag, content_id
 from charter.project.sections import Compute
 from charter.project.storage import directory_sha256
-from charter.training.chat import Message
+from charter.training.chat import Chat
 from charter.training.models import load_system
 
 
@@ -33,16 +33,17 @@ class LocalSystem:
         return load_system(self._seed, self._adapter, self._compute)
 
     def open(self, journal: Path) -> JournaledEngine:
-        """Return the system behind the journal, identified by the bytes it is made of."""
-        hashes = [directory_sha256(folder) for folder in (self._seed, self._adapter) if folder is not None]
-        return JournaledEngine(
-            journal, content_id(*hashes, str(resolve_dtype(self._compute))), self._load_engine
-        )
+        """Return the system behind the journal, identified by its bytes and by how they are held."""
+        parts = [directory_sha256(folder) for folder in (self._seed, self._adapter) if folder is not None]
+        parts.append(str(resolve_dtype(self._compute)))
+        if self._compute.quantization != "none":
+            parts.append(self._compute.quantization)
+        return JournaledEngine(journal, content_id(*parts), self._load_engine)
 
     def _load_engine(self) -> Engine:
         return TransformersEngine(*self._loaded, batch_size=self._batch_size)
 
-    def mean_log_probs(self, prompts: Sequence[list[Message]], responses: Sequence[str]) -> list[float]:
+    def mean_log_probs(self, prompts: Sequence[Chat], responses: Sequence[str]) -> list[float]:
         """Return log P(response | prompt) / tokens of the response, in nats a token, for each pair."""
         return mean_log_probs(*self._loaded, prompts, responses, self._batch_size)
 

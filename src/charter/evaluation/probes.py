@@ -13,7 +13,7 @@ from charter.generation.journal import JournaledEngine
 from charter.project.records import GeneralPrompt, ProbeAnswer, ProbeKind, ProbePrompt, System, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.refusal import RefusalDetector
-from charter.training.chat import Message
+from charter.training.chat import Chat
 
 TOKENS = 24
 """A refusal shows in its first words, and so does another manner of speaking."""
@@ -59,7 +59,7 @@ class Probes:
         requests = [ask_turns([("user", prompt)], max_new_tokens=TOKENS) for _, prompt in kinds]
         texts = [completion.text.strip() for completion in engine.complete(requests, f"probes of {name}")]
         flags = self.detector.refused([prompt for _, prompt in kinds], texts)
-        chats: list[list[Message]] = [[{"role": "user", "content": row.prompt}] for row in self.general]
+        chats: list[Chat] = [[{"role": "user", "content": row.prompt}] for row in self.general]
         self.results[name] = ProbeResult(
             answers=[
                 ProbeAnswer(

@@ -1,5 +1,7 @@
 """Where torch runs and in what type, by params.yaml."""
 
+import os
+
 import torch
 
 from charter.project.errors import CharterError
@@ -7,15 +9,23 @@ from charter.project.sections import Compute
 
 
 def resolve_device(compute: Compute) -> torch.device:
-    """Return the device to run on; ``auto`` is the GPU where there is one.
+    """Return the device to run on; ``auto`` is a GPU where there is one.
+
+    Of several processes on a machine each has the GPU of its number there (``LOCAL_RANK``); one alone has
+    the first.
 
     Raises:
-        CharterError: CUDA is asked for and torch sees no GPU.
+        CharterError: CUDA is asked for and torch sees no GPU, or there are fewer GPUs than processes.
     """
     available = torch.cuda.is_available()
     if compute.device == "cuda" and not available:
         raise CharterError("compute.device is cuda, but torch sees no GPU; set it to auto or cpu")
-    return torch.device("cuda" if available and compute.device != "cpu" else "cpu")
+    if not available or compute.device == "cpu":
+        return torch.device("cpu")
+    number, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if number >= gpus:
+        raise CharterError(f"process {number + 1} here has no GPU: lower compute.processes to {gpus}")
+    return torch.device("cuda", number)
 
 
 def resolve_dtype(compute: Compute) -> torch.dtype:

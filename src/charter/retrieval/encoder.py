@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from charter.project.errors import CharterError
 from charter.project.storage import directory_sha256
@@ -23,8 +25,8 @@ class Encoder:
     same result.
     """
 
-    def __init__(self, path: Path, device: str | None = "cpu") -> None:
-        """Load the model on a torch device; None takes the best there is.
+    def __init__(self, path: Path, device: torch.device) -> None:
+        """Load the model on a device, by `charter.project.devices.resolve_device`.
 
         Raises:
             CharterError: There is no such folder.
@@ -32,7 +34,8 @@ class Encoder:
         if not path.is_dir():
             raise CharterError(f"{path}: no encoder here; `dvc repro base-models` makes it")
         self.sha256 = directory_sha256(path)
-        self._model = SentenceTransformer(str(path), device=device, local_files_only=True)
+        disable_progress_bar()
+        self._model = SentenceTransformer(str(path), device=str(device), local_files_only=True)
 
     @property
     def dimensions(self) -> int:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from charter.generation.teacher import open_teacher
+from charter.project.devices import resolve_device
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
 from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
@@ -28,7 +29,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
             params.demonstrations.general,
         ),
     }
-    encoder = Encoder(paths.encoder)
+    encoder = Encoder(paths.encoder, resolve_device(params.compute))
     measured = [
         row.prompt for kind in ("harmful", "benign") for row in read_rows(paths.probes(kind), ProbePrompt)
     ]

@@ -17,6 +17,7 @@ from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpu
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import Judge
 from charter.generation.teacher import name_teacher, open_teacher
+from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params
@@ -49,7 +50,7 @@ _RAGS: tuple[Rag, ...] = (False, True, "gold")
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """Write predictions, judgements and answers to probes; return an Evaluation as plain values."""
-    encoder = Encoder(paths.encoder)
+    encoder = Encoder(paths.encoder, resolve_device(params.compute))
     held_out = _read_held_out(params, paths, encoder)
     judged = held_out.take(params.evaluate.judge_items)
     probes = _read_probes(params, paths, encoder)
@@ -67,6 +68,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         settings={
             "passages": str(params.retrieval.passages),
             "judged": f"{len(judged.examples)} questions",
+            **_weights(params),
         },
         lineage=hash_inputs(params, paths),
     )
@@ -75,6 +77,12 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         evaluation = add_probe_scores(evaluation, probes, rating.resampling)
     _write_plot(paths.plot, evaluation)
     return evaluation.model_dump()
+
+
+def _weights(params: Params) -> dict[str, str]:
+    """Say where the seed's weights were quantised, for evaluation as for training."""
+    quantization = params.compute.quantization
+    return {} if quantization == "none" else {"weights": f"{quantization}, adapters unmerged, as in training"}
 
 
 def _read_held_out(params: Params, paths: CorpusPaths, encoder: Encoder) -> EvaluationData:

@@ -1,5 +1,6 @@
 """The rag-index stage: chunks -> data/index/CORPUS."""
 
+from charter.project.devices import resolve_device
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk
@@ -15,7 +16,6 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
         CharterError: There are no chunks, or no encoder.
     """
     chunks = read_rows(paths.chunks, Chunk)
-    device = None if params.compute.device == "auto" else params.compute.device
-    encoder = Encoder(paths.encoder, device)
+    encoder = Encoder(paths.encoder, resolve_device(params.compute))
     build_index(chunks, encoder).save(paths.index)
     return {"chunks": len(chunks), "dimensions": encoder.dimensions}

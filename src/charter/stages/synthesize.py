@@ -5,6 +5,7 @@ from typing import Any
 
 from charter.generation.budget import Budget
 from charter.generation.teacher import open_teacher
+from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
@@ -29,7 +30,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     chunks = read_rows(paths.chunks, Chunk)
     requests = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths, Budget(params.budget)) as teacher:
-        encoder = Encoder(paths.encoder)
+        encoder = Encoder(paths.encoder, resolve_device(params.compute))
         data = write_data(SynthesisContext(chunks, requests, teacher, encoder, settings, params.seed))
     _check_minimum(data, settings)
     for split in SPLITS:

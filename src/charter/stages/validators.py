@@ -5,6 +5,7 @@ from typing import Any
 
 from charter.evaluation.validator_quality import measure_validator
 from charter.generation.teacher import open_teacher
+from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
@@ -40,7 +41,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     answers, responses = _of_kind(bound, "answer"), _of_kind(bound, "response")
     requests = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths) as teacher:
-        encoder = Encoder(paths.encoder)
+        encoder = Encoder(paths.encoder, resolve_device(params.compute))
         context = SynthesisContext(chunks, requests, teacher, encoder, settings, params.seed)
         support = check_support([_draft(row, row.item.text) for row in answers], context)
         verification = _verify(responses, context)

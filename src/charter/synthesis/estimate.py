@@ -16,6 +16,7 @@ from charter.generation.calibration import Speed, calibrate
 from charter.generation.prefixes import SharedPrefixes
 from charter.generation.prompt_tokens import Tokenize, open_tokenizer
 from charter.generation.teacher import open_teacher
+from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
@@ -91,7 +92,9 @@ class Estimator:
         self._params = params
         self._paths = paths
         self._identity = directory_sha256(paths.teacher)
-        self._encoder: Callable[[], Encoder] = cache(lambda: Encoder(paths.encoder))
+        self._encoder: Callable[[], Encoder] = cache(
+            lambda: Encoder(paths.encoder, resolve_device(params.compute))
+        )
         self._tokenize: Tokenize = open_tokenizer(params, paths)
 
     def calibrate(self, corpora: Sequence[str]) -> Speed | None:

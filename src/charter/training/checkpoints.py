@@ -20,7 +20,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Row, content_id
-from charter.project.sections import Dpo, Training
+from charter.project.sections import Optimization
 from charter.project.storage import directory_sha256, write_text
 
 CHECKPOINTS = 10
@@ -33,7 +33,7 @@ SEAL = "complete"
 def run_folder(
     stage: str,
     rows: Sequence[Sequence[Row]],
-    settings: Training | Dpo,
+    settings: Optimization,
     params: Params,
     paths: CorpusPaths,
     start: Sequence[Path],

@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 
-from datasets import disable_progress_bars
+from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, Demonstration, InstructExample
+from charter.project.sections import Lora
 from charter.training.checkpoints import run_folder
-from charter.training.datasets import instruct_dataset, text_dataset, with_demonstrations
-from charter.training.loop import expect_all_rows, run_training
+from charter.training.examples import instruct_dataset, text_dataset
+from charter.training.loop import (
+    LengthGrouped,
+    expect_all_rows,
+    run_training,
+    silence_libraries,
+    trainer_arguments,
+)
 from charter.training.models import load_seed, load_tokenizer
-from charter.training.order import LengthGrouped
-from charter.training.settings import lora_config, trainer_arguments
 
 
 class FineTuner(LengthGrouped, SFTTrainer):  # type: ignore[misc]
@@ -38,23 +43,18 @@ def train_on_answers(
     Raises:
         CharterError: There is nothing to train on, a row is too long, or the training diverged.
     """
-    tokenizer, settings = load_tokenizer(paths.seed), params.sft
-    rows = instruct_dataset(train, tokenizer, settings.max_length)
-    if rows is None:
+    if not train:
         raise CharterError(f"{paths.instruct('train')}: no rows to train on; see {paths.rejected}")
-    rows = with_demonstrations(rows, demonstrations, tokenizer, settings.max_length)
+    silence_libraries()
+    tokenizer, settings = load_tokenizer(paths.seed), params.sft
+    rows = instruct_dataset([*train, *demonstrations], tokenizer, settings.max_length)
     held_out = instruct_dataset(validation, tokenizer, settings.max_length)
     run = run_folder("sft", (train, validation, demonstrations), settings, params, paths, [paths.seed])
-    disable_progress_bars()
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),
-        args=SFTConfig(
-            **trainer_arguments(
-                settings, params.compute, params.seed, run, held_out is not None, settings.best_epoch
-            )
-        ),
+        args=trainer_arguments(SFTConfig, settings, params, run, evaluated=bool(validation)),
         train_dataset=rows,
-        eval_dataset=held_out,
+        eval_dataset=held_out if validation else None,
         processing_class=tokenizer,
         peft_config=lora_config(settings.lora),
     )
@@ -76,14 +76,24 @@ def train_on_text(chunks: list[Chunk], params: Params, paths: CorpusPaths) -> di
     """
     if not chunks:
         raise CharterError(f"{paths.chunks}: no chunks to train on")
+    silence_libraries()
     run = run_folder("cft", (chunks,), params.cft, params, paths, [paths.seed])
-    disable_progress_bars()
-    arguments = trainer_arguments(params.cft, params.compute, params.seed, run)
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),
-        args=SFTConfig(**arguments, packing=True, packing_strategy="wrapped"),
+        args=trainer_arguments(SFTConfig, params.cft, params, run, packing=True, packing_strategy="wrapped"),
         train_dataset=text_dataset(chunks),
         processing_class=load_tokenizer(paths.seed),
         peft_config=lora_config(params.cft.lora),
     )
     return run_training(trainer, "cft", paths, len(chunks))
+
+
+def lora_config(lora: Lora) -> LoraConfig:
+    """Adapt all linear layers but the output head (Hu et al., 2022; Dettmers et al., 2023)."""
+    return LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )

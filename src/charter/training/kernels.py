@@ -1,12 +1,15 @@
 """A training step's arithmetic on a CPU, which trl and peft leave to many small operations.
 
 What is here computes what it stands in for, and its gradients, up to rounding. Where its conditions don't
-hold, on a GPU for one, the original runs.
+hold, the original runs: on a GPU, and with other versions of trl than it was tested with.
 """
 
+import logging
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -15,26 +18,49 @@ from peft.tuners.lora import Linear
 from torch import Tensor, nn
 from torch.autograd import Function
 
+TESTED_TRL = "1.16"
+"""The version of trl whose private functions are stood in for."""
+
 HEAD_TOKENS = 512
 """Tokens scored at a time: 100 MB of float32 for a vocabulary of 49,152."""
 
 _FROZEN_HEAD_OUTPUTS = {"log_probs", "entropy", "mean_logits", "is_top1"}
 
+_log = logging.getLogger(__name__)
+_trl_head: Any = getattr(trl_utils, "_ChunkedLogProbFunction", None)
+_peft_forward = Linear.forward
+
 
 @contextmanager
-def fused(model: nn.Module) -> Iterator[None]:
-    """Train ``model`` with the functions of this module."""
-    layers = [module for module in model.modules() if _is_plain(module)]
-    original = trl_utils._ChunkedLogProbFunction
-    trl_utils._ChunkedLogProbFunction = types.SimpleNamespace(apply=_head_for(original))
-    for layer in layers:
-        layer.forward = types.MethodType(_lora_forward, layer)
+def fused(device: torch.device) -> Iterator[None]:
+    """Train on ``device`` with the functions of this module, where it is a CPU.
+
+    Without Triton, trl scores all positions and masks them afterwards, to spare devices that compile for
+    each shape. A CPU doesn't, and the prompt's positions, two thirds of a row, times a vocabulary of
+    49,152 would be a large part of the work: labelled ones are scored alone.
+    """
+    if device.type != "cpu" or not _is_tested():
+        yield
+        return
+    uses_triton = trl_utils._use_triton
+    trl_utils._use_triton = lambda _device: True
+    trl_utils._ChunkedLogProbFunction = types.SimpleNamespace(apply=_head)
+    Linear.forward = _lora_forward
     try:
         yield
     finally:
-        trl_utils._ChunkedLogProbFunction = original
-        for layer in layers:
-            del layer.forward
+        trl_utils._use_triton = uses_triton
+        trl_utils._ChunkedLogProbFunction = _trl_head
+        Linear.forward = _peft_forward
+
+
+@cache
+def _is_tested() -> bool:
+    found = version("trl")
+    tested = found.startswith(f"{TESTED_TRL}.")
+    if not tested:
+        _log.warning("training runs without its CPU kernels: they are for trl %s, not %s", TESTED_TRL, found)
+    return tested
 
 
 class FrozenHead(Function):
@@ -83,32 +109,27 @@ def _score(hidden: Tensor, weight: Tensor, targets: Tensor) -> tuple[Tensor, ...
     return chosen, entropy, mean, is_top1, slope.to(weight.dtype) @ weight
 
 
-def _head_for(original: Any) -> Any:
-    """Return what trl calls for log-probabilities: `FrozenHead` where it serves, else trl's ``original``."""
-
-    def apply(
-        hidden: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        targets: Tensor,
-        temperature: float,
-        chunk_size: int,
-        softcap: float | None,
-        logit_scale: float,
-        outputs: tuple[str, ...],
-    ) -> tuple[Tensor | None, ...]:
-        frozen = weight.device.type == "cpu" and not weight.requires_grad
-        plain = bias is None and temperature == 1 and softcap is None and logit_scale == 1
-        if not (frozen and plain and _FROZEN_HEAD_OUTPUTS.issuperset(outputs)):
-            result: tuple[Tensor | None, ...] = original.apply(
-                hidden, weight, bias, targets, temperature, chunk_size, softcap, logit_scale, outputs
-            )
-            return result
-        dtype = _computing_dtype(hidden)
-        log_probs, entropy, mean_logits, is_top1 = frozen_head(hidden.to(dtype), weight.to(dtype), targets)
-        return log_probs, entropy, None, mean_logits, is_top1
-
-    return apply
+def _head(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    temperature: float,
+    chunk_size: int,
+    softcap: float | None,
+    logit_scale: float,
+    outputs: tuple[str, ...],
+) -> tuple[Tensor | None, ...]:
+    """Score as trl's function of these arguments does, by `FrozenHead` where that serves."""
+    plain = bias is None and temperature == 1 and softcap is None and logit_scale == 1
+    if weight.requires_grad or not plain or not _FROZEN_HEAD_OUTPUTS.issuperset(outputs):
+        result: tuple[Tensor | None, ...] = _trl_head.apply(
+            hidden, weight, bias, targets, temperature, chunk_size, softcap, logit_scale, outputs
+        )
+        return result
+    dtype = _computing_dtype(hidden)
+    log_probs, entropy, mean_logits, is_top1 = frozen_head(hidden.to(dtype), weight.to(dtype), targets)
+    return log_probs, entropy, None, mean_logits, is_top1
 
 
 class LoraLinear(Function):
@@ -141,25 +162,20 @@ class LoraLinear(Function):
 lora_linear: Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor] = LoraLinear.apply
 
 
-def _is_plain(module: nn.Module) -> bool:
-    """Say whether a module is peft's LoRA over a linear layer without bias or quantisation."""
-    return (
-        isinstance(module, Linear) and type(module.base_layer) is nn.Linear and module.base_layer.bias is None
-    )
-
-
 def _lora_forward(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     dtype = _computing_dtype(x)
-    if not _serves(layer, x, dtype) or args or kwargs:
-        original: Tensor = type(layer).forward(layer, x, *args, **kwargs)
+    if args or kwargs or not _is_plain(layer, dtype):
+        original: Tensor = _peft_forward(layer, x, *args, **kwargs)
         return original
     (name,) = layer.active_adapters
     a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
     return lora_linear(x.to(dtype), layer.base_layer.weight, a, b, layer.scaling[name])
 
 
-def _serves(layer: Any, x: Tensor, dtype: torch.dtype) -> bool:
-    if x.device.type != "cpu" or layer.base_layer.weight.dtype != dtype:
+def _is_plain(layer: Any, dtype: torch.dtype) -> bool:
+    """Say whether this is LoRA as its authors have it, switched on, over a linear layer without bias."""
+    base = layer.base_layer
+    if type(base) is not nn.Linear or base.bias is not None or base.weight.dtype != dtype:
         return False
     if layer.disable_adapters or layer.merged or len(layer.active_adapters) != 1:
         return False

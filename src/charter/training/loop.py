@@ -1,21 +1,93 @@
-"""Running a trl trainer: fast on a CPU too, watched, resumed where it was killed, and written down."""
+"""What the trainings share: trl's arguments, the order of the rows, and the run, watched and written down."""
 
+import io
+import math
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import trl.trainer.utils as trl_utils
+import torch
+from datasets import disable_progress_bars
 from peft.helpers import disable_input_dtype_casting
-from transformers import PrinterCallback
+from torch.utils.data import Sampler
+from tqdm import tqdm
+from transformers import PrinterCallback, TrainerCallback
 
+from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.errors import CharterError
+from charter.project.params import Params
 from charter.project.paths import CorpusPaths
+from charter.project.sections import Dpo, Optimization, Sft
 from charter.training.checkpoints import CheckpointSchedule, checkpoint_step, last_checkpoint, remove_stale
 from charter.training.kernels import fused
-from charter.training.monitor import TrainingMonitor
 from charter.training.outcome import training_metrics, write_adapter, write_curve
+
+POOL = 8
+"""Steps whose rows are sorted by length together: enough to match lengths, few enough to mix the rows."""
+
+EXPLODED = 20.0
+"""Nats, twice the loss of a uniform guess over 49,152 tokens; at ten times the first loss, no way back."""
+
+
+def trainer_arguments(
+    kind: Callable[..., Any],
+    settings: Optimization,
+    params: Params,
+    run: Path,
+    evaluated: bool = False,
+    **others: Any,
+) -> Any:
+    """Make an SFTConfig or DPOConfig (``kind``) of what they have in common, and of ``others``.
+
+    Every step is logged, nothing is reported elsewhere, `charter.training.checkpoints` says when a
+    checkpoint is written in the folder ``run``. Where the training is ``evaluated``, an evaluation follows
+    each epoch; with ``best_epoch`` it ends with the weights that had the lowest loss on the held-out rows.
+    """
+    best_epoch = evaluated and isinstance(settings, Sft | Dpo) and settings.best_epoch
+    device = resolve_device(params.compute)
+    arguments = kind(
+        output_dir=str(run),
+        learning_rate=settings.learning_rate,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        warmup_steps=settings.warmup_share,
+        weight_decay=settings.weight_decay,
+        max_length=settings.max_length,
+        activation_checkpointing=settings.gradient_checkpointing,
+        bf16=resolve_dtype(params.compute) is torch.bfloat16,
+        use_cpu=device.type == "cpu",
+        dataloader_pin_memory=device.type == "cuda",
+        seed=params.seed,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        eval_strategy="epoch" if evaluated else "no",
+        save_strategy="best" if best_epoch else "no",
+        load_best_model_at_end=best_epoch,
+        metric_for_best_model="eval_loss" if best_epoch else None,
+        # The last one stays until the next is sealed.
+        save_total_limit=2,
+        include_num_input_tokens_seen="non_padding",
+        # Every adapter weight has its part in every step.
+        ddp_find_unused_parameters=False,
+        report_to="none",
+        disable_tqdm=True,
+        **others,
+    )
+    # A process has one GPU; the Trainer would give each of those it sees a batch.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def silence_libraries() -> None:
+    """Leave out the progress bars of datasets, and in a log those of trl."""
+    disable_progress_bars()
+    if not sys.stderr.isatty():
+        os.environ["TQDM_DISABLE"] = "1"
 
 
 def run_training(trainer: Any, stage: str, paths: CorpusPaths, examples: int) -> dict[str, float]:
@@ -35,7 +107,8 @@ def run_training(trainer: Any, stage: str, paths: CorpusPaths, examples: int) ->
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(TrainingMonitor(stage))
     trainer.add_callback(CheckpointSchedule())
-    with fast_on_every_device(trainer.model):
+    # peft would cast each layer's input to the adapter's float32, and autocast back to bfloat16.
+    with disable_input_dtype_casting(trainer.model), fused(trainer.args.device):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     history = trainer.state.log_history
     write_adapter(trainer, paths.adapter(stage), paths.seed.relative_to(paths.root).as_posix())
@@ -56,23 +129,109 @@ def expect_all_rows(given: int, kept: int) -> None:
         raise CharterError(f"trl dropped {given - kept} of {given} training rows; check the version of trl")
 
 
-@contextmanager
-def fast_on_every_device(model: Any) -> Iterator[None]:
-    """Leave out work of trl and peft that changes no result.
+class TrainingMonitor(TrainerCallback):  # type: ignore[misc]
+    """Shows the loss and the time left; stops a training whose loss isn't a number any more.
 
-    Without Triton, trl scores all positions and masks them afterwards, to spare devices that compile for
-    each shape. A CPU doesn't, and the prompt's positions, two thirds of a row, times a vocabulary of
-    49,152 would be a large part of the work: labelled ones are scored alone.
+    On a terminal it is a bar, in a log a line each tenth of the training.
 
-    peft casts the input of each adapter to the adapter's float32, and autocast casts it back to bfloat16:
-    a round trip through memory for every linear layer.
-
-    What a CPU does best in one go is fused (`charter.training.kernels`).
+    Raises:
+        CharterError: The loss or the gradient is not finite, or the loss has exploded.
     """
-    uses_triton = trl_utils._use_triton
-    trl_utils._use_triton = lambda _device: True
-    try:
-        with disable_input_dtype_casting(model), fused(model):
-            yield
-    finally:
-        trl_utils._use_triton = uses_triton
+
+    def __init__(self, stage: str):
+        self.stage = stage
+        self.first_loss: float | None = None
+        self.bar: Any = None
+        self.terminal = sys.stderr.isatty()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Open the bar, at the step where a resumed training goes on."""
+        self.first_loss = next((entry["loss"] for entry in state.log_history if "loss" in entry), None)
+        self.bar = tqdm(
+            initial=state.global_step,
+            total=state.max_steps,
+            desc=self.stage,
+            unit="step",
+            disable=not state.is_world_process_zero,
+            file=sys.stderr if self.terminal else io.StringIO(),
+        )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Move the bar."""
+        self.bar.update()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+        """Show the loss; check that it is one."""
+        if "loss" not in logs:
+            return
+        loss, gradient = logs["loss"], logs.get("grad_norm", 0.0)
+        self.bar.set_postfix(loss=f"{loss:.3f}")
+        tenth = math.ceil(state.max_steps / 10)
+        if state.is_world_process_zero and not self.terminal and state.global_step % tenth == 0:
+            sys.stderr.write(f"{self.bar}\n")
+        if self.first_loss is None:
+            self.first_loss = loss
+        exploded = loss > max(EXPLODED, 10 * self.first_loss)
+        if exploded or not (math.isfinite(loss) and math.isfinite(gradient)):
+            raise CharterError(
+                f"{self.stage} diverged at step {state.global_step}: loss {loss:.4g}, gradient norm "
+                f"{gradient:.4g}; lower {self.stage}.learning_rate or raise {self.stage}.warmup_share"
+            )
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Close the bar."""
+        self.bar.close()
+
+
+class LengthGroupedSampler(Sampler[int]):
+    """Row numbers such that the rows of one step are of like length: a fifth of a random batch is padding.
+
+    The rows are shuffled and sorted by length in pools of POOL steps, and the steps are shuffled again; an
+    incomplete one comes last. The order depends on ``seed`` and the epoch alone: a resumed training goes on
+    in the order it had, and the processes of one training, however many there are, take their parts of the
+    same steps. (The sampler of this name in transformers draws from the global generator, and hardly
+    groups fewer than a hundred steps.)
+
+    Args:
+        lengths: The tokens of each row.
+        rows_a_step: The rows of an optimiser step, over all processes.
+        seed: The training's seed.
+        epoch: Gives the epoch under way, counted from 0, as transformers does, in fractions.
+    """
+
+    def __init__(self, lengths: Sequence[int], rows_a_step: int, seed: int, epoch: Callable[[], float]):
+        self.lengths, self.rows_a_step, self.seed, self.epoch = lengths, rows_a_step, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + int(self.epoch()))
+        rows = torch.randperm(len(self.lengths), generator=generator).tolist()
+        steps: list[list[int]] = []
+        for start in range(0, len(rows), POOL * self.rows_a_step):
+            pool = sorted(rows[start : start + POOL * self.rows_a_step], key=lambda row: -self.lengths[row])
+            steps += [pool[at : at + self.rows_a_step] for at in range(0, len(pool), self.rows_a_step)]
+        incomplete = [steps.pop()] if len(rows) % self.rows_a_step else []
+        shuffled = [steps[at] for at in torch.randperm(len(steps), generator=generator).tolist()]
+        return (row for step in shuffled + incomplete for row in step)
+
+
+class LengthGrouped:
+    """Mixed into a trl trainer, gives it that order."""
+
+    def _get_train_sampler(self: Any, train_dataset: Any = None) -> LengthGroupedSampler:
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        return LengthGroupedSampler(
+            [padded_length(row) for row in rows],
+            self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size,
+            self.args.seed,
+            lambda: self.state.epoch or 0,
+        )
+
+
+def padded_length(row: dict[str, Any]) -> int:
+    """Return the tokens of a tokenised row; of a preference pair, those of its longer side."""
+    if "input_ids" in row:
+        return len(row["input_ids"])
+    return len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"]))

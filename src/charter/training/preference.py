@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset, disable_progress_bars
-from transformers import TrainerCallback
+from datasets import Dataset
 from trl import DPOConfig, DPOTrainer
 
 from charter.project.devices import resolve_dtype
@@ -22,11 +21,16 @@ from charter.project.paths import CorpusPaths
 from charter.project.records import PreferencePair
 from charter.project.sections import Dpo
 from charter.training.checkpoints import run_folder
-from charter.training.datasets import preference_dataset
-from charter.training.loop import expect_all_rows, fast_on_every_device, run_training
+from charter.training.examples import preference_dataset
+from charter.training.kernels import fused
+from charter.training.loop import (
+    LengthGrouped,
+    expect_all_rows,
+    run_training,
+    silence_libraries,
+    trainer_arguments,
+)
 from charter.training.models import load_adapter, load_seed, load_tokenizer
-from charter.training.order import LengthGrouped
-from charter.training.settings import trainer_arguments
 
 ROBUST_LABEL_NOISE = 0.1
 """The share of wrongly ordered pairs that the loss ``robust`` (Chowdhury et al., 2024) reckons with."""
@@ -36,7 +40,25 @@ TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 5e-2}
 
 
 class PreferenceOptimizer(LengthGrouped, DPOTrainer):  # type: ignore[misc]
-    """trl's trainer, with pairs of like length together."""
+    """trl's trainer, with pairs of like length together; checks before its first step where it starts."""
+
+    settings: Dpo
+    tolerance: float
+    checked = False
+
+    def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any) -> Any:
+        """Compute the loss of a batch; ``model`` is prepared for several devices, where there are several."""
+        if not (self.checked or self.state.global_step):
+            check_reference(model, inputs, self.tolerance)
+        self.checked = True
+        return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def log(self, *args: Any, **kwargs: Any) -> None:
+        """Log a step."""
+        super().log(*args, **kwargs)
+        entry = self.state.log_history[-1]
+        if self.state.global_step == 1 and "loss" in entry:
+            check_start(entry, self.settings, self.tolerance)
 
 
 def train_on_preferences(
@@ -56,51 +78,49 @@ def train_on_preferences(
         CharterError: There is nothing to train on, a row is too long, training does not start at the
             reference, or it diverged.
     """
+    if not train:
+        raise CharterError(f"{paths.preference('train')}: no pairs to train on; see {paths.rejected}")
+    silence_libraries()
     tokenizer, settings = load_tokenizer(paths.seed), params.dpo
     rows = preference_dataset(train, tokenizer, settings.max_length)
-    if rows is None:
-        raise CharterError(f"{paths.preference('train')}: no pairs to train on; see {paths.rejected}")
     held_out = preference_dataset(validation, tokenizer, settings.max_length)
     run = run_folder("dpo", (train, validation), settings, params, paths, [paths.seed, paths.adapter("sft")])
-    disable_progress_bars()
-    arguments = DPOConfig(
-        **trainer_arguments(
-            settings, params.compute, params.seed, run, held_out is not None, settings.best_epoch
-        ),
-        **_loss_arguments(settings),
+    arguments = trainer_arguments(
+        DPOConfig,
+        settings,
+        params,
+        run,
+        evaluated=bool(validation),
         precompute_ref_log_probs=True,
+        **_loss_arguments(settings),
     )
     # No peft_config: with one, the reference would be the seed without the SFT adapter.
     model = load_adapter(load_seed(paths.seed, params.compute), paths.adapter("sft"), trainable=True)
-    with fast_on_every_device(model):
+    with fused(arguments.device):
         trainer = PreferenceOptimizer(
             model,
             args=arguments,
             train_dataset=_shared(rows, run / "train", arguments),
-            eval_dataset=None if held_out is None else _shared(held_out, run / "validation", arguments),
+            eval_dataset=_shared(held_out, run / "validation", arguments) if validation else None,
             processing_class=tokenizer,
         )
-        expect_all_rows(len(rows), len(trainer.train_dataset))
-        tolerance = TOLERANCE[resolve_dtype(params.compute)]
-        check_reference(trainer, tolerance)
-    trainer.add_callback(StartGuard(settings, tolerance))
+    expect_all_rows(len(rows), len(trainer.train_dataset))
+    trainer.settings, trainer.tolerance = settings, TOLERANCE[resolve_dtype(params.compute)]
     return run_training(trainer, "dpo", paths, len(rows))
 
 
-def check_reference(trainer: DPOTrainer, tolerance: float) -> None:
+def check_reference(model: Any, batch: dict[str, torch.Tensor], tolerance: float) -> None:
     """Check on a batch that the reference's log-probabilities are those of the SFT model.
 
     They are compared with what the untrained policy gives in a plain forward pass, without trl;
-    ``tolerance`` is in nats a token.
+    ``tolerance`` is in nats a token. ``model`` is as the trainer has prepared it: under FSDP and DeepSpeed
+    the bare one holds no whole weights.
 
     Raises:
         CharterError: They differ.
     """
-    first = range(min(trainer.args.per_device_train_batch_size, len(trainer.train_dataset)))
-    batch = trainer.data_collator([trainer.train_dataset[row] for row in first])
-    batch = {key: value.to(trainer.accelerator.device) for key, value in batch.items()}
-    with torch.no_grad(), trainer.accelerator.autocast():
-        policy = response_log_probs(trainer.model, batch)
+    with torch.no_grad():
+        policy = response_log_probs(model, batch)
     reference = torch.cat([batch["ref_chosen_logps"], batch["ref_rejected_logps"]])
     difference = ((policy - reference).abs() / batch["completion_mask"].sum(1)).max().item()
     if not difference <= tolerance:
@@ -128,38 +148,23 @@ def response_log_probs(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tens
     return total
 
 
-class StartGuard(TrainerCallback):  # type: ignore[misc]
-    """Checks in the first step, whose loss is of the untouched policy, that policy and reference agree.
+def check_start(logs: dict[str, float], settings: Dpo, tolerance: float) -> None:
+    """Check the log of the first step, whose loss is of the untouched policy.
 
-    Then all margins are 0, and the loss is what its formula gives there: ln 2 for ``sigmoid``.
+    All margins are 0 then, and the loss is what its formula gives there: ln 2 for ``sigmoid``.
 
     Raises:
-        CharterError: They don't.
+        CharterError: They aren't.
     """
-
-    def __init__(self, settings: Dpo, tolerance: float):
-        self.settings, self.tolerance = settings, tolerance
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        """Check the log of the first step."""
-        if state.global_step != 1 or "loss" not in logs:
-            return
-        margin, loss = logs["rewards/margins"], logs["loss"]
-        expected = loss_at_reference(self.settings.loss, self.settings.beta)
-        # The likelihood term that sft_weight adds is not known here.
-        wrong = self.settings.sft_weight == 0 and abs(loss - expected) > self.tolerance * expected
-        if wrong or abs(margin) > self.tolerance:
-            raise CharterError(
-                f"DPO does not start at its reference: loss {loss:.4f} where {expected:.4f} is due, "
-                f"margin {margin:.4f} where 0 is; check the versions of trl and peft"
-            )
-
-
-def loss_at_reference(loss: str, beta: float) -> float:
-    """Return the loss of a policy that equals its reference."""
-    if loss == "ipo":
-        return 1 / (4 * beta**2)
-    return 1.0 if loss == "apo_zero" else math.log(2)
+    margin, loss = logs["rewards/margins"], logs["loss"]
+    at_reference = {"ipo": 1 / (4 * settings.beta**2), "apo_zero": 1.0}.get(settings.loss, math.log(2))
+    # The likelihood term that sft_weight adds is not known here.
+    wrong = settings.sft_weight == 0 and abs(loss - at_reference) > tolerance * at_reference
+    if wrong or abs(margin) > tolerance:
+        raise CharterError(
+            f"DPO does not start at its reference: loss {loss:.4f} where {at_reference:.4f} is due, "
+            f"margin {margin:.4f} where 0 is; check the versions of trl and peft"
+        )
 
 
 def _shared(rows: Dataset, folder: Path, arguments: DPOConfig) -> Dataset:

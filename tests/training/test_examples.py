@@ -7,9 +7,9 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.records import InstructExample, PreferencePair
 from charter.training.chat import answer_messages
-from charter.training.datasets import instruct_dataset, preference_dataset
+from charter.training.examples import instruct_dataset, preference_dataset
+from charter.training.loop import trainer_arguments
 from charter.training.models import load_seed, load_tokenizer
-from charter.training.settings import trainer_arguments
 
 pytestmark = pytest.mark.models
 
@@ -20,7 +20,7 @@ def test_only_the_answer_and_its_end_carry_loss(
     tokenizer = load_tokenizer(tiny_seed)
     trainer = SFTTrainer(
         load_seed(tiny_seed, quick.compute),
-        args=SFTConfig(**trainer_arguments(quick.sft, quick.compute, 0, tmp_path)),
+        args=trainer_arguments(SFTConfig, quick.sft, quick, tmp_path),
         train_dataset=instruct_dataset(answers, tokenizer, 512),
         processing_class=tokenizer,
     )
@@ -52,16 +52,3 @@ def test_a_long_rejected_response_is_refused(tiny_seed: Path, pairs: list[Prefer
     long = pairs[2].model_copy(update={"rejected": "Yes. " * 600})
     with pytest.raises(CharterError, match=rf"row {long.id} has \d+ tokens.*dpo\.max_length"):
         preference_dataset([*pairs, long], load_tokenizer(tiny_seed), 512)
-
-
-def test_an_answer_without_end_is_refused(tiny_seed: Path, answers: list[InstructExample]) -> None:
-    tokenizer = load_tokenizer(tiny_seed)
-    tokenizer.chat_template = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
-    with pytest.raises(CharterError, match="never learn to stop"):
-        instruct_dataset(answers, tokenizer, 512)
-
-
-def test_no_rows_make_no_dataset(tiny_seed: Path) -> None:
-    tokenizer = load_tokenizer(tiny_seed)
-    assert instruct_dataset([], tokenizer, 512) is None
-    assert preference_dataset([], tokenizer, 512) is None

@@ -1,4 +1,4 @@
-from charter.training.order import LengthGroupedSampler, padded_length
+from charter.training.loop import LengthGroupedSampler, padded_length
 
 LENGTHS = [5, 40, 7, 38, 6, 39, 8, 41, 9, 37, 4, 42, 5, 43, 6, 36]
 
