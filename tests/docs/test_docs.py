@@ -11,10 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import typer
+import yaml
 
 from charter.cli.main import app
 from charter.cli.pipeline import CORPUS_STAGES, SHARED_STAGES
 from charter.project.metric_names import GATE_METRICS
+from charter.project.params import PARAMS_FILE, parse_params, read_yaml
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -150,6 +152,24 @@ def test_files_that_are_named_exist(page: Path) -> None:
         assert (ROOT / name).exists(), name
     for name in re.findall(r"\b((?:project|cli|stages)/\w+\.py)", text):
         assert (ROOT / "src/charter" / name).exists(), name
+
+
+def examples() -> list[tuple[str, str]]:
+    """The YAML of each page: parts of params.yaml."""
+    return [
+        (page_id(page), block)
+        for page in PAGES
+        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize(("page", "block"), examples(), ids=str)
+def test_examples_of_parameters_are_valid(page: str, block: str) -> None:
+    values = read_yaml(ROOT / PARAMS_FILE)
+    values["corpora"]["policy"] = values["corpora"]["bcg"]
+    for section, part in yaml.safe_load(block).items():
+        values[section] = values[section] | part if isinstance(part, dict) else part
+    parse_params(values, page)
 
 
 def test_calls_are_found() -> None:
