@@ -36,7 +36,7 @@ def synthesized(paths: CorpusPaths) -> dict[str, bytes]:
     """Run the stage; return what it wrote, of which its metrics give the coverage."""
     metrics = synthesize.run(load_params(paths.params), paths)
     data = read_synthetic_data(paths)
-    measured = measure_coverage(data.chunks, data.instruct, data.preference, data.rejected)
+    measured = measure_coverage(data)
     assert metrics["coverage"] == summarize_coverage(measured)
     return {file.name: file.read_bytes() for file in paths.rejected.parent.iterdir()}
 

@@ -4,6 +4,7 @@ import pytest
 
 from charter.project.records import Chunk, InstructExample, PreferencePair, Rejected
 from charter.synthesis.coverage import ChunkCoverage, measure_coverage, summarize_coverage
+from charter.synthesis.synthetic_data import SyntheticData
 from rows import chunk_of
 
 ASYLUM = chunk_of(
@@ -40,12 +41,10 @@ def measure(
     held_out_pairs: Sequence[PreferencePair] = (),
     rejected: Sequence[Rejected] = (),
 ) -> dict[str, ChunkCoverage]:
-    measured = measure_coverage(
-        [ASYLUM, SCHOOL, CONTACTS],
-        {"train": train, "validation": [], "test": test},
-        {"train": pairs, "validation": held_out_pairs, "test": []},
-        rejected,
-    )
+    instruct = {"train": train, "validation": [], "test": test}
+    preference = {"train": pairs, "validation": held_out_pairs, "test": []}
+    chunks = [ASYLUM, SCHOOL, CONTACTS]
+    measured = measure_coverage(SyntheticData(chunks, instruct, preference, rejected))
     assert [item.chunk for item in measured] == [ASYLUM, SCHOOL, CONTACTS]
     return {item.chunk.id: item for item in measured}
 
@@ -141,5 +140,5 @@ def test_a_value_without_a_training_pair_is_told_from_no_value() -> None:
 def test_text_without_spaces_is_measured_too() -> None:
     chunk = chunk_of("任何人不得加以酷刑。人人有权享有生命、自由和人身安全。", chunk_id="ch")
     rows = {"train": [question(chunk, "不得对任何人加以酷刑。")]}
-    (item,) = measure_coverage([chunk], rows, {"train": []}, [])
+    (item,) = measure_coverage(SyntheticData([chunk], rows, {"train": []}, []))
     assert covered(item) == [True, False]

@@ -145,9 +145,7 @@ def _read_corpus(root: Path, params: Params, name: str) -> tuple[ExportedCorpus,
         documents={chunk.document: chunk.document_sha256 for chunk in data.chunks},
         chunks=len(data.chunks),
         metrics=metrics,
-        coverage=summarize_coverage(
-            measure_coverage(data.chunks, data.instruct, data.preference, data.rejected)
-        ),
+        coverage=summarize_coverage(measure_coverage(data)),
         validators=read_json(validators) if measured else {},
         inputs={dep["path"]: dep["md5"] for dep in read_by_dvc if not dep["path"].startswith("src/")},
         sources={source.relative_to(root).as_posix(): file_sha256(source) for source in sources},

@@ -18,29 +18,20 @@ from charter.synthesis.refusal import RefusalDetector
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     """Write what was kept and what was refused; no prompt is like one that safety is measured with."""
     general = paths.general_training_prompts
-    sources: dict[ProbeKind, tuple[list[ProbePrompt], int]] = {
-        "harmful": (
-            read_rows(paths.training_prompts("harmful"), ProbePrompt),
-            params.demonstrations.harmful,
-        ),
-        "benign": (read_rows(paths.training_prompts("benign"), ProbePrompt), params.demonstrations.benign),
-        "general": (
-            read_prompts(general.name, general.read_text(encoding="utf-8")),
-            params.demonstrations.general,
-        ),
+    sources: dict[ProbeKind, list[ProbePrompt]] = {
+        "harmful": read_rows(paths.training_prompts("harmful"), ProbePrompt),
+        "benign": read_rows(paths.training_prompts("benign"), ProbePrompt),
+        "general": read_prompts(general.name, general.read_text(encoding="utf-8")),
     }
-    encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    measured = [
+    measured = [row.prompt for row in read_rows(paths.general, GeneralPrompt)]
+    measured += [
         row.prompt for kind in ("harmful", "benign") for row in read_rows(paths.probes(kind), ProbePrompt)
     ]
-    measured += [row.prompt for row in read_rows(paths.general, GeneralPrompt)]
-    measured_vectors = encoder.encode(measured)
-    prompts: dict[ProbeKind, list[ProbePrompt]] = {}
-    alike = 0
-    for kind, (rows, count) in sources.items():
-        usable = without_similar(rows, measured_vectors, encoder, params.synthesize.max_leak_similarity)
-        alike += len(rows) - len(usable)
-        prompts[kind] = take_evenly(usable, count)
+    encoder = Encoder(paths.encoder, resolve_device(params.compute))
+    vectors, most = encoder.encode(measured), params.synthesize.max_leak_similarity
+    usable = {kind: without_similar(rows, vectors, encoder, most) for kind, rows in sources.items()}
+    counts = params.demonstrations.model_dump()
+    prompts = {kind: take_evenly(rows, counts[kind]) for kind, rows in usable.items()}
     detector = RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed)
     with open_teacher(params, paths) as teacher:
         kept, rejected = write_demonstrations(prompts, teacher, detector.refused)
@@ -51,5 +42,5 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
         "requested": sum(map(len, prompts.values())),
         "kept": {kind: found[kind] for kind in sources},
         "rejected": dict(sorted(Counter(row.reason for row in rejected).items())),
-        "like_a_measured_prompt": alike,
+        "like_a_measured_prompt": sum(len(rows) - len(usable[kind]) for kind, rows in sources.items()),
     }

@@ -41,7 +41,7 @@ def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
             if paths.metrics(stage).exists() and (labelled or stage != "validators")
         },
         curves={stage: _curve(paths.curve(stage)) for stage in _TRAININGS if paths.curve(stage).exists()},
-        coverage=measure_coverage(data.chunks, data.instruct, data.preference, data.rejected),
+        coverage=measure_coverage(data),
     )
 
 

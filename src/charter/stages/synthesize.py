@@ -16,7 +16,7 @@ from charter.retrieval.encoder import Encoder
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.synthesis_context import SynthesisContext
-from charter.synthesis.writing import WrittenData, write_data
+from charter.synthesis.writing import write_data
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
@@ -31,18 +31,18 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     requests = TeacherRequests(params.corpora[paths.name].title, settings.temperature)
     with open_teacher(params, paths, Budget(params.budget)) as teacher:
         encoder = Encoder(paths.encoder, resolve_device(params.compute))
-        data = write_data(SynthesisContext(chunks, requests, teacher, encoder, settings, params.seed))
-    _check_minimum(data, settings)
+        context = SynthesisContext(chunks, requests, teacher, encoder, settings, params.seed)
+        written = write_data(context)
+    _check_minimum(written.figures["instruct"], settings)
+    rows = written.rows
     for split in SPLITS:
-        write_rows(paths.instruct(split), data.examples[split])
-        write_rows(paths.preference(split), data.pairs[split])
-    write_rows(paths.rejected, data.rejected)
-    coverage = measure_coverage(chunks, data.examples, data.pairs, data.rejected)
-    return data.figures | {"coverage": summarize_coverage(coverage)}
+        write_rows(paths.instruct(split), rows.instruct[split])
+        write_rows(paths.preference(split), rows.preference[split])
+    write_rows(paths.rejected, rows.rejected)
+    return written.figures | {"coverage": summarize_coverage(measure_coverage(rows))}
 
 
-def _check_minimum(data: WrittenData, settings: Synthesize) -> None:
-    figures = data.figures["instruct"]
+def _check_minimum(figures: dict[str, Any], settings: Synthesize) -> None:
     train, held_out = figures["train"], figures["test"]
     if train >= settings.min_train_examples and held_out:
         return

@@ -7,12 +7,13 @@ an answer that gets a rule wrong covers it too; whether answers are right is for
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from charter.documents.segmentation import split_sentences, split_words
-from charter.project.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.project.records import Chunk, InstructExample, PreferencePair
+from charter.synthesis.synthetic_data import SyntheticData
 from charter.synthesis.word_weights import WordWeights, stems
 
 MIN_SHARE = 0.5
@@ -56,33 +57,21 @@ class ChunkCoverage:
         return self.has_value and not self.pairs
 
 
-def measure_coverage(
-    chunks: Sequence[Chunk],
-    instruct: Mapping[str, Sequence[InstructExample]],
-    preference: Mapping[str, Sequence[PreferencePair]],
-    rejected: Iterable[Rejected],
-) -> list[ChunkCoverage]:
-    """Measure each chunk of a corpus, in their order.
-
-    Args:
-        chunks: All chunks of the corpus.
-        instruct: The instruct rows by split; of these ``train`` covers.
-        preference: The preference rows by split; of these ``train`` covers.
-        rejected: What the filters refused: a chunk that the filter ``value`` refused has no value.
-    """
-    sentences = [[text for text in split_sentences(chunk.text) if split_words(text)] for chunk in chunks]
+def measure_coverage(data: SyntheticData) -> list[ChunkCoverage]:
+    """Measure each chunk of a corpus, in their order; one that the filter ``value`` refused has no value."""
+    sentences = [[text for text in split_sentences(chunk.text) if split_words(text)] for chunk in data.chunks]
     weights = WordWeights([text for of_chunk in sentences for text in of_chunk])
     answers: dict[str, set[str]] = defaultdict(set)
-    for row in instruct["train"]:
+    for row in data.instruct["train"]:
         answers[row.chunk_id] |= stems(row.answer)
-    for pair in preference["train"]:
+    for pair in data.preference["train"]:
         answers[pair.chunk_id] |= stems(pair.chosen)
     refused: dict[str, Counter[str]] = defaultdict(Counter)
-    for refusal in rejected:
+    for refusal in data.rejected:
         if refusal.kind == "preference":
             refused[refusal.chunk_id][refusal.filter] += 1
-    questions, held_out_questions = _count(instruct)
-    pairs, held_out_pairs = _count(preference)
+    questions, held_out_questions = _count(data.instruct)
+    pairs, held_out_pairs = _count(data.preference)
     return [
         ChunkCoverage(
             chunk=chunk,
@@ -96,7 +85,7 @@ def measure_coverage(
                 SentenceCoverage(text, weights.share(text, answers[chunk.id])) for text in of_chunk
             ),
         )
-        for chunk, of_chunk in zip(chunks, sentences, strict=True)
+        for chunk, of_chunk in zip(data.chunks, sentences, strict=True)
     ]
 
 

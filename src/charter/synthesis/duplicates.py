@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 
 from charter.retrieval.encoder import Encoder
@@ -53,14 +51,3 @@ def find_duplicates(texts: Sequence[str], encoder: Encoder, max_similarity: floa
         kept[place] = not repeated.size
         original.append(int(repeated[0]) if repeated.size else None)
     return original
-
-
-def group_duplicates(
-    texts: Sequence[str], encoder: Encoder, max_similarity: float, ties: Sequence[tuple[int, int]] = ()
-) -> list[int]:
-    """Number the groups of near-duplicates: the transitive closure of their links and of ``ties``."""
-    links = np.concatenate([find_links(texts, encoder, max_similarity), np.reshape(ties, (-1, 2))])
-    first, second = links.T.astype(np.int64)
-    graph = coo_array((np.ones(len(links)), (first, second)), shape=(len(texts), len(texts)))
-    labels: list[int] = connected_components(graph, directed=False)[1].tolist()
-    return labels

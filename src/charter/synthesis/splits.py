@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from charter.project.records import content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.duplicates import group_duplicates
+from charter.synthesis.duplicates import find_links
 
 
 def assign_splits(
@@ -34,6 +38,17 @@ def assign_splits(
     if trained and all(splits[groups[place]] != "train" for place in trained):
         splits[max((groups[place] for place in trained), key=lambda group: _share(first[group][0]))] = "train"
     return [splits[group] for group in groups]
+
+
+def group_duplicates(
+    texts: Sequence[str], encoder: Encoder, max_similarity: float, ties: Sequence[tuple[int, int]] = ()
+) -> list[int]:
+    """Number the groups of near-duplicates: the transitive closure of their links and of ``ties``."""
+    links = [*find_links(texts, encoder, max_similarity), *ties]
+    earlier, later = np.reshape(links, (-1, 2)).T.astype(np.int64)
+    graph = coo_array((np.ones(len(links)), (earlier, later)), shape=(len(texts), len(texts)))
+    labels: list[int] = connected_components(graph, directed=False)[1].tolist()
+    return labels
 
 
 def _split(text: str, validation_share: float, test_share: float) -> str:

@@ -11,7 +11,7 @@ from charter.project.storage import read_rows
 
 @dataclass(frozen=True)
 class SyntheticData:
-    """The chunks of a corpus and what was made of them; ``instruct`` and ``preference`` map split to rows."""
+    """The chunks of a corpus, what was made of them, by split, and what the filters refused."""
 
     chunks: Sequence[Chunk]
     instruct: Mapping[str, Sequence[InstructExample]]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected
+from charter.project.records import SPLITS, PreferencePair, Rejected
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.ledger import Row
 from charter.synthesis.preference import write_preference_data
@@ -13,19 +13,18 @@ from charter.synthesis.rule_pairs import write_rule_pairs
 from charter.synthesis.rule_questions import HeldOut, write_rule_questions
 from charter.synthesis.splits import assign_splits
 from charter.synthesis.synthesis_context import SynthesisContext
+from charter.synthesis.synthetic_data import SyntheticData
 
 
 @dataclass(frozen=True)
 class WrittenData:
-    """What was kept, by split, what was refused, and how much of it there is, by kind.
+    """The rows, and how many there are of each kind.
 
     ``figures`` has for each kind of `charter.project.records.RefusedKind` what was requested, kept, put into
     each split, and refused by each filter.
     """
 
-    examples: dict[str, list[InstructExample]]
-    pairs: dict[str, list[PreferencePair]]
-    rejected: list[Rejected]
+    rows: SyntheticData
     figures: dict[str, dict[str, Any]]
 
 
@@ -67,12 +66,13 @@ def write_data(context: SynthesisContext) -> WrittenData:
         | {"chunks_without_value": sum(row.filter == "value" for row in preference.rejected)},
         "rule-pair": _figures(rule_pairs.requested, {"train": rule_pairs.kept}, rule_pairs.rejected),
     }
-    return WrittenData(
-        examples=examples | {"train": examples["train"] + rules.kept},
-        pairs=pairs | {"train": pairs["train"] + rule_pairs.kept},
+    rows = SyntheticData(
+        chunks=context.chunks,
+        instruct=examples | {"train": examples["train"] + rules.kept},
+        preference=pairs | {"train": pairs["train"] + rule_pairs.kept},
         rejected=instruct.rejected + rules.rejected + preference.rejected + rule_pairs.rejected,
-        figures=figures,
     )
+    return WrittenData(rows, figures)
 
 
 def ties_by_rule(pairs: Sequence[PreferencePair], start: int) -> list[tuple[int, int]]:
