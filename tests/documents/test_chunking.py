@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from charter.documents.chunking import chunk_document, coverage
+from charter.documents.chunking import chunk_document, chunked_share
 from charter.documents.lines import count_letters
 from charter.project.records import Document
 
@@ -142,17 +142,17 @@ def test_pages_of_a_chunk_leave_out_empty_pages() -> None:
 def test_coverage_sees_what_is_missing() -> None:
     source = document("# T\n\naaaa\n\n# U\n\nbb bb\n")
     chunks = chunk_document(source, 100, 1, count_words)
-    assert coverage(source, chunks) == 1.0
-    assert coverage(source, chunks[:1]) == 0.5
+    assert chunked_share(source, chunks) == 1.0
+    assert chunked_share(source, chunks[:1]) == 0.5
 
 
 def test_coverage_is_of_the_text_before_cleaning() -> None:
     source = document("aaaa\n").model_copy(update={"body": 16})
-    assert coverage(source, chunk_document(source, 100, 1, count_words)) == 0.25
+    assert chunked_share(source, chunk_document(source, 100, 1, count_words)) == 0.25
 
 
 def test_a_heading_counts_where_a_chunk_has_it() -> None:
     source = document("# aaa\n\n## bb\n\n" + "c" * 10 + "\n\n# ddddd\n")
     chunks = chunk_document(source, 100, 1, count_words)
     assert [chunk.headings for chunk in chunks] == [("aaa", "bb")]
-    assert coverage(source, chunks) == 0.75
+    assert chunked_share(source, chunks) == 0.75

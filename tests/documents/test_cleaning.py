@@ -1,12 +1,12 @@
 from charter.documents.cleaning import remove_contents, remove_running_lines
-from charter.documents.lines import Line
+from charter.documents.lines import TextLine
 
 
-def pages(*texts: str) -> list[Line]:
-    return [Line(line, number) for number, text in enumerate(texts) for line in text.split("\n")]
+def pages(*texts: str) -> list[TextLine]:
+    return [TextLine(line, number) for number, text in enumerate(texts) for line in text.split("\n")]
 
 
-def text_of(lines: list[Line]) -> list[str]:
+def text_of(lines: list[TextLine]) -> list[str]:
     return [line.text for line in lines]
 
 

@@ -1,5 +1,5 @@
 from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import Line
+from charter.documents.lines import TextLine
 
 BODY = "This is a full line of running text that is as long as the page allows it"
 
@@ -7,7 +7,7 @@ BODY = "This is a full line of running text that is as long as the page allows i
 def levels(
     lines: list[str], contents: list[str] | None = None, styled: list[StyledText] | None = None
 ) -> dict[str, int]:
-    marked = mark_headings([Line(text, 0) for text in lines], contents or [], styled or [])
+    marked = mark_headings([TextLine(text, 0) for text in lines], contents or [], styled or [])
     return {line.text: line.level for line in marked if line.level}
 
 

@@ -1,11 +1,15 @@
-from charter.documents.lines import Line
+from charter.documents.lines import TextLine
 from charter.documents.reflow import reflow
 
 FULL = "words of a full line that ends where the column of the page ends as"
 
 
 def joined(*texts: str) -> str:
-    return reflow([Line(FULL, 0), *(Line(text, 0) for text in texts)], 1)[0].removeprefix(FULL).strip("\n")
+    return (
+        reflow([TextLine(FULL, 0), *(TextLine(text, 0) for text in texts)], 1)[0]
+        .removeprefix(FULL)
+        .strip("\n")
+    )
 
 
 def test_full_lines_go_on_and_short_ones_end() -> None:
@@ -30,7 +34,7 @@ def test_hyphens_of_line_breaks_go_and_those_of_words_stay() -> None:
 
 
 def test_paragraph_goes_over_the_page_and_pages_know_where() -> None:
-    lines = [Line(FULL, 1), Line("the next page.", 3), Line("Title", 3, 2)]
+    lines = [TextLine(FULL, 1), TextLine("the next page.", 3), TextLine("Title", 3, 2)]
     text, starts = reflow(lines, 6)
     assert text == f"{FULL} the next page.\n\n## Title\n"
     assert text[starts[3] :].startswith("the next page.")

@@ -11,11 +11,23 @@ from charter.documents.segmentation import split_sentences, split_words
         ("First line\nsecond line", ["First line", "second line"]),
         ("See No. 5 and Mr. Smith. He knows.", ["See No. 5 and Mr. Smith.", "He knows."]),
         ("不得施以酷刑。人人平等。", ["不得施以酷刑。", "人人平等。"]),
+        ("See Sec. 5 and para. 2. They differ.", ["See Sec. 5 and para. 2.", "They differ."]),
+        ("Pack the .tar.{gz,xz} file. Sign it.", ["Pack the .tar.{gz,xz} file.", "Sign it."]),
+        ("2.10. “Work” means this.", ["2.10. “Work” means this."]),
+        ("人々は自由だ。「はい。」す。何か", ["人々は自由だ。", "「はい。」", "す。", "何か"]),
+        ("सब समान हैं। कोई दास नहीं।", ["सब समान हैं।", "कोई दास नहीं।"]),
+        ("هل يجوز؟ لا يجوز. انتهى.", ["هل يجوز؟", "لا يجوز.", "انتهى."]),
         (" \n ", []),
     ],
 )
 def test_sentences(text: str, sentences: list[str]) -> None:
     assert split_sentences(text) == sentences
+
+
+def test_abbreviations_are_those_of_the_language() -> None:
+    text = "Das ist z. B. gut. Am 3. Oktober ist frei."
+    assert split_sentences(text, "deu") == ["Das ist z. B. gut.", "Am 3. Oktober ist frei."]
+    assert len(split_sentences(text)) > 2
 
 
 def test_words_are_lower_case_and_of_any_script() -> None:

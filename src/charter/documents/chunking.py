@@ -26,7 +26,7 @@ _BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 
 
 @dataclass(frozen=True)
-class Section:
+class SectionSpan:
     """What stands under one heading, up to the next: the headings above it and the span of its text."""
 
     headings: tuple[str, ...]
@@ -53,7 +53,7 @@ def chunk_document(
     chunks = []
     seen: Counter[tuple[tuple[str, ...], str]] = Counter()
     for section in _sections(document.text):
-        for start, end in _cut(document.text, section, max_tokens, min_tokens, count_tokens):
+        for start, end in _cut(document, section, max_tokens, min_tokens, count_tokens):
             text = document.text[start:end]
             # An equal text under equal headings is told apart by its number, so ids stay unique.
             key = (section.headings, text)
@@ -74,7 +74,7 @@ def chunk_document(
     return chunks
 
 
-def coverage(document: Document, chunks: Sequence[Chunk]) -> float:
+def chunked_share(document: Document, chunks: Sequence[Chunk]) -> float:
     """Return the share of the document's body that is in chunks, or a heading of one; at most 1.
 
     It is of the letters and digits of the text before any cleaning, without the running lines and the
@@ -94,7 +94,7 @@ def coverage(document: Document, chunks: Sequence[Chunk]) -> float:
     return min(inside / document.body, 1.0) if document.body else 0.0
 
 
-def _sections(text: str) -> Iterator[Section]:
+def _sections(text: str) -> Iterator[SectionSpan]:
     """Go through the sections; a ``#`` line in fenced code is no heading."""
     path: list[tuple[int, str]] = []
     start = offset = 0
@@ -104,44 +104,44 @@ def _sections(text: str) -> Iterator[Section]:
             fence = "" if fence == match[1] else fence or match[1]
         heading = None if fence else _HEADING.fullmatch(line.rstrip())
         if heading:
-            yield Section(tuple(title for _, title in path), start, offset)
+            yield SectionSpan(tuple(title for _, title in path), start, offset)
             level = len(heading[1])
             path = [(above, title) for above, title in path if above < level] + [(level, heading[2])]
             start = offset + len(line)
         offset += len(line)
-    yield Section(tuple(title for _, title in path), start, offset)
+    yield SectionSpan(tuple(title for _, title in path), start, offset)
 
 
 def _cut(
-    text: str, section: Section, max_tokens: int, min_tokens: int, count_tokens: CountTokens
+    document: Document, section: SectionSpan, max_tokens: int, min_tokens: int, count_tokens: CountTokens
 ) -> list[Span]:
     """Cut a section into spans without blanks at their ends."""
 
     @cache
     def tokens(start: int, end: int) -> int:
-        return count_tokens(text[start:end])
+        return count_tokens(document.text[start:end])
 
     spans: list[Span] = []
-    for start, end in _pieces(text, section.start, section.end, lambda *span: tokens(*span) <= max_tokens):
+    for start, end in _pieces(document, section, lambda *span: tokens(*span) <= max_tokens):
         if spans and tokens(spans[-1][0], end) <= max_tokens:
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))
     for second in range(1, len(spans)):
         if min(tokens(*spans[second - 1]), tokens(*spans[second])) < min_tokens:
-            shared = _share(text, spans[second - 1], spans[second], max_tokens, tokens)
+            shared = _share(document, spans[second - 1], spans[second], max_tokens, tokens)
             spans[second - 1 : second + 1] = shared
     return spans
 
 
 def _share(
-    text: str, first: Span, second: Span, max_tokens: int, tokens: Callable[[int, int], int]
+    document: Document, first: Span, second: Span, max_tokens: int, tokens: Callable[[int, int], int]
 ) -> tuple[Span, Span]:
     """Move the boundary between two spans to the sentence where the smaller of them is largest."""
     sentences = [
         sentence
-        for line in split_spans(text, first[0], second[1], LINE_BREAK)
-        for sentence in sentence_spans(text, *line)
+        for line in split_spans(document.text, first[0], second[1], LINE_BREAK)
+        for sentence in sentence_spans(document.text, *line, document.language)
     ]
     cuts = [(first, second)] + [
         ((first[0], before[1]), (after[0], second[1])) for before, after in pairwise(sentences)
@@ -150,14 +150,15 @@ def _share(
     return max(allowed, key=lambda cut: min(tokens(*span) for span in cut), default=(first, second))
 
 
-def _pieces(text: str, start: int, end: int, fits: Callable[[int, int], bool]) -> Iterator[Span]:
+def _pieces(document: Document, section: SectionSpan, fits: Callable[[int, int], bool]) -> Iterator[Span]:
     """Go through the largest pieces that fit, cut at the strongest boundaries."""
-    for paragraph in split_spans(text, start, end, _BLANK_LINES):
+    text = document.text
+    for paragraph in split_spans(text, section.start, section.end, _BLANK_LINES):
         if fits(*paragraph):
             yield paragraph
             continue
         for line in split_spans(text, *paragraph, LINE_BREAK):
-            for sentence in [line] if fits(*line) else sentence_spans(text, *line):
+            for sentence in [line] if fits(*line) else sentence_spans(text, *line, document.language):
                 yield from [sentence] if fits(*sentence) else _words(text, *sentence, fits)
 
 

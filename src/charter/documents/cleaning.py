@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from charter.documents.lines import Line
+from charter.documents.lines import TextLine
 from charter.project.records import DIVISIONS
 
 _EDGE = 4
@@ -20,7 +20,7 @@ _LED_ENTRY = re.compile(r"^(?P<title>.*?\S)\s*(?:[.·…_]\s?){4,}\s*(?:\d{1,4}|
 _PLAIN_ENTRY = re.compile(r"^(?P<title>.*[^\W\d].*?)\s+\d{1,4}$")
 
 
-def remove_running_lines(lines: list[Line]) -> list[Line]:
+def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
     """Remove running headers, running footers and page numbers.
 
     Such a line stands outermost on many pages, and is the same but for a number that goes with the page.
@@ -55,7 +55,7 @@ def remove_running_lines(lines: list[Line]) -> list[Line]:
     return [line for index, line in enumerate(lines) if index not in running]
 
 
-def _page_numbers(lines: list[Line], pages: Mapping[int, Sequence[int]]) -> set[int]:
+def _page_numbers(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> set[int]:
     """Indices of lines with the page's number, outermost, alone or beside a title; at most one a page.
 
     The number of most pages must have the same distance to the page. One in front of a title may be a
@@ -78,7 +78,7 @@ def _page_numbers(lines: list[Line], pages: Mapping[int, Sequence[int]]) -> set[
     return set()
 
 
-def _patterns(line: Line) -> Iterator[tuple[str, str]]:
+def _patterns(line: TextLine) -> Iterator[tuple[str, str]]:
     """What of a running line may stay the same: each number as it is, or one as its distance to the page."""
     words = line.text.casefold().split()
     text = " ".join(words)
@@ -92,7 +92,7 @@ def _patterns(line: Line) -> Iterator[tuple[str, str]]:
         yield "end", " ".join(words[-3:])
 
 
-def remove_contents(lines: list[Line]) -> tuple[list[Line], list[str]]:
+def remove_contents(lines: list[TextLine]) -> tuple[list[TextLine], list[str]]:
     """Remove tables of contents; return the other lines, and the titles that the tables listed.
 
     An entry ends in a page number, after dot leaders or in the neighbourhood of such entries. A run of
@@ -119,7 +119,7 @@ def _entry(text: str) -> re.Match[str] | None:
     return _LED_ENTRY.match(text) or _PLAIN_ENTRY.match(text)
 
 
-def _entry_runs(lines: list[Line]) -> list[list[int]]:
+def _entry_runs(lines: list[TextLine]) -> list[list[int]]:
     """Indices of neighbouring entries, blank lines aside.
 
     One other line, the first of a title on two lines, may stand before an entry with leaders.
@@ -140,7 +140,7 @@ def _entry_runs(lines: list[Line]) -> list[list[int]]:
     return runs
 
 
-def _numbered_runs(lines: list[Line]) -> Iterator[list[int]]:
+def _numbered_runs(lines: list[TextLine]) -> Iterator[list[int]]:
     """Go through the runs of neighbouring lines that all recur below, most of them numbered.
 
     One line that doesn't recur, such as a title on two lines, may stand between them.
@@ -148,7 +148,7 @@ def _numbered_runs(lines: list[Line]) -> Iterator[list[int]]:
     last = {_title(line): index for index, line in enumerate(lines)}
     run: list[int] = []
     skipped: list[int] = []
-    for index, line in [*enumerate(lines), (len(lines), Line("", 0))]:
+    for index, line in [*enumerate(lines), (len(lines), TextLine("", 0))]:
         if index < len(lines) and not line.text:
             continue
         if line.text and last[_title(line)] > index:
@@ -164,11 +164,11 @@ def _numbered_runs(lines: list[Line]) -> Iterator[list[int]]:
             run, skipped = [], []
 
 
-def _title(line: Line) -> str:
+def _title(line: TextLine) -> str:
     return line.text.lstrip("#*•- ")
 
 
-def _name_of_contents(lines: list[Line], start: int) -> list[int]:
+def _name_of_contents(lines: list[TextLine], start: int) -> list[int]:
     """The line above a table of contents, where it may be its name."""
     before = next((index for index in range(start - 1, -1, -1) if lines[index].text), None)
     if before is None or lines[before].ends_sentence or len(_title(lines[before]).split()) > 3:

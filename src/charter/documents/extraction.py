@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from charter.documents.cleaning import remove_contents, remove_running_lines
 from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import Line, count_letters
+from charter.documents.lines import TextLine, count_letters
 from charter.documents.markdown import count_markdown_letters, plain_markdown
 from charter.documents.reflow import reflow
 from charter.project.errors import CharterError
@@ -212,7 +212,9 @@ def _decode(data: bytes) -> str:
 
 def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
     """Make clean running text of the lines of pages."""
-    read = [Line(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")]
+    read = [
+        TextLine(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")
+    ]
     without_running = remove_running_lines(read)
     lines, contents = remove_contents(without_running)
     # A wrapped heading may begin with a running line that was removed from above it.
@@ -227,7 +229,7 @@ def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
     return Reading(text, page_starts, total, total - body_and_contents, body_and_contents - body)
 
 
-def _count_lines(lines: Sequence[Line]) -> int:
+def _count_lines(lines: Sequence[TextLine]) -> int:
     return sum(count_letters(line.text) for line in lines)
 
 
@@ -309,7 +311,7 @@ def _read_pptx(data: bytes) -> Reading:
 
 def _without_contents(markdown: str) -> Reading:
     """Clean the Markdown of a format without pages."""
-    lines = [Line(line, 0) for line in plain_markdown(markdown).split("\n")]
+    lines = [TextLine(line, 0) for line in plain_markdown(markdown).split("\n")]
     kept, _ = remove_contents(lines)
     text = "\n".join(line.text for line in kept).strip() + "\n"
     removed = _count_lines(lines) - _count_lines(kept)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from charter.documents.lines import Line, column_width, ends_early
+from charter.documents.lines import TextLine, column_width, ends_early
 
 _NUMBERED = re.compile(r"^(?P<number>\d{1,3}(?:\.\d{1,3})*)\.?\s+[^\W\d_]")
 _MAX_WORDS = 12
@@ -19,7 +19,9 @@ class StyledText:
     level: int
 
 
-def mark_headings(lines: list[Line], contents: Collection[str], styled: Collection[StyledText]) -> list[Line]:
+def mark_headings(
+    lines: list[TextLine], contents: Collection[str], styled: Collection[StyledText]
+) -> list[TextLine]:
     """Give headings their level; the lines of a wrapped heading become one.
 
     A heading is a line that the table of contents lists, that continues a numbering (``2``, ``2.1``),
@@ -43,10 +45,10 @@ def mark_headings(lines: list[Line], contents: Collection[str], styled: Collecti
     return _mark_short(_mark_styled(lines, by_start))
 
 
-def _mark_styled(lines: list[Line], by_start: dict[tuple[int, str], StyledText]) -> list[Line]:
+def _mark_styled(lines: list[TextLine], by_start: dict[tuple[int, str], StyledText]) -> list[TextLine]:
     """Mark what stands out by its type and as a title."""
     width = column_width(lines)
-    marked: list[Line] = []
+    marked: list[TextLine] = []
     index = 0
     while index < len(lines):
         line = lines[index]
@@ -60,7 +62,7 @@ def _mark_styled(lines: list[Line], by_start: dict[tuple[int, str], StyledText])
     return marked
 
 
-def _mark_short(lines: list[Line]) -> list[Line]:
+def _mark_short(lines: list[TextLine]) -> list[TextLine]:
     """Mark short lines that stand between the end of a paragraph and the first, full line of the next."""
     width = column_width(lines)
     level = min(max((line.level for line in lines), default=0) + 1, 6)
@@ -79,7 +81,7 @@ def _mark_short(lines: list[Line]) -> list[Line]:
     return marked + lines[1:][-1:]
 
 
-def _numbered_sections(lines: list[Line]) -> dict[int, int]:
+def _numbered_sections(lines: list[TextLine]) -> dict[int, int]:
     """Levels, by line index, of sections (``2.1``) and of the chapters that stand before their first section.
 
     A lone ``2.`` may number a list, and a number seen before may be a reference.
@@ -104,7 +106,7 @@ def _numbered_sections(lines: list[Line]) -> dict[int, int]:
     return levels
 
 
-def _level_by_name(line: Line, contents: Collection[str], style: StyledText | None) -> int:
+def _level_by_name(line: TextLine, contents: Collection[str], style: StyledText | None) -> int:
     """The level of a line that the contents list or that is named as an article is; 0 for another line."""
     if line.text not in contents and not (line.names_article and _looks_like_title(line.text)):
         return 0
@@ -122,7 +124,7 @@ def _looks_like_title(text: str) -> bool:
     )
 
 
-def _stands_as_title(style: StyledText, lines: list[Line], index: int, width: int) -> bool:
+def _stands_as_title(style: StyledText, lines: list[TextLine], index: int, width: int) -> bool:
     """Whether styled text looks like a title and isn't the beginning of a paragraph."""
     end = index + len(style.lines)
     if tuple(line.text for line in lines[index:end]) != style.lines:

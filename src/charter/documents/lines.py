@@ -13,7 +13,7 @@ _NAMED = re.compile(
 
 
 @dataclass(frozen=True)
-class Line:
+class TextLine:
     """A line as it stands on a page: ``page`` counts from 0, ``level`` is that of a heading, 0 in the body.
 
     An empty ``text`` is a blank line.
@@ -39,13 +39,13 @@ def count_letters(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
-def column_width(lines: list[Line]) -> int:
+def column_width(lines: list[TextLine]) -> int:
     """Return the characters that a full line has: the 90th percentile of the lines' lengths."""
     lengths = sorted(len(line.text) for line in lines if line.text)
     return lengths[len(lengths) * 9 // 10] if lengths else 0
 
 
-def ends_early(line: Line, following: Line, width: int) -> bool:
+def ends_early(line: TextLine, following: TextLine, width: int) -> bool:
     """Tell whether the first word of the following line would have fitted: the break was meant.
 
     Fonts are proportional, so a line counts as full from 85 % of the width.

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 
-from charter.documents.lines import Line, column_width, ends_early
+from charter.documents.lines import TextLine, column_width, ends_early
 
 _BULLET = re.compile(r"^[•●▪◦‣■–—*-]\s+")
 _HEADING_MARK = re.compile(r"^#{1,6}\s")
 _ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
 
 
-def reflow(lines: Sequence[Line], pages: int) -> tuple[str, tuple[int, ...]]:
+def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]:
     """Join lines to paragraphs, list items and table rows, each of which ends in a line break.
 
     A line goes on in the next one when it is full, also over a page break. Paragraphs are parted by a
@@ -29,7 +29,7 @@ def reflow(lines: Sequence[Line], pages: int) -> tuple[str, tuple[int, ...]]:
     words = {word.casefold() for line in body for word in re.findall(r"[\w-]+", line.text)}
     text = ""
     starts: dict[int, int] = {}
-    previous = Line("", 0)
+    previous = TextLine("", 0)
     for line in lines:
         if not line.text:
             previous = line
@@ -55,7 +55,7 @@ def reflow(lines: Sequence[Line], pages: int) -> tuple[str, tuple[int, ...]]:
     return text + "\n", tuple(reversed(offsets))
 
 
-def _separator(line: Line, following: Line, width: int) -> str:
+def _separator(line: TextLine, following: TextLine, width: int) -> str:
     """What stands between two lines."""
     if not line.text or line.level or following.level:
         return "\n\n"

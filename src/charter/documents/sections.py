@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from charter.project.records import Chunk
 
-Path = tuple[str, ...]
+HeadingPath = tuple[str, ...]
 
 
-def section_paths(chunks: Sequence[Chunk]) -> dict[str, Path]:
+def section_paths(chunks: Sequence[Chunk]) -> dict[str, HeadingPath]:
     """Return by id the headings above each chunk, without those that all of its document share.
 
     A title over the whole document is no section. A chunk that has no other heading is named by its last one,
     or by its document; a document's name comes first where there are several.
     """
-    documents: dict[str, list[Path]] = defaultdict(list)
+    documents: dict[str, list[HeadingPath]] = defaultdict(list)
     for chunk in chunks:
         if chunk.headings:
             documents[chunk.document].append(chunk.headings)
@@ -27,6 +27,6 @@ def section_paths(chunks: Sequence[Chunk]) -> dict[str, Path]:
     return found
 
 
-def _shared_depth(paths: Sequence[Path]) -> int:
+def _shared_depth(paths: Sequence[HeadingPath]) -> int:
     levels = zip(*paths, strict=False)
     return next((depth for depth, level in enumerate(levels) if len(set(level)) > 1), min(map(len, paths)))

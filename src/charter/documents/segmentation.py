@@ -1,43 +1,63 @@
-"""Sentences and words of a text, in any script."""
+"""Sentences and words of a text, in any script; sentencex knows where sentences end."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
+
+from sentencex import get_sentence_boundaries
 
 Span = tuple[int, int]
 """Start and end in a text."""
 
 LINE_BREAK = re.compile(r"\n\s*")
 
-_SENTENCE_BREAK = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？])")
-_ABBREVIATION = re.compile(
-    r"(?<![^\s(])(?:\w|\w\.\w|no|art|sec|para|mr|mrs|ms|dr|st|vs|etc|cf|e\.g|i\.e)\.$", re.I
+# sentencex knows languages by their ISO 639-1 codes, documents theirs by ISO 639-3.
+_CODES = dict(
+    re.findall(
+        r"(\w+):(\w+)",
+        "amh:am ara:ar arb:ar ben:bn bul:bg cat:ca ces:cs cmn:zh dan:da deu:de ell:el eng:en est:et fas:fa "
+        "fin:fi fra:fr guj:gu heb:he hin:hi hun:hu hye:hy ita:it jpn:ja kan:kn kaz:kk kor:ko lit:lt mal:ml "
+        "mar:mr mya:my nld:nl nob:nb pan:pa pol:pl por:pt ron:ro rus:ru slk:sk slv:sl spa:es srp:sr swe:sv "
+        "tam:ta tel:te tha:th tur:tr ukr:uk urd:ur vie:vi",
+    )
 )
+_ITEM_MARK = re.compile(r"\W*(?:[\d.]+|[a-z]|[ivxl]+)?\W*", re.IGNORECASE)
+_CLOSING = tuple(".,;:!?)]}”’»")
+_SHORT_FORM = re.compile(r"(?<!\w)[^\W\d_]{1,4}\.\s*$")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 """Thai, Lao, Burmese, Khmer, kana and Han: written without spaces, so each character is a word."""
 
 
-def split_sentences(text: str) -> list[str]:
-    """Return the sentences of a text; a line break ends one too. The number of a list item is no sentence."""
+def split_sentences(text: str, language: str | None = None) -> list[str]:
+    """Return the sentences of a text; a line break ends one too. The number of a list item is no sentence.
+
+    Args:
+        text: In any script.
+        language: Its ISO 639-3 code, as `Document.language`; English where it isn't known.
+    """
     return [
         text[start:end]
         for line in split_spans(text, 0, len(text), LINE_BREAK)
-        for start, end in sentence_spans(text, *line)
+        for start, end in sentence_spans(text, *line, language)
     ]
 
 
-def sentence_spans(text: str, start: int, end: int) -> Iterator[Span]:
+def sentence_spans(text: str, start: int, end: int, language: str | None = None) -> Iterator[Span]:
     """Go through the sentences of a span without line breaks, blanks at their ends left out."""
     begins = start
-    for match in _SENTENCE_BREAK.finditer(text, start, end):
-        following = text[match.end() : match.end() + 1]
-        if following.islower() or _ABBREVIATION.search(text, begins, match.start()):
+    for boundary in get_sentence_boundaries(_CODES.get(language or "eng", "en"), text[start:end]):
+        ends = start + boundary["end_index"]
+        sentence = text[begins:ends]
+        following = text[ends : min(ends + 1, end)]
+        # No blank after it is no end: ".tar.{gz,xz}". Scripts without blanks have other marks.
+        goes_on = following.islower() or following in _CLOSING or sentence[-1] in ".?!"
+        short_form = following.isdigit() and _SHORT_FORM.search(sentence)
+        if following and (goes_on or short_form or _ITEM_MARK.fullmatch(sentence)):
             continue
-        yield from stripped_span(text, begins, match.end())
-        begins = match.end()
-    yield from stripped_span(text, begins, end)
+        yield from stripped_span(text, begins, ends)
+        begins = ends
 
 
 def split_spans(text: str, start: int, end: int, boundary: re.Pattern[str]) -> Iterator[Span]:

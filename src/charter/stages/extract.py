@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from transformers import PreTrainedTokenizerFast
 
-from charter.documents.chunking import CountTokens, chunk_document, coverage
+from charter.documents.chunking import CountTokens, chunk_document, chunked_share
 from charter.documents.extraction import extract_documents
 from charter.project.errors import CharterError
 from charter.project.params import Params
@@ -92,7 +92,7 @@ def _write_chunks(
     for chunk in chunks:
         file.write(chunk.model_dump_json() + "\n")
         tokens.append(count_tokens(chunk.text))
-    return coverage(document, chunks)
+    return chunked_share(document, chunks)
 
 
 def _copy_lines(source: IO[str], kept: Collection[int], target: Path) -> None:
