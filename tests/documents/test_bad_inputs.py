@@ -15,7 +15,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from charter import cli
-from charter.documents import extraction
+from charter.documents import formats
 from office_files import write_docx, write_pptx
 
 ROOT = Path(__file__).parent.parent.parent
@@ -165,7 +165,7 @@ def test_a_bad_input_is_named_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(extraction, "LARGEST_FILE", 1_000_000)
+    monkeypatch.setattr(formats, "LARGEST_FILE", 1_000_000)
     name, make, named, message = BAD[kind]
     bad = tmp_path / "sources" / name
     bad.parent.mkdir(parents=True, exist_ok=True) if "*" not in name else None

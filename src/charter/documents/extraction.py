@@ -1,62 +1,20 @@
-"""From files to `Document` rows: kreuzberg reads, this module says which files and what went wrong."""
+"""From files to `Document` rows: which files there are, and what is wrong with one that can't be read."""
 
-import codecs
-import io
 import os
-import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from kreuzberg import (
-    ExtractionConfig,
-    ExtractionResult,
-    KreuzbergError,
-    LanguageDetectionConfig,
-    PageConfig,
-    extract_bytes_sync,
-)
+from kreuzberg import ExtractionConfig, KreuzbergError, LanguageDetectionConfig, extract_bytes_sync
 from tqdm import tqdm
 
-from charter.documents.cleaning import remove_contents, remove_running_lines
-from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import TextLine, count_letters
-from charter.documents.markdown import count_markdown_letters, plain_markdown
-from charter.documents.reflow import reflow
+from charter.documents import formats
+from charter.documents.formats import READERS, Reading, UnreadableError
 from charter.project.errors import CharterError
 from charter.project.records import Document, content_id
 from charter.project.storage import file_sha256
 
-LARGEST_FILE = 256 * 2**20
-"""Bytes of the largest file that is read, on the disk and unpacked; it is held in memory, several times."""
-
-_PAGE_MARK = "\ue000"
-_BODY_MARK = "charterbodybegins"
 _LANGUAGE_SAMPLE = 20_000
-_BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_NO_TEXT = "not text (it has null characters); remove or replace it"
-_ENTITIES = {b"&amp;": "\ue001", b"&lt;": "\ue002", b"&gt;": "\ue003"}
-
-
-class UnreadableError(Exception):
-    """What is wrong with the bytes of a file, and what to do."""
-
-
-class Reading(NamedTuple):
-    """A file as read: its clean text, and where its pages begin.
-
-    ``letters`` counts letters and digits before cleaning, ``running`` and ``contents`` those of them that
-    were removed as running lines and tables of contents.
-    """
-
-    text: str
-    page_starts: tuple[int, ...]
-    letters: int
-    running: int
-    contents: int
 
 
 def extract_documents(path: Path) -> Iterator[Document]:
@@ -127,9 +85,9 @@ def _check_link(link: Path, folder: Path) -> None:
 
 
 def _read(file: Path) -> Reading:
-    reader = _READERS.get(file.suffix.lower())
+    reader = READERS.get(file.suffix.lower())
     if reader is None:
-        known = ", ".join(sorted(_READERS))
+        known = ", ".join(sorted(READERS))
         raise CharterError(f"{file}: unsupported type {file.suffix or '(no suffix)'}; supported: {known}")
     try:
         reading = reader(_read_bytes(file))
@@ -157,8 +115,8 @@ def _read_bytes(file: Path) -> bytes:
     except UnicodeEncodeError as error:
         raise CharterError(f"{os.fsencode(file)!r}: the name isn't UTF-8; rename the file") from error
     try:
-        if (size := file.stat().st_size) > LARGEST_FILE:
-            raise CharterError(f"{file}: has {size:,} bytes, more than {LARGEST_FILE:,}; split it")
+        if (size := file.stat().st_size) > formats.LARGEST_FILE:
+            raise CharterError(f"{file}: has {size:,} bytes, more than {formats.LARGEST_FILE:,}; split it")
         data = file.read_bytes()
     except OSError as error:
         raise CharterError(f"{file}: can't be read: {error.strerror}") from error
@@ -173,151 +131,6 @@ def _explain(error: KreuzbergError) -> str:
     return f"corrupt or not what its suffix says: {error.message}"
 
 
-def _extract(data: bytes, mime_type: str, **options: Any) -> ExtractionResult:
-    # The library's cache is off: it lies in the home folder and outlives a changed version.
-    config = ExtractionConfig(use_cache=False, output_format="markdown", **options)
-    return extract_bytes_sync(data, mime_type, config)
-
-
-def _read_pdf(data: bytes) -> Reading:
-    """Read a PDF from its pages' lines; the library's own Markdown runs headers and rows together."""
-    result = _extract(
-        data, "application/pdf", include_document_structure=True, pages=PageConfig(extract_pages=True)
-    )
-    pages = [page["content"] for page in result.pages or []]
-    nodes = result.document["nodes"] if result.document else []
-    styled = [
-        StyledText(page - 1, tuple(lines), node["content"]["level"])
-        for node in nodes
-        if node["content"]["node_type"] == "heading"
-        and (page := node.get("page"))
-        and (lines := [_squeeze(line) for line in node["content"]["text"].splitlines() if line.strip()])
-    ]
-    return _compose(pages, styled)
-
-
-def _read_plain(data: bytes) -> Reading:
-    pages = _decode(data).split("\f")
-    reading = _compose(pages, [])
-    return reading if len(pages) > 1 else reading._replace(page_starts=())
-
-
-def _decode(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 that says so; line ends become newlines."""
-    text = data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
-    if "\0" in text:
-        raise UnreadableError(_NO_TEXT)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
-    """Make clean running text of the lines of pages."""
-    read = [
-        TextLine(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")
-    ]
-    without_running = remove_running_lines(read)
-    lines, contents = remove_contents(without_running)
-    # A wrapped heading may begin with a running line that was removed from above it.
-    present = {(line.page, line.text) for line in lines}
-    kept = [
-        StyledText(style.page, texts, style.level)
-        for style in styled
-        if (texts := tuple(text for text in style.lines if (style.page, text) in present))
-    ]
-    text, page_starts = reflow(mark_headings(lines, contents, kept), len(pages))
-    total, body_and_contents, body = (_count_lines(part) for part in (read, without_running, lines))
-    return Reading(text, page_starts, total, total - body_and_contents, body_and_contents - body)
-
-
-def _count_lines(lines: Sequence[TextLine]) -> int:
-    return sum(count_letters(line.text) for line in lines)
-
-
-def _squeeze(line: str) -> str:
-    return " ".join(line.split())
-
-
-def _read_markdown(data: bytes) -> Reading:
-    """Read Markdown, which is text already; the library loses items of nested lists."""
-    source = _decode(data)
-    return Reading(plain_markdown(source), (), count_markdown_letters(source), 0, 0)
-
-
-def _read_html(data: bytes) -> Reading:
-    if b"\0" in data and not data.startswith(_UTF16):
-        raise UnreadableError(_NO_TEXT)
-    # The library renders <head> before the body, as a rule and a heading: the mark parts them.
-    marked = _BODY_TAG.sub(rb"\g<0><p>" + _BODY_MARK.encode() + b"</p>", data, count=1)
-    content = _extract(marked, "text/html").content
-    _, mark, body = content.partition(_BODY_MARK)
-    return _without_contents(body if mark else content)
-
-
-def _read_epub(data: bytes) -> Reading:
-    _check_archive(data)
-    return _without_contents(_extract(data, "application/epub+zip").content)
-
-
-def _read_docx(data: bytes) -> Reading:
-    """Read a Word document; the library drops ``&``, ``<`` and ``>``, so they go through it in disguise."""
-    _check_archive(data)
-    content = _extract(
-        _disguise_entities(data), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-    ).content
-    for entity, disguise in zip("&<>", _ENTITIES.values(), strict=True):
-        content = content.replace(disguise, entity)
-    return _without_contents(content)
-
-
-def _check_archive(data: bytes) -> None:
-    """Refuse an archive that can't be or must not be unpacked."""
-    if data.startswith(_OLE):
-        raise UnreadableError("encrypted, or of an older format; save it anew, without a password")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-    if any(member.flag_bits & 1 for member in members):
-        raise UnreadableError("encrypted; save a copy without a password")
-    if (size := sum(member.file_size for member in members)) > LARGEST_FILE:
-        raise UnreadableError(f"has {size:,} bytes when unpacked, more than {LARGEST_FILE:,}; split it")
-
-
-def _disguise_entities(data: bytes) -> bytes:
-    disguised = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(disguised, "w") as target:
-        for member in source.infolist():
-            content = source.read(member)
-            if re.fullmatch(r"word/(document|footnotes|endnotes)\.xml", member.filename):
-                for entity, disguise in _ENTITIES.items():
-                    content = content.replace(entity, disguise.encode())
-            target.writestr(member.filename, content)
-    return disguised.getvalue()
-
-
-def _read_pptx(data: bytes) -> Reading:
-    """Read slides; a slide is a page."""
-    _check_archive(data)
-    content = _extract(
-        data,
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        pages=PageConfig(insert_page_markers=True, marker_format=f"\n\n{_PAGE_MARK}\n\n"),
-    ).content
-    text = ""
-    page_starts = []
-    for slide in content.split(_PAGE_MARK)[1:]:
-        page_starts.append(len(text))
-        text += plain_markdown(slide) + "\n"
-    return Reading(text, tuple(page_starts), count_markdown_letters(content), 0, 0)
-
-
-def _without_contents(markdown: str) -> Reading:
-    """Clean the Markdown of a format without pages."""
-    lines = [TextLine(line, 0) for line in plain_markdown(markdown).split("\n")]
-    kept, _ = remove_contents(lines)
-    text = "\n".join(line.text for line in kept).strip() + "\n"
-    removed = _count_lines(lines) - _count_lines(kept)
-    return Reading(text, (), count_markdown_letters(markdown), 0, removed)
-
-
 def _detect_language(text: str) -> str | None:
     config = ExtractionConfig(
         use_cache=False, language_detection=LanguageDetectionConfig(enabled=True, detect_multiple=False)
@@ -325,17 +138,3 @@ def _detect_language(text: str) -> str | None:
     sample = text[:_LANGUAGE_SAMPLE].encode()
     languages = extract_bytes_sync(sample, "text/plain", config).detected_languages
     return languages[0] if languages else None
-
-
-_READERS: dict[str, Callable[[bytes], Reading]] = {
-    ".pdf": _read_pdf,
-    ".docx": _read_docx,
-    ".pptx": _read_pptx,
-    ".html": _read_html,
-    ".htm": _read_html,
-    ".xhtml": _read_html,
-    ".epub": _read_epub,
-    ".md": _read_markdown,
-    ".markdown": _read_markdown,
-    ".txt": _read_plain,
-}
