@@ -53,7 +53,12 @@ def test_contents_with_leaders_go_and_their_titles_come_back() -> None:
     )
     kept, titles = remove_contents(lines)
     assert text_of(kept) == ["1 Gifts", "The limit is EUR 50.", "It was raised in 2024"]
-    assert titles == ["1 Gifts", "1.1 Limits for gifts", "that it needs two lines", "Annex A"]
+    assert titles == [
+        "1 Gifts",
+        "1.1 Limits for gifts",
+        "1.2 A title that is so long that it needs two lines",
+        "Annex A",
+    ]
 
 
 def test_contents_without_leaders_go_only_when_the_titles_recur() -> None:

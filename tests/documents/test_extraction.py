@@ -180,6 +180,28 @@ def test_plain_text_in_wrapped_lines_becomes_paragraphs(tmp_path: Path) -> None:
     assert document.page_starts == ()
 
 
+def test_underlined_lines_of_a_text_are_headings(tmp_path: Path) -> None:
+    (tmp_path / "policy.txt").write_text(
+        "******\nPolicy\n******\n\nGifts\n=====\n\nNone is taken.\n\n-----\n\n"
+        "Travel\n======\n\nIt is paid\n----------\n\nAlways.\n"
+    )
+    assert extract_document(tmp_path / "policy.txt", "policy.txt").text == (
+        "# Policy\n\n## Gifts\n\nNone is taken.\n\n-----\n\n## Travel\n\n### It is paid\n\nAlways.\n"
+    )
+
+
+def test_ligatures_and_joined_hyphens_are_letters(tmp_path: Path) -> None:
+    (tmp_path / "x.md").write_text("An of\ufb01cial con\ufb02ict is speci\xadfied.\n")
+    assert extract_document(tmp_path / "x.md", "x.md").text == "An official conflict is specified.\n"
+    canvas = Canvas(str(tmp_path / "x.pdf"))
+    canvas.drawString(72, 700, "Every conflict of interest is one that must be spec-")
+    canvas.drawString(72, 686, "ified before it is too late to do so in the book of the year.")
+    canvas.save()
+    text = extract_document(tmp_path / "x.pdf", "x.pdf").text
+    assert "must be specified before" in text
+    assert "\x02" not in text
+
+
 def test_folder_is_read_in_order_and_names_stay_apart(tmp_path: Path) -> None:
     for name in ("b/policy.md", "a/policy.md", "z.txt", ".hidden.txt", ".git/config.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

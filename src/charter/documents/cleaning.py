@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from charter.documents.divisions import read_division
 from charter.documents.lines import TextLine
-from charter.project.records import DIVISIONS
+from charter.documents.numbering import read_number
 
 _EDGE = 4
 """How many lines at the top and at the bottom of a page may be running headers or footers."""
@@ -13,8 +14,6 @@ _EDGE = 4
 _NUMBER_ALONE = re.compile(r"\W*(\d{1,4})\W*")
 _NUMBER_LAST = re.compile(r".*[^\W\d].*\s(\d{1,4})")
 _NUMBER_FIRST = re.compile(r"(\d{1,4})\s.*[^\W\d].*")
-
-_NUMBERED_TITLE = re.compile(rf"(?:(?:{DIVISIONS})\s+)?(?:\d+|[A-Z])(?:\.\d+)*[.:)]?\s", re.IGNORECASE)
 
 _LED_ENTRY = re.compile(r"^(?P<title>.*?\S)\s*(?:[.·…_]\s?){4,}\s*(?:\d{1,4}|[ivxlc]+)$")
 _PLAIN_ENTRY = re.compile(r"^(?P<title>.*[^\W\d].*?)\s+\d{1,4}$")
@@ -67,7 +66,7 @@ def _page_numbers(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> 
             line = lines[index]
             for rank, place in enumerate((_NUMBER_ALONE, _NUMBER_LAST, _NUMBER_FIRST)):
                 # "Article 5" on page 5 is a heading.
-                own = rank and line.names_article and len(re.findall(r"\d+", line.text)) == 1
+                own = rank and read_division(line.text) and len(re.findall(r"\d+", line.text)) == 1
                 if (match := place.fullmatch(line.text)) and not own:
                     at_page = found.setdefault(int(match[1]) - page, {})
                     at_page[page] = min(at_page.get(page, (rank, index)), (rank, index))
@@ -84,7 +83,7 @@ def _patterns(line: TextLine) -> Iterator[tuple[str, str]]:
     text = " ".join(words)
     yield "whole", text
     # One article a page counts as page numbers do.
-    for number in [] if line.names_article else re.finditer(r"\d{1,4}", text):
+    for number in [] if read_division(line.text) else re.finditer(r"\d{1,4}", text):
         distance = int(number[0]) - line.page
         yield "whole", f"{text[: number.start()]}@{distance}{text[number.end() :]}"
     if len(words) > 3:
@@ -103,7 +102,7 @@ def remove_contents(lines: list[TextLine]) -> tuple[list[TextLine], list[str]]:
     titles: list[str] = []
     texts = Counter(line.text for line in lines)
     for run in _entry_runs(lines):
-        listed = [entry["title"].strip() for index in run if (entry := _entry(lines[index].text))]
+        listed = _listed_titles([lines[index].text for index in run])
         led = any(_LED_ENTRY.match(lines[index].text) for index in run)
         recurring = sum(title in texts for title in listed)
         if led or (len(listed) >= 4 and 2 * recurring >= len(listed)):
@@ -117,6 +116,20 @@ def remove_contents(lines: list[TextLine]) -> tuple[list[TextLine], list[str]]:
 
 def _entry(text: str) -> re.Match[str] | None:
     return _LED_ENTRY.match(text) or _PLAIN_ENTRY.match(text)
+
+
+def _listed_titles(entries: Sequence[str]) -> list[str]:
+    """The titles of a run of entries; what is no entry is the first line of the next one's title."""
+    titles = []
+    begun = ""
+    for text in entries:
+        entry = _entry(text)
+        title = entry["title"].strip() if entry else text
+        begun = title if read_number(title, listed=True) else f"{begun} {title}".strip()
+        if entry:
+            titles.append(begun)
+            begun = ""
+    return titles
 
 
 def _entry_runs(lines: list[TextLine]) -> list[list[int]]:
@@ -157,7 +170,12 @@ def _numbered_runs(lines: list[TextLine]) -> Iterator[list[int]]:
         elif line.text and not skipped:
             skipped = [index]
         else:
-            numbered = [entry for entry in run if _NUMBERED_TITLE.match(_title(lines[entry]))]
+            titles = {entry: _title(lines[entry]) for entry in run}
+            numbered = [
+                entry
+                for entry in run
+                if read_number(titles[entry], listed=True) or read_division(titles[entry])
+            ]
             below = sum(last[_title(lines[entry])] > run[-1] for entry in numbered)
             if below >= 4 and 2 * below >= len(run):
                 yield run

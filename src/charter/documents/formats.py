@@ -5,19 +5,23 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_bytes_sync
 
 from charter.documents.cleaning import remove_contents, remove_running_lines
 from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import TextLine, count_letters
-from charter.documents.markdown import count_markdown_letters, plain_markdown
+from charter.documents.lines import TextLine, clean_characters, count_letters
+from charter.documents.markdown import looks_like_markdown, plain_markdown
+from charter.documents.notes import RAISED_BEGINS, RAISED_ENDS, raise_marks
 from charter.documents.reflow import reflow
 
 LARGEST_FILE = 256 * 2**20
 """Bytes of the largest file that is read, on the disk and unpacked; it is held in memory, several times."""
 
+_UNDERLINE = re.compile(r"([=~*^#+-])\1{2,}")
 _PAGE_MARK = "\ue000"
 _BODY_MARK = "charterbodybegins"
 _BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
@@ -56,7 +60,7 @@ def _read_pdf(data: bytes) -> Reading:
     result = _extract(
         data, "application/pdf", include_document_structure=True, pages=PageConfig(extract_pages=True)
     )
-    pages = [page["content"] for page in result.pages or []]
+    pages = raise_marks([clean_characters(page["content"]) for page in result.pages or []])
     nodes = result.document["nodes"] if result.document else []
     styled = [
         StyledText(page - 1, tuple(lines), node["content"]["level"])
@@ -69,9 +73,34 @@ def _read_pdf(data: bytes) -> Reading:
 
 
 def _read_plain(data: bytes) -> Reading:
-    pages = _decode(data).split("\f")
-    reading = _compose(pages, [])
+    source = clean_characters(_decode(data))
+    pages = source.split("\f")
+    if len(pages) == 1 and looks_like_markdown(source):
+        return _read_markdown(data)
+    reading = _compose(pages, [], _mark_underlined)
     return reading if len(pages) > 1 else reading._replace(page_starts=())
+
+
+def _mark_underlined(lines: list[TextLine]) -> list[TextLine]:
+    """Give underlined titles their level; the kind of line that comes first is the highest, as in reST."""
+    kinds: list[str] = []
+    marked = lines[:]
+    for index, (title, below) in enumerate(pairwise(lines)):
+        above = lines[index - 1].text if index else ""
+        overlined = above == below.text
+        if (
+            _UNDERLINE.fullmatch(below.text)
+            and (overlined or not above)
+            and 0 < len(title.text) <= 1.25 * len(below.text)
+            and not (title.ends_sentence or title.is_item)
+        ):
+            kind = below.text[0] * (1 + overlined)
+            kinds += [] if kind in kinds else [kind]
+            marked[index] = replace(title, level=min(kinds.index(kind) + 1, 6))
+            marked[index + 1] = replace(below, text="")
+            if overlined:
+                marked[index - 1] = replace(below, text="")
+    return marked
 
 
 def _decode(data: bytes) -> str:
@@ -82,13 +111,17 @@ def _decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
+def _compose(
+    pages: list[str],
+    styled: list[StyledText],
+    mark: Callable[[list[TextLine]], list[TextLine]] = lambda lines: lines,
+) -> Reading:
     """Make clean running text of the lines of pages."""
     read = [
         TextLine(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")
     ]
     without_running = remove_running_lines(read)
-    lines, contents = remove_contents(without_running)
+    lines, contents = remove_contents(mark(without_running))
     # A wrapped heading may begin with a running line that was removed from above it.
     present = {(line.page, line.text) for line in lines}
     kept = [
@@ -111,15 +144,15 @@ def _squeeze(line: str) -> str:
 
 def _read_markdown(data: bytes) -> Reading:
     """Read Markdown, which is text already; the library loses items of nested lists."""
-    source = _decode(data)
-    return Reading(plain_markdown(source), (), count_markdown_letters(source), 0, 0)
+    text, letters = plain_markdown(_decode(data))
+    return Reading(text, (), letters, 0, 0)
 
 
 def _read_html(data: bytes) -> Reading:
     if b"\0" in data and not data.startswith(_UTF16):
         raise UnreadableError(_NO_TEXT)
     # The library renders <head> before the body, as a rule and a heading: the mark parts them.
-    marked = _BODY_TAG.sub(rb"\g<0><p>" + _BODY_MARK.encode() + b"</p>", data, count=1)
+    marked = _BODY_TAG.sub(rb"\g<0><p>" + _BODY_MARK.encode() + b"</p>", _mark_raised(data), count=1)
     content = _extract(marked, "text/html").content
     _, mark, body = content.partition(_BODY_MARK)
     return _without_contents(body if mark else content)
@@ -127,14 +160,23 @@ def _read_html(data: bytes) -> Reading:
 
 def _read_epub(data: bytes) -> Reading:
     _check_archive(data)
-    return _without_contents(_extract(data, "application/epub+zip").content)
+    marked = _rewrite(data, r".*\.x?html?", _mark_raised)
+    return _without_contents(_extract(marked, "application/epub+zip").content)
+
+
+def _mark_raised(html: bytes) -> bytes:
+    """Put marks about raised text, whose tags the library drops: "10<sup>2</sup>" became 102."""
+    for tag, mark in ((rb"<sup(?=[\s>])[^>]*>", RAISED_BEGINS), (rb"</sup\s*>", RAISED_ENDS)):
+        html = re.sub(tag, f"&#{ord(mark)};".encode(), html, flags=re.IGNORECASE)
+    return html
 
 
 def _read_docx(data: bytes) -> Reading:
     """Read a Word document; the library drops ``&``, ``<`` and ``>``, so they go through it in disguise."""
     _check_archive(data)
+    disguised = _rewrite(data, r"word/(document|footnotes|endnotes)\.xml", _disguise_entities)
     content = _extract(
-        _disguise_entities(data), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+        disguised, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     ).content
     for entity, disguise in zip("&<>", _ENTITIES.values(), strict=True):
         content = content.replace(disguise, entity)
@@ -153,16 +195,22 @@ def _check_archive(data: bytes) -> None:
         raise UnreadableError(f"has {size:,} bytes when unpacked, more than {LARGEST_FILE:,}; split it")
 
 
-def _disguise_entities(data: bytes) -> bytes:
-    disguised = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(disguised, "w") as target:
+def _disguise_entities(content: bytes) -> bytes:
+    for entity, disguise in _ENTITIES.items():
+        content = content.replace(entity, disguise.encode())
+    return content
+
+
+def _rewrite(data: bytes, names: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Change the members of an archive whose names match."""
+    rewritten = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(rewritten, "w") as target:
         for member in source.infolist():
             content = source.read(member)
-            if re.fullmatch(r"word/(document|footnotes|endnotes)\.xml", member.filename):
-                for entity, disguise in _ENTITIES.items():
-                    content = content.replace(entity, disguise.encode())
-            target.writestr(member.filename, content)
-    return disguised.getvalue()
+            target.writestr(
+                member.filename, change(content) if re.fullmatch(names, member.filename) else content
+            )
+    return rewritten.getvalue()
 
 
 def _read_pptx(data: bytes) -> Reading:
@@ -175,19 +223,22 @@ def _read_pptx(data: bytes) -> Reading:
     ).content
     text = ""
     page_starts = []
+    total = 0
     for slide in content.split(_PAGE_MARK)[1:]:
         page_starts.append(len(text))
-        text += plain_markdown(slide) + "\n"
-    return Reading(text, tuple(page_starts), count_markdown_letters(content), 0, 0)
+        part, letters = plain_markdown(slide, rendered=True)
+        text += part + "\n"
+        total += letters
+    return Reading(text, tuple(page_starts), total, 0, 0)
 
 
 def _without_contents(markdown: str) -> Reading:
     """Clean the Markdown of a format without pages."""
-    lines = [TextLine(line, 0) for line in plain_markdown(markdown).split("\n")]
+    plain, letters = plain_markdown(markdown, rendered=True)
+    lines = [TextLine(line, 0) for line in plain.split("\n")]
     kept, _ = remove_contents(lines)
     text = "\n".join(line.text for line in kept).strip() + "\n"
-    removed = _count_lines(lines) - _count_lines(kept)
-    return Reading(text, (), count_markdown_letters(markdown), 0, removed)
+    return Reading(text, (), letters, 0, _count_lines(lines) - _count_lines(kept))
 
 
 READERS: dict[str, Callable[[bytes], Reading]] = {

@@ -1,15 +1,15 @@
 """Lines of a paged text: what a PDF or a plain text gives before it is running text."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from charter.project.records import DIVISIONS
-
 _SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
-_NAMED = re.compile(
-    rf"^(?:{DIVISIONS})\s+(?:\d{{1,3}}|[ivxlc]{{1,6}}|[a-z])\b[^.;,]*$",
-    re.IGNORECASE,
-)
+_BULLET = re.compile(r"^[•●▪◦‣■–—*-]\s+")
+_ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
+_LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+# The reader of PDFs leaves U+0002 for a hyphen at the end of a line that it joined with the next.
+_CHARACTERS = str.maketrans(_LIGATURES | dict.fromkeys("\0\x02\xad", ""))
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,20 @@ class TextLine:
         return _SENTENCE_END.search(self.text) is not None
 
     @property
-    def names_article(self) -> bool:
-        """Whether it is called as a part of a law or a code is: Article 5, Chapter II."""
-        return _NAMED.match(self.text) is not None
+    def is_item(self) -> bool:
+        """Whether it begins as an item of a list does."""
+        return bullet_end(self.text) > 0 or _ITEM_NUMBER.match(self.text) is not None
+
+
+def bullet_end(text: str) -> int:
+    """Return where the text behind a bullet begins; 0 where there is no bullet."""
+    bullet = _BULLET.match(text)
+    return bullet.end() if bullet else 0
+
+
+def clean_characters(text: str) -> str:
+    """Take ligatures apart, and leave out what marks where a word may be or was hyphenated."""
+    return text.translate(_CHARACTERS)
 
 
 def count_letters(text: str) -> int:
@@ -39,7 +50,7 @@ def count_letters(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
-def column_width(lines: list[TextLine]) -> int:
+def column_width(lines: Sequence[TextLine]) -> int:
     """Return the characters that a full line has: the 90th percentile of the lines' lengths."""
     lengths = sorted(len(line.text) for line in lines if line.text)
     return lengths[len(lengths) * 9 // 10] if lengths else 0

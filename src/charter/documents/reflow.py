@@ -3,11 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from charter.documents.lines import TextLine, column_width, ends_early
+from charter.documents.lines import TextLine, bullet_end, column_width, ends_early
 
-_BULLET = re.compile(r"^[•●▪◦‣■–—*-]\s+")
 _HEADING_MARK = re.compile(r"^#{1,6}\s")
-_ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
 
 
 def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]:
@@ -39,8 +37,8 @@ def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]
         if text.endswith("-") and previous.text.endswith("-") and not _keeps_hyphen(text, line.text, words):
             text = text[:-1]
         starts.setdefault(line.page, len(text))
-        bullet = None if line.level else _BULLET.match(line.text)
-        content = f"- {line.text[bullet.end() :]}" if bullet else line.text
+        bullet = 0 if line.level else bullet_end(line.text)
+        content = f"- {line.text[bullet:]}" if bullet else line.text
         if line.level:
             content = f"{'#' * line.level} {content}"
         elif _HEADING_MARK.match(content):
@@ -60,8 +58,7 @@ def _separator(line: TextLine, following: TextLine, width: int) -> str:
     if not line.text or line.level or following.level:
         return "\n\n"
     early = ends_early(line, following, width)
-    item = _BULLET.match(following.text) or _ITEM_NUMBER.match(following.text)
-    if item and (early or line.ends_sentence):
+    if following.is_item and (early or line.ends_sentence):
         return "\n"
     if following.text[0].islower() and line.text.endswith("-"):
         return ""
