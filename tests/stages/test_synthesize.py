@@ -92,14 +92,14 @@ def test_what_a_budget_ends_goes_on_where_it_was(
             synthesize.run(load_params(paths.params), paths)
         assert len(teacher.asked) == limit
         assert journalled(paths) == run * limit
-    # Three requests are too many for the third run, whose message is read where users read it.
+    # The third run can't ask all that is left either; its message is read where users read it.
     command = [sys.executable, "-c", "from charter.cli import main; main()", "stage", "synthesize", "udhr"]
     done = subprocess.run(command, cwd=paths.root, capture_output=True, text=True, check=False)
     left = len(needed) - 3 * limit
     assert done.returncode == 1
     assert f"This run asked {limit} requests with {limit * 300:,} prompt tokens" in done.stderr
     assert "`dvc repro` goes on from there" in done.stderr
-    assert f"Left are some {left} requests" in done.stderr
+    assert f"It has {3 * limit} of some " in done.stderr
     assert not paths.rejected.parent.exists()
     assert not paths.metrics("synthesize").exists()
     amend_params(paths.params, lambda values: values["budget"].update(requests=left))

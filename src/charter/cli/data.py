@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Column, Table
 
 from charter.cli.context import JsonOption, open_project
 
@@ -18,30 +19,41 @@ def estimate(
         bool,
         typer.Option(
             "--calibrate/--no-calibrate",
-            help="Time up to 25 requests, whose answers are kept; without, no time is given.",
+            help="Time some 30 requests, whose answers are kept; without, no time is given.",
         ),
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Say what synthesize will ask of the teacher: requests, tokens, time, and cost by budget.prices.
 
-    Counts chunks that extract made. What the journal answers isn't asked again. How many answers will pass
-    the filters is taken from the corpus's last run, or from defaults; the output says which. Evaluation's
-    requests aren't counted. With --json: a list of {corpus, yields, exact_tokens, purposes, total, low, high,
-    minutes, cost, unit}.
+    Counts what a run asks from an empty journal, about the chunks that extract made. How much passes the
+    filters is taken from the corpus's last run, or from defaults; the output says which. Evaluation's
+    requests aren't counted. With --json: a list of {corpus, purposes, certain, known, shares_from, minutes,
+    cost, unit}.
     """
-    from charter.synthesis.estimate import Estimator, estimate_table
+    from charter.synthesis.estimate import estimate_synthesis, measure_speed
 
     project = open_project()
     project.check_corpora(*corpora or ())
-    chosen = corpora or list(project.params.corpora)
-    estimator = Estimator(project.params, project.paths)
-    speed = estimator.calibrate(chosen) if measure else None
-    found = [estimator.estimate(corpus, speed) for corpus in chosen]
+    chosen = [project.paths.corpus(name) for name in corpora or project.params.corpora]
+    speed = measure_speed(project.params, chosen) if measure else None
+    found = [estimate_synthesis(project.params, paths, speed) for paths in chosen]
     if as_json:
         sys.stdout.write(json.dumps([asdict(item) for item in found], indent=1) + "\n")
-    else:
-        Console().print(estimate_table(found))
+        return
+    for item in found:
+        columns = ("requests", "prompt tokens", "new", "generated")
+        table = Table("purpose", *(Column(name, justify="right") for name in columns))
+        for purpose, work in item.purposes.items():
+            table.add_row(purpose, *(f"{figure:,}" for figure in vars(work).values()))
+        minutes = "not known" if item.minutes is None else f"{item.minutes:.3g} minutes, as measured now"
+        cost = "set budget.prices" if item.cost is None else f"{item.cost:.3g} {item.unit}"
+        note = (
+            f"Time: {minutes}. Cost: {cost}. How much passes the filters is taken from {item.shares_from}.\n"
+            f"The journal answers {item.known} of the {item.certain} requests that follow from no other; "
+            "the rest isn't looked up.\nNew: prompt tokens behind a passage that was read before.\n"
+        )
+        Console(highlight=False).print(f"synthesize@{item.corpus}", table, note, sep="\n")
 
 
 def diff(

@@ -40,7 +40,7 @@ def stage(
     try:
         metrics = module.run(project.params, paths)
     except BudgetSpentError as error:
-        raise CharterError(f"{error} {_left(project, corpus)}") from error
+        raise CharterError(f"{error} {_left(project, corpus, error.answered)}") from error
     # Of the processes that `accelerate launch` starts, the main one writes.
     if os.environ.get("RANK", "0") == "0":
         write_json(paths.metrics(name), metrics)
@@ -48,8 +48,9 @@ def stage(
         publish_states(project, [corpus])
 
 
-def _left(project: Project, corpus: str) -> str:
-    """Say what a synthesis that its budget ended has still to ask."""
-    from charter.synthesis.estimate import Estimator, left_to_ask
+def _left(project: Project, corpus: str, answered: int) -> str:
+    """Say what a synthesis that its budget ended has still to ask, by the estimate of a whole one."""
+    from charter.synthesis.estimate import estimate_synthesis
 
-    return left_to_ask(Estimator(project.params, project.paths).estimate(corpus, None))
+    whole = estimate_synthesis(project.params, project.paths.corpus(corpus), None).purposes["all"].requests
+    return f"It has {answered} of some {whole} answers; `charter estimate {corpus}` says what they cost."

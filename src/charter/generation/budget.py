@@ -9,7 +9,12 @@ from charter.project.errors import CharterError
 
 
 class BudgetSpentError(CharterError):
-    """A limit of the budget was reached before everything was answered; what was answered is journalled."""
+    """A limit of the budget was reached before everything was answered; what was answered is journalled.
+
+    ``answered`` counts the requests of the whole run that have an answer, asked now or before.
+    """
+
+    answered = 0
 
 
 class Budget:

@@ -59,6 +59,7 @@ class JournaledEngine:
         self.identity = model_identity
         self._load = load
         self._budget = budget
+        self._given: set[str] = set()
         self.asked = 0
 
     def _log_ahead(self) -> None:
@@ -112,8 +113,15 @@ class JournaledEngine:
                 taken, asked = time.monotonic() - start, len(missing) - len(unanswered)
                 sys.stderr.write(f"{purpose}: {asked} of {len(requests)} asked in {taken:.0f} s\n")
             if unanswered and self._budget:
-                raise self._budget.stop(purpose, sum(key in known for key in keys), len(keys))
+                error = self._budget.stop(purpose, sum(key in known for key in keys), len(keys))
+                error.answered = len(self._given | known.keys())
+                raise error
+        self._given |= known.keys()
         return [known[key] for key in keys]
+
+    def unknown(self, requests: Sequence[Request]) -> list[Request]:
+        """Return those of the requests that the journal doesn't answer."""
+        return [request for request in requests if self._find(self._key(request)) is None]
 
     def _answers(self, requests: list[Request]) -> Iterator[tuple[int, Completion]]:
         if self._budget is None:

@@ -1,5 +1,6 @@
 """The embedded engine: OpenVINO GenAI runs a GGUF model on the CPU, with continuous batching."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import Any
 import openvino_genai
 
 from charter.generation.engine import Admission, Completion, Request, admit_all
-from charter.generation.prefixes import prefix_blocks
 from charter.project.errors import CharterError
 from charter.project.paths import download_cache
 from charter.project.storage import file_sha256, write_json
 
 _TOKENS_A_STEP = 2048
 """Prompt tokens read at once; with the library's 256, reading takes half as long again."""
+
+_BLOCK = 32
+"""Tokens in a block of the pipeline's cache on a CPU."""
 
 
 class _Prompt:
@@ -25,7 +28,7 @@ class _Prompt:
         self.index, self.request, self.tokens = index, request, tokens
         ids = tokens.data[0].tolist()
         self.length = len(ids)
-        self.blocks = set(prefix_blocks(ids))
+        self.blocks = _prefix_blocks(ids)
 
 
 @dataclass
@@ -134,6 +137,15 @@ def encode_prompt(tokenizer: Any, request: Request) -> Any:
         [message.model_dump() for message in request.messages], add_generation_prompt=True
     )
     return tokenizer.encode(text, add_special_tokens=False).input_ids
+
+
+def _prefix_blocks(tokens: Sequence[int]) -> set[bytes]:
+    """Return a name for each prefix of a prompt that ends where a block of the cache does."""
+    digest, names = hashlib.sha256(), set()
+    for end in range(_BLOCK, len(tokens) + 1, _BLOCK):
+        digest.update(str(tokens[end - _BLOCK : end]).encode())
+        names.add(digest.digest())
+    return names
 
 
 def _convert(gguf: Path, target: Path) -> None:

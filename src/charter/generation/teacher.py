@@ -51,7 +51,7 @@ def name_teacher(params: Params, paths: ProjectPaths) -> str:
     source = params.base_models.teacher
     parts = [source.name]
     parts += [f"revision {source.revision}"] if source.revision else []
-    said = read_json(_source(paths)).get("model", {})
+    said = read_json(_source(paths)).get("model", {}) if source.served else {}
     return ", ".join([*parts, *(f"{key} {value}" for key, value in said.items() if key != "id")])
 
 

@@ -1,299 +1,246 @@
-"""What synthesis will ask of the teacher, counted before it is asked: requests, tokens, time and cost.
+"""What synthesis will ask of the teacher, said before it is asked: requests, tokens, time and cost.
 
-The requests are those of a rehearsal (`charter.synthesis.rehearsal`), so they follow the code of synthesis
-and not a description of it; what depends on answers that aren't known follows the stated yields.
+Value checks and calls for questions are certain. What follows from them depends on how much passes the
+filters, which the corpus's last run says. Tokens are those of the real prompts of a chunk of mean length.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-
-from rich.console import Group, RenderableType
-from rich.table import Table
+from statistics import fmean
 
 from charter.generation.budget import token_cost
-from charter.generation.calibration import Speed, calibrate
-from charter.generation.prefixes import SharedPrefixes
-from charter.generation.prompt_tokens import Tokenize, open_tokenizer
+from charter.generation.engine import Completion, Request
+from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import open_teacher
-from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
 from charter.project.params import Params
-from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk
-from charter.project.storage import directory_sha256, read_rows
-from charter.retrieval.encoder import Encoder
-from charter.synthesis.rehearsal import Asked, rehearse
+from charter.project.storage import read_json, read_rows
+from charter.synthesis.instruct import STYLES, plan_calls
+from charter.synthesis.preference import STANCES
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.yields import LIKELY_ERROR, TOKENS, Yields, read_yields
+from charter.synthesis.rule_questions import CALLS_A_RULE, QUESTIONS_A_CALL
+from charter.synthesis.rules import stated_rules
 
-SPEED_ERROR = 0.2
-"""The share by which a run may be slower or faster than the few requests that were timed."""
+DEFAULT_SHARES = {
+    "value": 0.98,  # of chunks, those that state a value
+    "scenario": 0.62,  # of scenarios asked for, those that get as far as their rule
+    "contrast": 0.93,  # of those, the ones whose rule has a proper opposite
+    "question": 0.72,  # of questions asked for, those that get an answer
+    "answer": 0.78,  # of answers, those that are checked
+    "rule": 0.68,  # of calls about a rule, those after which it isn't asked about again
+}
+"""What passes each step, of the two committed documents together by the embedded teacher."""
 
-_ENOUGH = 10
-"""Answers of a purpose in the journal from which their mean length is taken."""
+_YES_OR_NO = 0.4
+"""Of checked answers, those that begin with Yes or No; no metric says it."""
+
+_WRITTEN = {"scenarios": 24, "questions": 22, "opposite rules": 26, "questions to rules": 22, "answers": 26}
+"""Tokens of a line that the embedded teacher wrote on those documents. What isn't here is a verdict: one."""
+
+_SENTENCE = "x" * 100
+"""As long as a question, an answer or a rule that isn't written yet."""
+
+_TOKENS_A_CHARACTER = 0.22
+"""Of an English prompt, until a calibration says it."""
+
+_TIMED = 16
+"""Requests of a kind that are timed; a server that runs more at once gets as many as it runs."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds to the first answer, tokens a second read and generated, and tokens a character of a prompt."""
+
+    start: float
+    read: float
+    write: float
+    tokens_a_character: float
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Requests that the journal answers, and those still to be made with their tokens.
+    """Requests and their tokens; of ``prompt_tokens``, ``new_tokens`` stand behind what was read before."""
 
-    ``shared_tokens`` are those of ``prompt_tokens`` with which an earlier prompt of the run begins too: an
-    engine with a prefix cache doesn't read them again.
+    requests: int
+    prompt_tokens: int
+    new_tokens: int
+    generated_tokens: int
+
+
+@dataclass(frozen=True)
+class SynthesisEstimate:
+    """What one corpus's synthesis asks from an empty journal; the last of ``purposes`` is all of them.
+
+    Of its ``certain`` requests the journal answers ``known``; what follows from them isn't looked up.
+    ``shares_from`` says where the shares are from. ``minutes`` needs a speed, and ``cost`` prices.
     """
 
-    answered: int = 0
-    requests: int = 0
-    prompt_tokens: int = 0
-    shared_tokens: int = 0
-    generated_tokens: int = 0
-
-    @property
-    def read_tokens(self) -> int:
-        """Prompt tokens that are read."""
-        return self.prompt_tokens - self.shared_tokens
-
-
-@dataclass(frozen=True)
-class Range:
-    """A figure, and where it lies if yields and speed are off by what is stated."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The work of one corpus's synthesis. ``minutes`` and ``cost`` are None without a speed, and prices."""
-
     corpus: str
-    yields: Yields
-    exact_tokens: bool
-    purposes: Mapping[str, Workload]
-    total: Workload
-    low: Workload
-    high: Workload
-    speed: Speed | None
-    minutes: Range | None
-    cost: Range | None
+    purposes: dict[str, Workload]
+    certain: int
+    known: int
+    shares_from: str
+    minutes: float | None
+    cost: float | None
     unit: str | None
 
 
-class Estimator:
-    """Estimates corpora of one project."""
+def measure_speed(params: Params, corpora: Sequence[CorpusPaths]) -> Speed | None:
+    """Time requests that are certain and not journalled yet, and keep the answers; None if few are left."""
+    server = params.teacher.engine == "openai"
+    count = max(_TIMED, params.teacher.concurrency) if server else _TIMED
+    with open_teacher(params, corpora[0]) as teacher:
+        certain = [request for paths in corpora for request in _certain(params, *_read(params, paths))]
+        unknown = teacher.unknown(certain)
+        verdicts = [request for request in unknown if request.alternatives][: count + 1]
+        texts = [request for request in unknown if not request.alternatives][:count]
+        if len(verdicts) < 2 or not texts:
+            return None
+        start, _ = _time(teacher, verdicts[:1], "start")
+        reading, checked = _time(teacher, verdicts[1:], "reading")
+        writing, written = _time(teacher, texts, "writing")
+    characters = sum(_characters(request) for request in verdicts[1:])
+    read = sum(answer.prompt_tokens or 0 for answer in checked) or characters * _TOKENS_A_CHARACTER
+    generated = sum(answer.tokens for answer in written)
+    return Speed(start, read / reading, generated / writing, read / characters)
 
-    def __init__(self, params: Params, paths: ProjectPaths):
-        """Load the teacher's tokenizer.
 
-        Raises:
-            CharterError: There is no teacher here.
-        """
-        self._params = params
-        self._paths = paths
-        self._identity = directory_sha256(paths.teacher)
-        self._encoder: Callable[[], Encoder] = cache(
-            lambda: Encoder(paths.encoder, resolve_device(params.compute))
+def estimate_synthesis(params: Params, paths: CorpusPaths, speed: Speed | None) -> SynthesisEstimate:
+    """Count what synthesis of a corpus asks.
+
+    Raises:
+        CharterError: The corpus isn't extracted, or its metrics are broken.
+    """
+    chunks, requests = _read(params, paths)
+    shares, shares_from = read_shares(paths)
+    settings, prices = params.synthesize, params.budget.prices
+    ratio = speed.tokens_a_character if speed else _TOKENS_A_CHARACTER
+    lines = {"scenarios": settings.scenarios_per_chunk, "questions": settings.questions_per_style}
+    lines["questions to rules"] = QUESTIONS_A_CALL
+    purposes, seconds = {}, speed.start if speed else 0.0
+    for purpose, (count, example, new) in _plan(params, chunks, requests, shares).items():
+        work = Workload(
+            requests=round(count),
+            prompt_tokens=round(count * ratio * _characters(example)),
+            new_tokens=round(count * ratio * new),
+            generated_tokens=round(count * _WRITTEN.get(purpose, 1) * lines.get(purpose, 1)),
         )
-        self._tokenize: Tokenize = open_tokenizer(params, paths)
-
-    def calibrate(self, corpora: Sequence[str]) -> Speed | None:
-        """Time requests that synthesis of these corpora has to make; None if there are fewer than two."""
-        open_requests = [
-            asked
-            for corpus in corpora
-            for asked in self._rehearse(self._paths.corpus(corpus), read_yields(self._paths.corpus(corpus)))
-            if asked.real and asked.answer is None
-        ]
-        # Questions are about the chunks in their order, as the value checks are, so they find them read.
-        open_requests.sort(key=lambda asked: asked.purpose != "questions")
-        verdicts = [asked.request for asked in open_requests if asked.request.alternatives]
-        texts = [asked.request for asked in open_requests if not asked.request.alternatives]
-        with open_teacher(self._params, self._paths) as teacher:
-            return calibrate(verdicts, texts, teacher, self._tokenize)
-
-    def estimate(self, corpus: str, speed: Speed | None) -> Estimate:
-        """Count what synthesis of a corpus has to ask.
-
-        Raises:
-            CharterError: The corpus isn't extracted, or its metrics are broken.
-        """
-        yields = read_yields(self._paths.corpus(corpus))
-        purposes = self._count(corpus, yields)
-        total = _sum(purposes.values())
-        low = _sum(self._count(corpus, yields.moved(-LIKELY_ERROR)).values())
-        high = _sum(self._count(corpus, yields.moved(LIKELY_ERROR)).values())
-        prices = self._params.budget.prices
-        return Estimate(
-            corpus=corpus,
-            yields=yields,
-            exact_tokens=self._params.teacher.engine != "openai",
-            purposes=purposes,
-            total=total,
-            low=low,
-            high=high,
-            speed=speed,
-            minutes=None if speed is None else _minutes(speed, total, low, high),
-            cost=None
-            if prices is None
-            else Range(
-                *(
-                    token_cost(prices, work.prompt_tokens, work.generated_tokens)
-                    for work in (total, low, high)
-                )
-            ),
-            unit=prices.unit if prices else None,
-        )
-
-    def _rehearse(self, paths: CorpusPaths, yields: Yields) -> list[Asked]:
-        if not paths.chunks.exists():
-            raise CharterError(f"{paths.chunks}: no chunks yet; run `dvc repro extract@{paths.name}` first")
-        settings = self._params.synthesize
-        return rehearse(
-            read_rows(paths.chunks, Chunk),
-            TeacherRequests(self._params.corpora[paths.name].title, settings.temperature),
-            paths.journal,
-            self._identity,
-            self._encoder,
-            settings,
-            self._params.seed,
-            yields,
-        )
-
-    def _count(self, corpus: str, yields: Yields) -> dict[str, Workload]:
-        asked = self._rehearse(self._paths.corpus(corpus), yields)
-        ratio, prefixes = self._server_ratio(asked), SharedPrefixes()
-        caching = self._params.teacher.engine != "transformers"
-        purposes: dict[str, Workload] = {}
-        for purpose in dict.fromkeys(item.purpose for item in asked):
-            own = [item for item in asked if item.purpose == purpose]
-            missing = [item for item in own if item.answer is None]
-            prompts = [self._tokenize(item.request) for item in missing]
-            shared = sum(prefixes.add(prompt) for prompt in prompts) if caching else 0
-            purposes[purpose] = Workload(
-                answered=len(own) - len(missing),
-                requests=len(missing),
-                prompt_tokens=round(ratio * sum(map(len, prompts))),
-                shared_tokens=round(ratio * shared),
-                generated_tokens=round(len(missing) * self._length(purpose, own)),
-            )
-        return purposes
-
-    def _length(self, purpose: str, asked: Sequence[Asked]) -> float:
-        """Return the mean tokens of an answer: of those that are known, if there are enough."""
-        if asked[0].request.alternatives:
-            return 1.0
-        known = [item.answer.tokens for item in asked if item.answer is not None]
-        if len(known) >= _ENOUGH:
-            return sum(known) / len(known)
-        settings = self._params.synthesize
-        lines = {"questions": settings.questions_per_style, "scenarios": settings.scenarios_per_chunk}
-        # A purpose without a measured length is counted as the longest it may be.
-        return TOKENS.get(purpose, asked[0].request.max_new_tokens) * lines.get(purpose, 1)
-
-    def _server_ratio(self, asked: Sequence[Asked]) -> float:
-        """Return the prompt tokens that a server counted for one of ours, by the answers that say it."""
-        if self._params.teacher.engine != "openai":
-            return 1.0
-        told = [
-            (item.answer.prompt_tokens, len(self._tokenize(item.request)))
-            for item in asked
-            if item.answer is not None and item.answer.prompt_tokens
-        ]
-        return sum(theirs for theirs, _ in told) / sum(ours for _, ours in told) if told else 1.0
-
-
-def _sum(workloads: Collection[Workload]) -> Workload:
-    return Workload(
-        answered=sum(work.answered for work in workloads),
-        requests=sum(work.requests for work in workloads),
-        prompt_tokens=sum(work.prompt_tokens for work in workloads),
-        shared_tokens=sum(work.shared_tokens for work in workloads),
-        generated_tokens=sum(work.generated_tokens for work in workloads),
+        purposes[purpose] = work
+        if speed:  # A verdict is reading. A text is writing, in whose speed its reading is.
+            written = purpose in _WRITTEN
+            seconds += work.generated_tokens / speed.write if written else work.new_tokens / speed.read
+    total = Workload(*map(sum, zip(*(vars(work).values() for work in purposes.values()), strict=True)))
+    certain = _certain(params, chunks, requests)
+    with open_teacher(params, paths) as teacher:
+        known = len(certain) - len(teacher.unknown(certain))
+    return SynthesisEstimate(
+        corpus=paths.name,
+        purposes=purposes | {"all": total},
+        certain=len(certain),
+        known=known,
+        shares_from=shares_from,
+        minutes=seconds / 60 if speed else None,
+        cost=token_cost(prices, total.prompt_tokens, total.generated_tokens) if prices else None,
+        unit=prices.unit if prices else None,
     )
 
 
-def _minutes(speed: Speed, total: Workload, low: Workload, high: Workload) -> Range:
-    def minutes(work: Workload, factor: float) -> float:
-        if not work.requests:
-            return 0.0
-        return (speed.start + speed.seconds(work.read_tokens, work.generated_tokens) * factor) / 60
+def read_shares(paths: CorpusPaths) -> tuple[dict[str, float], str]:
+    """Return what passed each step of the corpus's last synthesis, `DEFAULT_SHARES` before it, and which.
 
-    return Range(minutes(total, 1), minutes(low, 1 / (1 + SPEED_ERROR)), minutes(high, 1 / (1 - SPEED_ERROR)))
-
-
-def left_to_ask(estimate: Estimate) -> str:
-    """Say in one sentence what is left of a corpus's synthesis."""
-    work = estimate.total
-    text = (
-        f"Left are some {work.requests:,} requests ({estimate.low.requests:,} to {estimate.high.requests:,}) "
-        f"with {work.prompt_tokens:,} prompt tokens, {work.shared_tokens:,} of them shared, and "
-        f"{work.generated_tokens:,} generated tokens"
-    )
-    return f"{text}, for {_range(estimate.cost)} {estimate.unit}." if estimate.cost else f"{text}."
-
-
-def estimate_table(estimates: Sequence[Estimate]) -> RenderableType:
-    """Lay estimates out for the terminal: a table a corpus, and below it what is assumed."""
-    return Group(*(part for estimate in estimates for part in (_table(estimate), _notes(estimate), "")))
-
-
-def _table(estimate: Estimate) -> Table:
-    table = Table(title=f"synthesize@{estimate.corpus}", title_justify="left", title_style="bold")
-    table.add_column("purpose", no_wrap=True)
-    for name in ("known", "to ask", "prompt tokens", "shared", "generated"):
-        table.add_column(name, justify="right")
-    for purpose, work in estimate.purposes.items():
-        table.add_row(purpose, *_cells(work))
-    table.add_section()
-    table.add_row("all", *_cells(estimate.total))
-    if estimate.low != estimate.high:
-        table.add_row("  low", *_cells(estimate.low))
-        table.add_row("  high", *_cells(estimate.high))
-    return table
+    Raises:
+        CharterError: The metrics are broken.
+    """
+    file = paths.metrics("synthesize")
+    if not file.exists():
+        return DEFAULT_SHARES, "the two documents that come with Charter"
+    try:
+        metrics = read_json(file)
+        pairs, answers, rules = (metrics[kind] for kind in ("preference", "instruct", "rule"))
+        verified = pairs["kept"] + pairs["rejected"].get("verification", 0)
+        contrasted = verified + pairs["rejected"].get("contrast", 0)
+        checked = answers["kept"] + answers["rejected"].get("support", 0)
+        answered = checked + answers["rejected"].get("answer", 0)
+        chunks = metrics["coverage"]["chunks"]
+        parts = {
+            "value": (chunks - pairs["chunks_without_value"], chunks),
+            "scenario": (contrasted, pairs["requested"]),
+            "contrast": (verified, contrasted),
+            "question": (answered, answers["requested"]),
+            "answer": (checked, answered),
+            "rule": (rules["kept"] * QUESTIONS_A_CALL, rules["requested"]),
+        }
+    except (KeyError, TypeError) as error:
+        raise CharterError(f"{file}: not the metrics of synthesize ({error}); delete it") from error
+    shares = {name: part / whole if whole else DEFAULT_SHARES[name] for name, (part, whole) in parts.items()}
+    return shares, f"its last run ({file.relative_to(paths.root)})"
 
 
-def _cells(work: Workload) -> list[str]:
-    figures = (
-        work.answered,
-        work.requests,
-        work.prompt_tokens,
-        work.shared_tokens,
-        work.generated_tokens,
-    )
-    return [f"{figure:,}" for figure in figures]
+def _plan(
+    params: Params, chunks: Sequence[Chunk], requests: TeacherRequests, shares: dict[str, float]
+) -> dict[str, tuple[float, Request, int]]:
+    """Return how many requests of each purpose there are, one of them, and how much of it is new.
+
+    New are the characters behind the passage: value checks come first, and after them an engine has read it.
+    """
+    settings = params.synthesize
+    mean = fmean(len(chunk.text) for chunk in chunks)
+    chunk = min(chunks, key=lambda chunk: abs(len(chunk.text) - mean))
+    with_value = min(len(chunks) * shares["value"], settings.max_scenarios // settings.scenarios_per_chunk)
+    scenarios = with_value * settings.scenarios_per_chunk * shares["scenario"]
+    decided = scenarios * shares["contrast"]
+    questions = len(plan_calls(chunks, settings))
+    answers = questions * settings.questions_per_style * shares["question"]
+    checked = answers * shares["answer"]
+    rules = min(len({rule for chunk in chunks for rule in stated_rules(chunk)}), settings.max_rules)
+    calls = sum((1 - shares["rule"]) ** turn for turn in range(CALLS_A_RULE))
+    turned = min(rules, settings.max_rule_pairs)
+    verdict, support = requests.verdict(chunk, _SENTENCE), requests.support(chunk, _SENTENCE)
+    scenario = requests.scenarios(chunk, STANCES[0], settings.scenarios_per_chunk, 0)
+    question = requests.questions(chunk, STYLES["content"], settings.questions_per_style, 0)
+    plan = {
+        "value check": (len(chunks), requests.value_check(chunk)),
+        "scenarios": (with_value, scenario),
+        "opposite rules": (scenarios + turned, requests.opposite_rule(_SENTENCE)),
+        "answers by the passage": (decided, verdict),
+        "answers by the rule": (2 * decided, requests.verdict(chunk, _SENTENCE, _SENTENCE)),
+        "questions": (questions, question),
+        "answers": (answers, requests.answer(chunk, _SENTENCE)),
+        "support of answers": (checked, support),
+        "yes or no again": (checked * _YES_OR_NO, verdict),
+        "questions to rules": (rules * calls, requests.rule_questions(chunk, _SENTENCE, 0)),
+        "truth of rules": (2 * turned, support),
+    }
+    last = {purpose: request.messages[-1].content for purpose, (_, request) in plan.items()}
+    new = {purpose: len(text.rpartition(chunk.text)[2]) for purpose, text in last.items()}
+    new["value check"] = len(last["value check"])
+    return {purpose: (count, request, new[purpose]) for purpose, (count, request) in plan.items()}
 
 
-def _notes(estimate: Estimate) -> str:
-    if not estimate.total.requests:
-        return "The journal answers everything; nothing is left to ask."
-    lines = [
-        "Known: the journal answers it. Shared: prompt tokens that an earlier prompt begins with too, "
-        "which an engine with a prefix cache doesn't read again."
+def _read(params: Params, paths: CorpusPaths) -> tuple[list[Chunk], TeacherRequests]:
+    if not paths.chunks.exists():
+        raise CharterError(f"{paths.chunks}: no chunks yet; run `dvc repro extract@{paths.name}` first")
+    title = params.corpora[paths.name].title
+    return read_rows(paths.chunks, Chunk), TeacherRequests(title, params.synthesize.temperature)
+
+
+def _certain(params: Params, chunks: Sequence[Chunk], requests: TeacherRequests) -> list[Request]:
+    """Return the requests that follow from no answer."""
+    count, seed = params.synthesize.questions_per_style, params.seed
+    return [requests.value_check(chunk) for chunk in chunks] + [
+        requests.questions(call.chunk, STYLES[call.style], count, seed)
+        for call in plan_calls(chunks, params.synthesize)
     ]
-    if estimate.minutes and estimate.speed:
-        lines.append(
-            f"Time: {_range(estimate.minutes)} minutes, by the speed measured just now: "
-            f"{estimate.speed.read:.0f} tokens/s read, {estimate.speed.write:.0f} generated, "
-            f"{estimate.speed.start:.0f} s to start."
-        )
-    else:
-        lines.append("Time: not known, no requests were timed.")
-    if estimate.cost:
-        lines.append(f"Cost: {_range(estimate.cost)} {estimate.unit}, shared tokens at the full price.")
-    shares = ", ".join(
-        f"{name} {share:.2f}" for name, share in vars(estimate.yields).items() if isinstance(share, float)
-    )
-    lines.append(f"Shares that pass each step, by {estimate.yields.source}: {shares}.")
-    off = f"Low and high: these shares {LIKELY_ERROR:.1f} lower and higher"
-    lines.append(off + (f", and the speed {SPEED_ERROR:.0%} off." if estimate.minutes else "."))
-    if not estimate.exact_tokens:
-        lines.append(
-            "Prompt tokens are counted with the encoder's tokenizer, and set to the server's count where "
-            "its answers gave one."
-        )
-    return "\n".join(lines)
 
 
-def _range(figure: Range) -> str:
-    return f"{figure.value:.3g} ({figure.low:.3g} to {figure.high:.3g})"
+def _time(teacher: JournaledEngine, asked: list[Request], kind: str) -> tuple[float, list[Completion]]:
+    begin = time.monotonic()
+    answers = teacher.complete(asked, f"calibration: {kind}")
+    return time.monotonic() - begin, answers
+
+
+def _characters(request: Request) -> int:
+    return sum(len(message.content) for message in request.messages)

@@ -39,7 +39,7 @@ def write_instruct_data(context: SynthesisContext) -> WrittenRows[InstructExampl
     ``duplicate``; form, numbers and words of an ``answer``; and ``support`` by the chunk (`decide_support`).
     """
     ledger = Ledger("instruct")
-    calls = _plan_calls(context.chunks, context.settings)
+    calls = plan_calls(context.chunks, context.settings)
     drafts = _write_questions(calls, context, ledger)
     drafts = ledger.keep_on_topic(drafts, context)
     drafts = ledger.keep_unique(drafts, context)
@@ -70,7 +70,7 @@ def check_support(drafts: Sequence[Draft], context: SynthesisContext) -> list[De
     ]
 
 
-def _plan_calls(chunks: Sequence[Chunk], settings: Synthesize) -> list[Draft]:
+def plan_calls(chunks: Sequence[Chunk], settings: Synthesize) -> list[Draft]:
     """Return the calls for questions, each a draft without one: fewer styles, but one, of a long document.
 
     Where a chunk starts in the styles depends on it alone: amending another one changes nothing for it.
