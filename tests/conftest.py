@@ -4,6 +4,7 @@ torch and what builds on it take seconds to import, so fixtures do it: most test
 """
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,7 @@ def base_models(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pro
         for name in ("seed", "teacher", "encoder"):
             (paths.seed.parent / name).symlink_to(built.seed.parent / name)
     else:
+        shutil.copytree(ROOT / "data/pinned", paths.root / "data/pinned")
         base_models_stage.run(params, paths)
     return paths
 

@@ -41,6 +41,16 @@ def test_code_deps_are_the_packages_that_a_stage_imports(stages: dict[str, Any],
     assert code == (set() if name in PINNED else packages | {f"src/charter/stages/{module}.py"})
 
 
+def test_pinned_stages_depend_on_their_pins(stages: dict[str, Any]) -> None:
+    """On nothing else: what is said of a hash, or how it is fetched, changes no byte."""
+    deps = {name: stages[name]["deps"] for name in PINNED}
+    assert deps == {
+        "base-models": ["data/pinned/models.yaml"],
+        "fetch-documents": ["data/pinned/documents.yaml"],
+        "fetch-prompts": ["data/pinned/prompts.yaml"],
+    }
+
+
 def test_prompts_lie_in_the_packages_that_stages_depend_on() -> None:
     """A prompt that no module renders, or that lies elsewhere, would change without a stage's notice."""
     rendered = {name for module in MODULES for name in prompt_rooms(module)}

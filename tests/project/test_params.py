@@ -56,6 +56,13 @@ def test_model_has_one_source(values: Any) -> None:
         parse_params(values, "params.yaml")
 
 
+@pytest.mark.parametrize("hub", ["owner/name", "owner/name@", "@main"])
+def test_a_model_of_the_hub_has_a_revision(values: Any, hub: str) -> None:
+    values["base_models"]["seed"] = {"artifact": None, "hub": hub, "served": None}
+    with pytest.raises(CharterError, match=r"base_models\.seed\.hub: .*give owner/name@revision"):
+        parse_params(values, "params.yaml")
+
+
 def test_a_limit_on_cost_needs_prices(values: Any) -> None:
     values["budget"]["cost"] = 5.0
     with pytest.raises(CharterError, match=r"budget: .*a limit on cost needs budget\.prices"):

@@ -46,6 +46,7 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "project"
     root.mkdir()
     shutil.copy(ROOT / "params.yaml", root)
+    shutil.copytree(ROOT / "data/pinned", root / "data/pinned")
     paths = ProjectPaths(root).corpus("udhr")
     write_data(paths)
     write_json(paths.metrics("synthesize"), metrics())

@@ -1,5 +1,6 @@
 """The committed labelled items: balanced, in the style of synthesis, and each with its one chunk."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from statistics import mean
@@ -67,6 +68,7 @@ def test_each_quote_is_in_one_chunk_and_they_are_spread(
     project.seed.parent.symlink_to(base_models.seed.parent)
     (tmp_path / "data/raw").mkdir(parents=True)
     if corpus == "udhr":
+        shutil.copytree(ROOT / "data/pinned", tmp_path / "data/pinned")
         fetch_documents.run(params, project)
     else:
         (tmp_path / "data/raw/bcg.pdf").symlink_to(ROOT / "data/raw/bcg.pdf")

@@ -1,6 +1,7 @@
 """The detector on the labels it is calibrated on, and on labels that mean nothing."""
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from charter.retrieval.encoder import Encoder
 from charter.stages import fetch_prompts
 from charter.synthesis.refusal import RefusalDetector
 
+ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.models
 
 
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.models
 def paths(params: Params, tmp_path_factory: pytest.TempPathFactory) -> ProjectPaths:
     """A folder with the pinned sets."""
     paths = ProjectPaths(tmp_path_factory.mktemp("sets"))
+    shutil.copytree(ROOT / "data/pinned", paths.root / "data/pinned")
     fetch_prompts.run(params, paths)
     return paths
 

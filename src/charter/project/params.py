@@ -5,9 +5,9 @@ file, sees all of them. A misspelt, missing or mistyped key fails at once and na
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError, ValidationInfo, field_validator
+from pydantic import TypeAdapter, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -33,6 +33,8 @@ from charter.project.sections import (
 )
 
 PARAMS_FILE = "params.yaml"
+
+Checked = TypeVar("Checked")
 
 
 class Params(ParamsSection):
@@ -85,20 +87,8 @@ class Params(ParamsSection):
 
 
 def parse_params(values: Any, source: str) -> Params:
-    """Check a tree of plain values; ``source`` names it in errors.
-
-    Raises:
-        CharterError: One line a bad key: its dotted path, what is wrong and what stands there.
-    """
-    try:
-        return Params.model_validate(_tuples(values))
-    except ValidationError as error:
-        lines = []
-        for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "(the whole file)"
-            found = "" if item["type"] == "missing" else f" (found: {item['input']!r})"
-            lines.append(f"{source}: {key}: {item['msg']}{found}")
-        raise CharterError("\n".join(lines)) from error
+    """Check a tree of plain values, as `parse_as` does."""
+    return parse_as(Params, values, source)
 
 
 def load_params(path: Path) -> Params:
@@ -107,18 +97,38 @@ def load_params(path: Path) -> Params:
     Raises:
         CharterError: The file is missing, isn't YAML, or a key is wrong.
     """
+    return parse_params(read_yaml(path), path.name)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML 1.2 as DVC does: there 5e-05 is a number, as `dvc exp run --set-param` writes it.
+
+    Raises:
+        CharterError: The file is missing, or isn't YAML.
+    """
     try:
-        values = read_yaml(path)
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CharterError(f"{path}: no such file; run charter in the project's folder") from error
     except YAMLError as error:
         raise CharterError(f"{path}: not YAML: {error}") from error
-    return parse_params(values, path.name)
 
 
-def read_yaml(path: Path) -> Any:
-    """Read YAML 1.2 as DVC does: there 5e-05 is a number, as `dvc exp run --set-param` writes it."""
-    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+def parse_as(kind: type[Checked], values: Any, source: str) -> Checked:
+    """Check a tree of plain values; ``source`` names it in errors.
+
+    Raises:
+        CharterError: One line a bad key: its dotted path, what is wrong and what stands there.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(_tuples(values))
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "(the whole file)"
+            found = "" if item["type"] == "missing" else f" (found: {item['input']!r})"
+            lines.append(f"{source}: {key}: {item['msg']}{found}")
+        raise CharterError("\n".join(lines)) from error
 
 
 def _tuples(value: Any) -> Any:

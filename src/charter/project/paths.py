@@ -24,6 +24,10 @@ class ProjectPaths:
         """Every parameter."""
         return self.root / "params.yaml"
 
+    def pinned(self, kind: str) -> Path:
+        """The pinned files of a kind: models, documents or prompts; in git."""
+        return self.root / f"data/pinned/{kind}.yaml"
+
     @property
     def seed(self) -> Path:
         """The seed model, a transformers folder."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -40,6 +40,13 @@ class ModelSource(ParamsSection):
     revision: str | None = None
     """Your own word for a served model's weights: change it when you put others behind that name, and
     everything is asked anew."""
+
+    @field_validator("hub")
+    @classmethod
+    def _at_a_revision(cls, hub: str | None) -> str | None:
+        if hub is not None and not all(hub.partition("@")):
+            raise ValueError("give owner/name@revision, so that a run can be repeated")
+        return hub
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "ModelSource":

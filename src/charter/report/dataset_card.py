@@ -9,7 +9,6 @@ from huggingface_hub import DatasetCardData
 
 from charter.evaluation.results import Estimate
 from charter.project.params import Params
-from charter.project.pinned_files import MODELS_LICENCE
 from charter.project.records import SPLITS, Kind
 from charter.project.sections import ModelSource
 from charter.report.formatting import share
@@ -64,12 +63,18 @@ def count_rows(metrics: Mapping[str, Any], kind: str, split: str) -> int:
     return sum(int(metrics.get(part, {}).get(split, 0)) for part in parts)
 
 
-def dataset_card(corpora: Sequence[ExportedCorpus], params: Params, revision: tuple[str, bool]) -> str:
+def dataset_card(
+    corpora: Sequence[ExportedCorpus],
+    params: Params,
+    licences: Mapping[str, str | None],
+    revision: tuple[str, bool],
+) -> str:
     """Write the README.md of an export: YAML front matter, and the data card in Markdown.
 
     Args:
         corpora: In the order in which they are shown.
         params: With which the data were made.
+        licences: Of the pinned models, by name.
         revision: The commit of the code, and whether the code was changed since (`git_revision`).
     """
     title = f"Alignment data: {'; '.join(corpus.title for corpus in corpora)}"
@@ -83,9 +88,9 @@ def dataset_card(corpora: Sequence[ExportedCorpus], params: Params, revision: tu
         params=params,
         parameters=_parameters(corpora, params),
         teacher=source_name(models.teacher),
-        teacher_licence=_licence(models.teacher),
+        teacher_licence=_licence(models.teacher, licences),
         encoder=source_name(models.encoder),
-        encoder_licence=_licence(models.encoder),
+        encoder_licence=_licence(models.encoder, licences),
         example=config_name(corpora[0].name, next(iter(corpora[0].files))),
         asked=answer_messages("QUESTION")[0]["content"],
         splits=SPLITS,
@@ -117,10 +122,10 @@ def _front_matter(corpora: Sequence[ExportedCorpus], title: str) -> str:
     return data.to_yaml()
 
 
-def _licence(source: ModelSource) -> str:
-    if source.artifact is not None:
-        return MODELS_LICENCE
-    return "see its own model card for its licence, and for what it says of the use of its output"
+def _licence(source: ModelSource, licences: Mapping[str, str | None]) -> str:
+    return licences.get(source.artifact or "") or (
+        "see its own model card for its licence, and for what it says of the use of its output"
+    )
 
 
 def _parameters(corpora: Sequence[ExportedCorpus], params: Params) -> str:

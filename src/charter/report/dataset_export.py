@@ -12,6 +12,7 @@ from datasets import Dataset, Features, List, Value, disable_progress_bars
 from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params
 from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.pinned_files import read_pinned
 from charter.project.records import SPLITS, Chunk, InstructExample, Kind, PreferencePair
 from charter.project.storage import file_sha256, read_json, write_json, write_text
 from charter.report.dataset_card import (
@@ -81,7 +82,9 @@ def export_data(root: Path, params: Params, corpora: Sequence[str] | None, folde
             staged = Path(work, "new")
             staged.mkdir()
             described = [_write_corpus(corpus, data, staged) for corpus, data in read]
-            write_text(staged / "README.md", dataset_card(described, params, git_revision(root)))
+            pinned = read_pinned(ProjectPaths(root).pinned("models"))
+            licences = {name: model.licence for name, model in pinned.items()}
+            write_text(staged / "README.md", dataset_card(described, params, licences, git_revision(root)))
             files = {name: file_sha256(staged / name) for name in _file_names(staged)}
             write_json(staged / MANIFEST, {"files": files})
             if folder.exists():

@@ -4,24 +4,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+from transformers.utils.logging import disable_progress_bar
 
 from charter.generation.teacher import record_served
-from charter.project import pinned_files as artifacts
-from charter.project.errors import CharterError
+from charter.project.hub_models import fetch_hub_model
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
+from charter.project.pinned_files import lay_out, pinned_set
 from charter.project.sections import ModelSource
 from charter.project.storage import write_json
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     """Fetch the three base models; a seed in GGUF becomes a float32 transformers folder."""
-    sources = params.base_models
-    _fetch(sources.encoder, paths.encoder, "base_models.encoder")
-    _fetch(sources.teacher, paths.teacher, "base_models.teacher")
-    _fetch(sources.seed, paths.seed, "base_models.seed")
+    disable_progress_bar()
+    sources, pinned = params.base_models, paths.pinned("models")
+    _fetch(sources.encoder, paths.encoder, pinned)
+    _fetch(sources.teacher, paths.teacher, pinned)
+    _fetch(sources.seed, paths.seed, pinned)
     if sources.teacher.served is not None:
         record_served(params, paths)
     for gguf in paths.seed.glob("*.gguf"):
@@ -51,13 +52,10 @@ def dequantize(gguf: Path) -> None:
     tokenizer.save_pretrained(gguf.parent)
 
 
-def _fetch(source: ModelSource, folder: Path, parameter: str) -> None:
+def _fetch(source: ModelSource, folder: Path, pinned: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if source.artifact is not None:
-        artifacts.fetch_model(source.artifact, folder)
+        lay_out(pinned_set(pinned, source.artifact), folder)
     elif source.hub is not None:
-        repository, _, revision = source.hub.partition("@")
-        if not revision:
-            raise CharterError(f"{parameter}.hub: give owner/name@revision, so that a run can be repeated")
-        snapshot_download(repository, revision=revision, local_dir=folder)
+        fetch_hub_model(source.hub, folder)
     write_json(folder / "source.json", source.model_dump(exclude_none=True))
