@@ -49,7 +49,7 @@ def test_params_are_found_from_a_folder_below() -> None:
         (("stage", "report", "udhr"), "stage report takes no corpus"),
         (("stage", "sft", "nowhere"), "no corpus 'nowhere' in params.yaml; there are udhr, bcg"),
         (("promote", "nowhere"), "no corpus 'nowhere'"),
-        (("profile", "huge"), "no profile 'huge'; there are default, paper, smoke"),
+        (("profile", "huge"), "no profile 'huge'; there are paper, smoke"),
         (("results", "nowhere"), "no corpus 'nowhere'"),
         (("answers", "nowhere"), "no corpus 'nowhere'"),
         (("diff", "nowhere"), "no corpus 'nowhere'"),

@@ -1,18 +1,14 @@
-"""Parameters: strict, named in errors by their dotted path, and the same through every profile."""
+"""Parameters: strict, and named in errors by their dotted path."""
 
 import copy
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from dvc.repo import Repo
 
 import charter.project.sections
 from charter.project.errors import CharterError
 from charter.project.params import Params, load_params, parse_params, read_yaml
-from charter.project.profiles import apply_profile, list_profiles, load_overlay
 from charter.project.sections import ParamsSection
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,16 +17,6 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture
 def values() -> Any:
     return read_yaml(ROOT / "params.yaml")
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A DVC repository with this project's pipeline and parameters."""
-    for name in ("params.yaml", "dvc.yaml"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "profiles", tmp_path / "profiles")
-    Repo.init(str(tmp_path), no_scm=True)
-    return tmp_path
 
 
 def test_misspelt_key_is_named(values: Any) -> None:
@@ -89,48 +75,6 @@ def test_missing_and_broken_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("seed: [1")
     with pytest.raises(CharterError, match="not YAML"):
         load_params(tmp_path / "params.yaml")
-
-
-@pytest.mark.parametrize("profile", list_profiles(ROOT))
-def test_profile_goes_through_params_and_dvc(project: Path, profile: str) -> None:
-    apply_profile(project, profile)
-    params = load_params(project / "params.yaml")
-    assert params.profile == profile
-    stages = {stage.name: stage for stage in Repo(str(project)).index.stages}
-    for corpus in params.corpora:
-        tracked = stages[f"dpo@{corpus}"].params
-        assert {key for dependency in tracked for key in dependency.params} >= {"seed", "dpo", "compute"}
-    assert "# Every parameter of the pipeline." in (project / "params.yaml").read_text()
-
-
-def test_default_profile_undoes_every_other(project: Path) -> None:
-    for profile in list_profiles(project):
-        apply_profile(project, profile)
-        apply_profile(project, "default")
-        assert read_yaml(project / "params.yaml") == read_yaml(ROOT / "params.yaml"), profile
-
-
-def test_a_mapping_of_a_profile_fills_and_an_empty_one_empties(project: Path) -> None:
-    labelled = {name: f"data/labelled/{name}.jsonl" for name in ("udhr", "bcg")}
-    for name, value in (("measured", labelled), ("unmeasured", {})):
-        (project / f"profiles/{name}.yaml").write_text(yaml.safe_dump({"labelled": value}))
-        apply_profile(project, name)
-        assert load_params(project / "params.yaml").labelled == value
-        stages = {stage.name for stage in Repo(str(project)).index.stages}
-        assert {stage for stage in stages if stage.startswith("validators@")} == {
-            f"validators@{name}" for name in value
-        }
-        assert "# What must hold of a candidate" in (project / "params.yaml").read_text()
-
-
-def test_invalid_profile_changes_nothing(project: Path) -> None:
-    committed = (project / "params.yaml").read_text()
-    (project / "profiles/bad.yaml").write_text("sft: {epoch: 1}")
-    with pytest.raises(CharterError, match=r"profiles/bad\.yaml: sft\.epoch"):
-        apply_profile(project, "bad")
-    assert (project / "params.yaml").read_text() == committed
-    with pytest.raises(CharterError, match="no profile 'none'; there are bad, default, paper, smoke"):
-        load_overlay(project, "none")
 
 
 def test_every_key_says_what_it_means() -> None:

@@ -26,18 +26,33 @@ def add(
 
 
 def profile(
-    name: Annotated[str | None, typer.Argument(help="Leave it out to list them.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A profile, or `off` to take the applied one off. Leave it out to list."),
+    ] = None,
 ) -> None:
-    """Lay a profile (profiles/NAME.yaml) over params.yaml; `charter profile default` goes back."""
-    from charter.project.profiles import apply_profile, list_profiles
+    """Lay a profile (profiles/NAME.yaml) over your params.yaml, or take it off again: `charter profile off`.
+
+    One profile is applied at a time. What it replaced is kept in params.profile.yaml; commit that file
+    together with params.yaml. Off gives your values back, and leaves what you changed over the profile.
+    """
+    from charter.project.profiles import OFF, apply_profile, list_profiles, take_off_profile
 
     project = open_project()
+    console = Console(highlight=False)
     if name is None:
         for known in list_profiles(project.root):
-            Console().print(f"{known}{'  (in params.yaml now)' if known == project.params.profile else ''}")
+            console.print(f"{known}{'  (applied)' if known == project.params.profile else ''}")
         return
-    apply_profile(project.root, name)
-    Console().print(f"params.yaml now holds profile {name}; `charter profile default` goes back")
+    kept = take_off_profile(project.root) if name == OFF else apply_profile(project.root, name)
+    for key in kept:
+        console.print(f"{key} stays as it is: you changed it over profile {project.params.profile}")
+    if name == OFF:
+        console.print("params.yaml holds your own values; no profile is applied")
+    else:
+        console.print(
+            f"params.yaml holds profile {name} over your values; `charter profile off` takes it off"
+        )
 
 
 def params() -> None:
