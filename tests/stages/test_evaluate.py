@@ -1,5 +1,6 @@
 """The evaluate stage on tiny random models: every system, judge, safety and retention."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,8 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
     paths = ProjectPaths(tmp_path).corpus("bcg")
     paths.seed.parent.mkdir(parents=True)
     paths.seed.symlink_to(tiny_seed)
-    paths.teacher.symlink_to(tiny_seed)
+    shutil.copytree(tiny_seed, paths.teacher)
+    write_json(paths.teacher / "source.json", {"artifact": "tiny"})
     paths.encoder.symlink_to(base_models.encoder)
     write_text(tmp_path / params.corpora["bcg"].path, "the document")
     for name in ("cft", "sft", "dpo"):
