@@ -29,18 +29,23 @@ class Message:
 
 
 def error_classes() -> set[str]:
-    """CharterError and what derives from it, and what is caught to become one."""
+    """CharterError, what derives from it, and exceptions of ours that a handler turns into it."""
     names = {"CharterError"}
-    classes = [node for _, tree in _modules() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    nodes = [node for _, tree in _modules() for node in ast.walk(tree)]
+    ours = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
+    handlers = [node for node in nodes if isinstance(node, ast.ExceptHandler) and node.type is not None]
     while True:
-        more = {
-            node.name
-            for node in classes
-            if any(isinstance(base, ast.Name) and base.id in names for base in node.bases)
-        }
+        more = {name for name, node in ours.items() if names & _names(*node.bases)}
+        for handler in handlers:
+            if any(True for _ in _raised(handler, names)):
+                more |= _names(handler.type) & ours.keys()
         if more <= names:
             return names
         names |= more
+
+
+def _names(*nodes: ast.AST | None) -> set[str]:
+    return {item.id for node in nodes if node for item in ast.walk(node) if isinstance(item, ast.Name)}
 
 
 def messages() -> list[Message]:
@@ -50,8 +55,7 @@ def messages() -> list[Message]:
     for path, tree in _modules():
         functions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
         room = path.relative_to(SOURCE).parts[0]
-        raised = classes | _turned_into_errors(tree, classes)
-        raised |= {"ValueError"} if room == "project" else set()  # of parameters: pydantic tells the key
+        raised = classes | ({"ValueError"} if room == "project" else set())  # of parameters, by pydantic
         for function, call in _raised(tree, raised):
             if not call.args:
                 continue
@@ -64,18 +68,6 @@ def messages() -> list[Message]:
 def _modules() -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(SOURCE.rglob("*.py")):
         yield path, ast.parse(path.read_text(encoding="utf-8"))
-
-
-def _turned_into_errors(tree: ast.Module, classes: set[str]) -> set[str]:
-    """Exceptions of this module's own that a handler of it turns into a CharterError."""
-    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-    caught = set()
-    for handler in ast.walk(tree):
-        if isinstance(handler, ast.ExceptHandler) and handler.type is not None:
-            names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
-            if any(True for _ in _raised(handler, classes)):
-                caught |= names & own
-    return caught
 
 
 def _raised(tree: ast.AST, classes: set[str]) -> Iterator[tuple[Function | None, ast.Call]]:
