@@ -78,7 +78,7 @@ def _section(model: type[BaseModel], path: str, values: Any, told: set[type]) ->
             continue
         level = "##" if not path else "###"
         inner.append(f"{level} `{path}{'.' if path else ''}{name}`\n\n{_text(field.description)}")
-        inner.append(_text(part.__doc__) if part not in told else "")
+        inner.append(_text(part.__doc__) if part not in told and part.__doc__ != field.description else "")
         told.add(part)
         inner.extend(_section(part, f"{path}{'.' if path else ''}{name}", value, told))
     yield from inner
