@@ -104,7 +104,7 @@ def paths(tmp_path: Path, engine: GivenVerdicts, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         validators, "open_teacher", lambda _, paths: JournaledEngine(paths.journal, "given", lambda: engine)
     )
-    monkeypatch.setattr(validators, "Encoder", lambda _: OneDirection())
+    monkeypatch.setattr(validators, "Encoder", lambda *_: OneDirection())
     return paths
 
 
