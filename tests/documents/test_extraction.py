@@ -1,4 +1,6 @@
 import re
+import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,23 @@ def test_ligatures_and_joined_hyphens_are_letters(tmp_path: Path) -> None:
     text = extract_document(tmp_path / "x.pdf", "x.pdf").text
     assert "must be specified before" in text
     assert "\x02" not in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_bar_with_the_time_left_is_for_terminals_only(
+    terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        write_plain_pdf(tmp_path / f"{number}.pdf", [" ".join(sentences(number, 4))])
+    written = StringIO()
+    monkeypatch.setattr(written, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", written)
+    assert len(list(extract_documents(tmp_path))) == 3
+    bar = r"Reading documents: 100%.* 3/3 \[\d\d:\d\d<\d\d:\d\d"
+    assert (re.search(bar, written.getvalue()) is not None) is terminal
+    assert terminal or written.getvalue() == ""
+    # The library's own lines would go to the descriptors.
+    assert capfd.readouterr() == ("", "")
 
 
 def test_folder_is_read_in_order_and_names_stay_apart(tmp_path: Path) -> None:

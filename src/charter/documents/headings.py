@@ -1,13 +1,13 @@
 """Finding the headings among the lines of a paged text."""
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise, takewhile
 
 from charter.documents.divisions import Division, names_division, read_division, titled
-from charter.documents.lines import TextLine, column_width, ends_early
-from charter.documents.numbering import Number, fitting, read_number
+from charter.documents.lines import Layout, TextLine
+from charter.documents.numbering import fitting, read_number
 from charter.documents.segmentation import split_words
 
 _MAX_WORDS = 12
@@ -43,71 +43,64 @@ def mark_headings(
         styled: What stands out by its type.
     """
     by_start = {(text.page, text.lines[0]): text for text in styled}
-    width = column_width(lines)
-    joined = _join_divisions(_join_listed(lines, contents), width)
-    underlined = {index: line.level for index, line in enumerate(joined) if line.level}
-    levels = underlined | _listed_levels(joined, contents, by_start) | _outline(joined, width)
+    layout = Layout.of(_join_divisions(Layout.of(_join_listed(lines, contents))))
+    underlined = {index: line.level for index, line in enumerate(layout.lines) if line.level}
+    levels = underlined | _listed_levels(layout.lines, contents, by_start) | _outline(layout)
     if levels:
-        return [replace(line, level=levels.get(index, line.level)) for index, line in enumerate(joined)]
-    return _mark_short(_mark_styled(joined, by_start, width), width)
+        return [replace(line, level=levels.get(index, 0)) for index, line in enumerate(layout.lines)]
+    return _mark_short(Layout(_mark_styled(layout, by_start), layout.width))
 
 
-def _join_listed(lines: Sequence[TextLine], contents: Collection[str]) -> list[TextLine]:
+def _join_listed(lines: Sequence[TextLine], contents: Collection[str]) -> Sequence[TextLine]:
     """Join the lines of a wrapped title that the table of contents lists whole."""
+    if not contents:
+        return lines
     listed = {_key(title) for title in contents}
-    starts = {" ".join(title.split()[:2]) for title in listed}
     joined: list[TextLine] = []
     index = 0
     while index < len(lines):
-        taken = 1
-        text = _key(lines[index].text)
-        if " ".join(text.split()[:2]) in starts and text not in listed:
-            for count in range(2, _MOST_TITLE_LINES + 1):
-                if _key(" ".join(line.text for line in lines[index : index + count])) in listed:
-                    taken = count
-        text = " ".join(line.text for line in lines[index : index + taken])
-        joined.append(replace(lines[index], text=text))
+        following = (line.text for line in lines[index + 1 : index + _MOST_TITLE_LINES])
+        wholes = list(accumulate([lines[index].text, *takewhile(bool, following)], "{} {}".format))
+        found = (count for count, whole in enumerate(wholes, 1) if _key(whole) in listed)
+        taken = next(found, 1) if wholes[0] else 1
+        joined.append(replace(lines[index], text=wholes[taken - 1]))
         index += taken
     return joined
 
 
-def _join_divisions(lines: Sequence[TextLine], width: int) -> list[TextLine]:
+def _join_divisions(layout: Layout) -> list[TextLine]:
     """Join "CHAPTER" and "SEVEN", and what has a number only, such as "Chapter 7", with its title below."""
+    lines = layout.lines
     joined: list[TextLine] = []
     index = 0
     while index < len(lines):
         line = lines[index]
         end = index + 1
-        if names_division(line.text) and end < len(lines) and len(lines[end].text.split()) == 1:
+        if names_division(line.text) and end < len(lines) and read_division(f"{line.text} {lines[end].text}"):
             line = replace(line, text=f"{line.text} {lines[end].text}")
             end += 1
         division = read_division(line.text)
-        if division and not division.title and _starts_paragraph(lines, index, width):
+        if division and not division.title and layout.begins_paragraph(index):
             below = end + (end + 1 < len(lines) and not lines[end].text)
-            if taken := _title_lines(lines, below, width):
+            if taken := _title_lines(layout, below):
                 title = " ".join(part.text for part in lines[below : below + taken])
                 line = replace(line, text=titled(line.text, title))
                 end = below + taken
-        elif end > index + 1 and not division:
-            line, end = lines[index], index + 1
         joined.append(line)
         index = end
     return joined
 
 
-def _title_lines(lines: Sequence[TextLine], index: int, width: int) -> int:
+def _title_lines(layout: Layout, index: int) -> int:
     """How many lines from here are a title that isn't numbered itself; one of capitals may be wrapped."""
-    if index + 1 >= len(lines) or not lines[index].text:
+    rest = layout.lines[index : index + _MOST_TITLE_LINES]
+    numbered = [bool(read_division(line.text) or read_number(line.text) or line.is_item) for line in rest]
+    if len(rest) < 2 or numbered[0] or not _looks_like_title(rest[0].text):
         return 0
-    line = lines[index]
-    if not _looks_like_title(line.text) or read_division(line.text) or read_number(line.text) or line.is_item:
-        return 0
-    if line.text.isupper():
-        rest = lines[index : index + _MOST_TITLE_LINES]
-        count = next((n for n, part in enumerate(rest) if not part.text.isupper()), len(rest))
-        return next((n for n in range(1, count) if read_division(rest[n].text)), count)
-    following = lines[index + 1]
-    return int(not following.text or (ends_early(line, following, width) and not following.text[0].islower()))
+    if rest[0].text.isupper():
+        ends = (n for n, line in enumerate(rest) if numbered[n] or not line.text.isupper())
+        return next(ends, len(rest))
+    return int(layout.ends_paragraph(index))
 
 
 def _listed_levels(
@@ -117,37 +110,55 @@ def _listed_levels(
     left = Counter(_key(title) for title in contents)
     levels = {}
     for index, line in enumerate(lines):
-        if left[_key(line.text)] > 0:
-            left[_key(line.text)] -= 1
+        if left[key := _key(line.text)] > 0:
+            left[key] -= 1
             number = read_number(line.text, listed=True)
             style = by_start.get((line.page, line.text))
             levels[index] = min(len(number), 6) if number else style.level if style else 1
     return levels
 
 
-def _outline(lines: Sequence[TextLine], width: int) -> dict[int, int]:
+def _outline(layout: Layout) -> dict[int, int]:
     """Levels, by line index, of what is numbered: divisions, and below the last kind of them sections."""
-    divisions = {
-        index: division
-        for index, line in enumerate(lines)
-        if (division := read_division(line.text)) and _stands_as_division(division, lines, index, width)
-    }
-    numbers: dict[int, Number] = {}
-    alone = set()
-    for index, line in enumerate(lines):
-        if number := read_number(line.text):
-            stands_alone = len(number) == 1 and _stands_alone(lines, index, width)
-            between_blanks = (
-                stands_alone and index and not lines[index - 1].text and not lines[index + 1].text
-            )
-            if _looks_like_title(line.text.removesuffix(".") if between_blanks else line.text):
-                numbers[index] = number
-                if stands_alone:
-                    alone.add(index)
-    sections = fitting(numbers, alone)
+    divisions = {}
+    numbers = {}
+    for index, line in enumerate(layout.lines):
+        if (division := read_division(line.text)) and _is_heading(division, layout, index):
+            divisions[index] = division
+        elif (number := read_number(line.text)) and _looks_like_title(_without_stop(layout, index)):
+            numbers[index] = number
+    alone = [index for index, number in numbers.items() if len(number) == 1 and _stands_alone(layout, index)]
+    sections = fitting(numbers, set(alone))
     levels = _division_levels(divisions, {index: numbers[index][0] for index in sections})
-    above = max(max(levels.values(), default=1) - 1, 0)
+    above = max(levels.values(), default=1) - 1
     return {index: min(len(numbers[index]) + above, 6) for index in sections} | levels
+
+
+def _is_heading(division: Division, layout: Layout, index: int) -> bool:
+    """Whether a line is the heading of a part, and no reference to one that happens to begin the line."""
+    text = layout.lines[index].text
+    if text[0].islower() or text.endswith((".", ",", ";", ":")):
+        return False
+    apart = layout.ends_paragraph(index) or layout.begins_paragraph(index)
+    return apart and (not division.title or _looks_like_title(division.title))
+
+
+def _without_stop(layout: Layout, index: int) -> str:
+    """The text of a line; without the stop at its end, where blank lines part it from the others."""
+    around = layout.lines[max(index - 1, 0) : index + 2]
+    return (
+        around[1].text.removesuffix(".")
+        if [bool(line.text) for line in around] == [0, 1, 0]
+        else layout.lines[index].text
+    )
+
+
+def _stands_alone(layout: Layout, index: int) -> bool:
+    """Whether a line is a paragraph of its own, above text that is no item of a list."""
+    below = next((later for later in layout.lines[index + 1 : index + 4] if later.text), None)
+    if below is None or below.is_item or read_number(below.text):
+        return False
+    return layout.begins_paragraph(index) and layout.ends_paragraph(index)
 
 
 def _division_levels(divisions: Mapping[int, Division], chapters: Mapping[int, int]) -> dict[int, int]:
@@ -160,126 +171,77 @@ def _division_levels(divisions: Mapping[int, Division], chapters: Mapping[int, i
         divisions: What begins as a part does, by line index.
         chapters: The first numbers of the sections, by line index.
     """
-    places = list(chapters)
-    members: dict[str, list[tuple[int, int | None]]] = {}
+    kinds: dict[str, dict[int, int | None]] = {}
     for index, division in divisions.items():
-        kind = members.setdefault(division.kind, [])
-        before = kind[-1][1] if kind else None
+        kind = kinds.setdefault(division.kind, {})
+        before = next(reversed(kind.values()), None)
         number = division.number
-        if number is None or before is None or number > before or (number == 1 and before > 1):
-            kind.append((index, number))
-    for name in list(members) if chapters else []:
-        index, number = members[name][0]
-        below = chapters.get(next(iter(places[bisect_right(places, index) :]), -1))
-        if number not in (1, None, below):
-            del members[name]
-    outer = [found for found in members.values() if _counts_on([number for _, number in found])]
+        below = (
+            next((chapter for place, chapter in chapters.items() if place > index), 1) if not kind else None
+        )
+        if chapters and not kind and number not in (1, None, below):
+            continue
+        if number is None or before is None or number > before or number == 1 < before:
+            kind[index] = number
     levels: dict[int, int] = {}
-    for found in members.values():
-        above = [
-            other
-            for other in outer
-            if len(other) < len(found) < 2 * sum(index > other[0][0] for index, _ in found)
-        ]
-        levels |= {index: min(len(above) + 1, 5) for index, _ in found}
+    for kind in kinds.values():
+        outer = (
+            min(other)
+            for other in kinds.values()
+            if 0 < len(other) < len(kind) and _counts_on(list(other.values()))
+        )
+        above = sum(2 * sum(index > first for index in kind) > len(kind) for first in outer)
+        levels |= dict.fromkeys(kind, min(above + 1, 5))
     return levels
 
 
 def _counts_on(numbers: Sequence[int | None]) -> bool:
-    pairs = zip([0, *numbers], numbers, strict=False)
+    pairs = pairwise([0, *numbers])
     return all(number is None or before is None or number in (before + 1, 1) for before, number in pairs)
 
 
-def _starts_paragraph(lines: Sequence[TextLine], index: int, width: int) -> bool:
-    """Whether the line above has ended, or stands on another page, so that this one doesn't go on with it."""
-    if index == 0:
-        return True
-    above, line = lines[index - 1], lines[index]
-    ended = above.ends_sentence or above.level > 0 or read_division(above.text) is not None
-    return not above.text or above.page != line.page or ended or ends_early(above, line, width)
-
-
-def _stands_as_division(division: Division, lines: Sequence[TextLine], index: int, width: int) -> bool:
-    """Whether a line is the heading of a part, and no reference to one that happens to begin the line."""
-    text = lines[index].text
-    if text[0].islower() or text.endswith((".", ",", ";", ":")):
-        return False
-    following = lines[index + 1] if index + 1 < len(lines) else TextLine("", 0)
-    short = ends_early(lines[index], following, width) and not following.text[:1].islower()
-    return (not division.title or _looks_like_title(division.title)) and (
-        short or _starts_paragraph(lines, index, width)
-    )
-
-
-def _stands_alone(lines: Sequence[TextLine], index: int, width: int) -> bool:
-    """Whether a line is a paragraph of its own, above text that is no item of a list."""
-    below = next((later for later in lines[index + 1 : index + 4] if later.text), None)
-    if (
-        below is None
-        or below.is_item
-        or read_number(below.text)
-        or not _starts_paragraph(lines, index, width)
-    ):
-        return False
-    following = lines[index + 1]
-    return not following.text or (ends_early(lines[index], following, width) and not below.text[0].islower())
-
-
-def _mark_styled(
-    lines: Sequence[TextLine], by_start: Mapping[tuple[int, str], StyledText], width: int
-) -> list[TextLine]:
-    """Mark what stands out by its type and as a title."""
+def _mark_styled(layout: Layout, by_start: Mapping[tuple[int, str], StyledText]) -> list[TextLine]:
+    """Mark what stands out by its type and as a title, and isn't the beginning of a paragraph."""
     marked: list[TextLine] = []
     index = 0
-    while index < len(lines):
-        line = lines[index]
+    while index < len(layout.lines):
+        line = layout.lines[index]
         style = by_start.get((line.page, line.text))
-        if style and _stands_as_title(style, lines, index, width):
-            marked.append(replace(line, text=" ".join(style.lines), level=style.level))
-            index += len(style.lines)
+        end = index + (len(style.lines) if style else 1)
+        whole = tuple(part.text for part in layout.lines[index:end])
+        title = style and style.lines == whole and end < len(layout.lines) and layout.ends_paragraph(end - 1)
+        if style and title and _looks_like_title(" ".join(whole)):
+            marked.append(replace(line, text=" ".join(whole), level=style.level))
         else:
             marked.append(line)
-            index += 1
+            end = index + 1
+        index = end
     return marked
 
 
-def _mark_short(lines: Sequence[TextLine], width: int) -> list[TextLine]:
+def _mark_short(layout: Layout) -> list[TextLine]:
     """Mark short lines that stand between the end of a paragraph and the first, full line of the next."""
-    level = min(max((line.level for line in lines), default=0) + 1, 6)
-    marked = list(lines[:1])
-    for before, line, following in zip(lines, lines[1:], lines[2:], strict=False):
+    level = min(max((line.level for line in layout.lines), default=0) + 1, 6)
+    marked = list(layout.lines)
+    for index, (above, line, below) in enumerate(zip(marked, marked[1:], marked[2:], strict=False), 1):
         short = (
             not line.level
             and line.text[:1].isalnum()
             and _looks_like_title(line.text)
-            and (before.level or before.ends_sentence)
-            and len(following.text) > 0.7 * width
-            and following.text[0].isupper()
-            and ends_early(line, following, width)
+            and (layout.lines[index - 1].level or above.ends_sentence)
+            and len(below.text) > 0.7 * layout.width
+            and below.text[0].isupper()
+            and layout.ends_early(line, below)
         )
-        marked.append(replace(line, level=level) if short else line)
-    return [*marked, *lines[1:][-1:]]
+        if short:
+            marked[index] = replace(line, level=level)
+    return marked
 
 
 def _looks_like_title(text: str) -> bool:
     first_letter = next((character for character in text if character.isalpha()), "a")
-    return (
-        len(text.split()) <= _MAX_WORDS
-        and len(split_words(text)) <= _MAX_UNSPACED
-        and not first_letter.islower()
-        and not text.endswith((".", ",", ";", ":", "。", "；", "："))
-    )
-
-
-def _stands_as_title(style: StyledText, lines: Sequence[TextLine], index: int, width: int) -> bool:
-    """Whether styled text looks like a title and isn't the beginning of a paragraph."""
-    end = index + len(style.lines)
-    if tuple(line.text for line in lines[index:end]) != style.lines:
-        return False
-    if not _looks_like_title(" ".join(style.lines)) or end == len(lines):
-        return False
-    following = lines[end]
-    return ends_early(lines[end - 1], following, width) and not following.text[:1].islower()
+    short = len(text.split()) <= _MAX_WORDS and len(split_words(text)) <= _MAX_UNSPACED
+    return short and not first_letter.islower() and not text.endswith((".", ",", ";", ":", "。", "；", "："))
 
 
 def _key(title: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 _SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
 _BULLET = re.compile(r"^[•●▪◦‣■–—*-]\s+")
@@ -50,16 +51,40 @@ def count_letters(text: str) -> int:
     return sum(map(str.isalnum, text))
 
 
-def column_width(lines: Sequence[TextLine]) -> int:
-    """Return the characters that a full line has: the 90th percentile of the lines' lengths."""
-    lengths = sorted(len(line.text) for line in lines if line.text)
-    return lengths[len(lengths) * 9 // 10] if lengths else 0
+@dataclass(frozen=True)
+class Layout:
+    """Where paragraphs begin and end on pages whose lines don't say it: a full line goes on in the next.
 
-
-def ends_early(line: TextLine, following: TextLine, width: int) -> bool:
-    """Tell whether the first word of the following line would have fitted: the break was meant.
-
-    Fonts are proportional, so a line counts as full from 85 % of the width.
+    ``width`` is what a full line has, the 90th percentile of the lines' lengths in characters.
     """
-    first_word = following.text.split(maxsplit=1)[0] if following.text else ""
-    return len(line.text) + 1 + len(first_word) <= 0.85 * width
+
+    lines: Sequence[TextLine]
+    width: int
+
+    @classmethod
+    def of(cls, lines: Sequence[TextLine], measured: Sequence[TextLine] | None = None) -> Self:
+        """Measure the width of the lines, or of those that are given apart."""
+        lengths = sorted(len(line.text) for line in (lines if measured is None else measured) if line.text)
+        return cls(lines, lengths[len(lengths) * 9 // 10] if lengths else 0)
+
+    def ends_early(self, line: TextLine, following: TextLine) -> bool:
+        """Tell whether the first word of the following line would have fitted: the break was meant.
+
+        Fonts are proportional, so a line counts as full from 85 % of the width.
+        """
+        first_word = following.text.split(maxsplit=1)[0] if following.text else ""
+        return len(line.text) + 1 + len(first_word) <= 0.85 * self.width
+
+    def begins_paragraph(self, index: int) -> bool:
+        """Whether the line above has ended, or stands on another page."""
+        if index == 0:
+            return True
+        above, line = self.lines[index - 1], self.lines[index]
+        apart = not above.text or above.level > 0 or above.page != line.page
+        return apart or above.ends_sentence or self.ends_early(above, line)
+
+    def ends_paragraph(self, index: int) -> bool:
+        """Whether the line below doesn't go on with this one."""
+        if index + 1 == len(self.lines) or not (below := self.lines[index + 1]).text:
+            return True
+        return self.ends_early(self.lines[index], below) and not below.text[0].islower()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from charter.documents.lines import TextLine, bullet_end, column_width, ends_early
+from charter.documents.lines import Layout, TextLine, bullet_end
 
 _HEADING_MARK = re.compile(r"^#{1,6}\s")
 
@@ -23,7 +23,7 @@ def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]
         The text, and for each page the offset at which it begins; an empty page begins where the next does.
     """
     body = [line for line in lines if line.level == 0]
-    width = column_width(body)
+    layout = Layout.of(lines, body)
     words = {word.casefold() for line in body for word in re.findall(r"[\w-]+", line.text)}
     text = ""
     starts: dict[int, int] = {}
@@ -33,7 +33,7 @@ def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]
             previous = line
             continue
         if text:
-            text += _separator(previous, line, width)
+            text += _separator(previous, line, layout)
         if text.endswith("-") and previous.text.endswith("-") and not _keeps_hyphen(text, line.text, words):
             text = text[:-1]
         starts.setdefault(line.page, len(text))
@@ -53,11 +53,11 @@ def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]
     return text + "\n", tuple(reversed(offsets))
 
 
-def _separator(line: TextLine, following: TextLine, width: int) -> str:
+def _separator(line: TextLine, following: TextLine, layout: Layout) -> str:
     """What stands between two lines."""
     if not line.text or line.level or following.level:
         return "\n\n"
-    early = ends_early(line, following, width)
+    early = layout.ends_early(line, following)
     if following.is_item and (early or line.ends_sentence):
         return "\n"
     if following.text[0].islower() and line.text.endswith("-"):

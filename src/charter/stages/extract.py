@@ -9,6 +9,7 @@ from statistics import fmean
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from charter.documents.chunking import CountTokens, chunk_document, chunked_share
@@ -51,7 +52,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
                 share = _write_chunks(document, params.extract, count_tokens, waiting, tokens)
                 if share < _LEAST_COVERAGE:
                     lost = f"only {share:.1%} of its text came into chunks"
-                    sys.stderr.write(f"{source / document.name}: {lost}\n")
+                    tqdm.write(f"{source / document.name}: {lost}", file=sys.stderr)
                 covered.append(share)
                 languages[document.language or "unknown"] += 1
                 totals["pages"] += len(document.page_starts)
