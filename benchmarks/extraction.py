@@ -28,9 +28,9 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from charter.project.params import PARAMS_FILE
-from charter.project.params_file import amended_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import read_json, write_text
+from charter.project.yaml_text import set_value
 from comparisons import print_comparison, run
 
 ROOT = Path(__file__).parent.parent
@@ -108,11 +108,8 @@ def extraction(pages: int, one: str | None, seed: int) -> Run:
 def make_project(root: Path) -> CorpusPaths:
     """Make a project with the parameters of this one, whose only corpus is data/raw."""
     corpus = {CORPUS: {"path": "data/raw", "title": "Made-up guidelines"}}
-
-    def change(values: Any) -> None:
-        values["corpora"] = corpus
-
-    write_text(root / PARAMS_FILE, amended_params(ROOT / PARAMS_FILE, change))
+    text = (ROOT / PARAMS_FILE).read_text(encoding="utf-8")
+    write_text(root / PARAMS_FILE, set_value(text, ("corpora",), corpus))
     paths = ProjectPaths(root).corpus(CORPUS)
     paths.encoder.parent.mkdir(parents=True)
     paths.encoder.symlink_to(ENCODER)

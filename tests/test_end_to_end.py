@@ -15,7 +15,7 @@ import yaml
 
 from charter.project.metric_names import CUT_METRICS, METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
 from charter.project.params import PARAMS_FILE
-from charter.project.params_file import amend_params
+from charter.project.yaml_text import set_value
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.e2e
@@ -139,7 +139,8 @@ def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, 
 def set_minimum(folder: Path, bleu: float) -> None:
     """Leave one gate, on the BLEU of the aligned model itself."""
     gate = {"metric": "bleu", "against": "none", "minimum": bleu}
-    amend_params(folder / PARAMS_FILE, lambda values: values.update(gates=[gate]))
+    file = folder / PARAMS_FILE
+    file.write_text(set_value(file.read_text(), ("gates",), [gate]))
 
 
 def test_pushed_state_is_pulled_and_reruns_nothing(project: tuple[Path, Run], tmp_path: Path) -> None:

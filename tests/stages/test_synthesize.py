@@ -12,10 +12,10 @@ import pytest
 
 from charter.generation.budget import BudgetSpentError
 from charter.project.params import load_params
-from charter.project.params_file import amend_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Chunk, PreferencePair
 from charter.project.storage import write_rows
+from charter.project.yaml_text import set_value
 from charter.stages import synthesize
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.synthetic_data import read_synthetic_data
@@ -102,7 +102,7 @@ def test_what_a_budget_ends_goes_on_where_it_was(
     assert f"It has {3 * limit} of some " in done.stderr
     assert not paths.rejected.parent.exists()
     assert not paths.metrics("synthesize").exists()
-    amend_params(paths.params, lambda values: values["budget"].update(requests=left))
+    paths.params.write_text(set_value(paths.params.read_text(), ("budget", "requests"), left))
     teacher.asked.clear()
     assert synthesized(paths) == expected
     assert len(teacher.asked) == left

@@ -13,9 +13,9 @@ from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
 from charter.project.errors import CharterError
 from charter.project.params import load_params
-from charter.project.params_file import amend_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import write_json
+from charter.project.yaml_text import set_value
 from charter.stages import synthesize
 from charter.synthesis.estimate import (
     DEFAULT_SHARES,
@@ -103,7 +103,7 @@ def test_a_calibration_asks_what_the_run_asks_and_sets_time_tokens_and_cost(
     paths: CorpusPaths, teacher: ScriptedTeacher
 ) -> None:
     prices = {"unit": "EUR", "input": 2, "output": 8}
-    amend_params(paths.params, lambda values: values["budget"].update(prices=prices))
+    paths.params.write_text(set_value(paths.params.read_text(), ("budget", "prices"), prices))
     params = load_params(paths.params)
     teacher.pause = 0.05
     speed = measure_speed(params, [paths])

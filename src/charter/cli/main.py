@@ -15,6 +15,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Align a language model with a document of values, and see whether it keeps them. "
     "`dvc repro` runs the pipeline; these commands prepare it, read its results and promote its models.",
+    epilog="From your own document to a promoted model: charter add NAME PATH, charter estimate NAME, "
+    "dvc repro, charter results NAME, charter promote NAME. To see it all work in minutes first: "
+    "charter profile smoke.",
 )
 
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
@@ -41,7 +44,7 @@ for _group, _commands in _COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line; what the user can mend is one message and exit code 1."""
+    """Run the command line; what the user can mend is one message and exit code 1, misuse is 2."""
     try:
         app()
     except CharterError as error:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError, ValidationInfo, field_validator
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from charter.project.errors import CharterError
@@ -31,6 +30,7 @@ from charter.project.sections import (
     Teacher,
     Training,
 )
+from charter.project.yaml_text import parse_yaml
 
 PARAMS_FILE = "params.yaml"
 
@@ -101,13 +101,13 @@ def load_params(path: Path) -> Params:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read YAML 1.2 as DVC does: there 5e-05 is a number, as `dvc exp run --set-param` writes it.
+    """Read a file of YAML 1.2, as DVC does.
 
     Raises:
         CharterError: The file is missing, or isn't YAML.
     """
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CharterError(f"{path}: no such file; run charter in the project's folder") from error
     except YAMLError as error:

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, load_params, parse_as, parse_params, read_yaml
 from charter.project.sections import ParamsSection
 from charter.project.storage import write_text
-from charter.project.yaml_text import flow_yaml, read_value, remove_key, write_value
+from charter.project.yaml_text import flow_yaml, parse_yaml, read_value, remove_key, write_value
 
 FOLDER = "profiles"
 NONE = "none"
@@ -78,10 +76,10 @@ def apply_profile(root: Path, name: str) -> list[str]:
     overlay = load_overlay(root, name)
     own, kept = _without_profile(root)
     text, replaced = own, {}
-    for keys, value in _leaves({"profile": name} | overlay, _parse(text)):
+    for keys, value in _leaves({"profile": name} | overlay, parse_yaml(text)):
         replaced[".".join(keys)] = {"now": flow_yaml(value), "was": read_value(text, keys)}
         text = write_value(text, keys, flow_yaml(value))
-    parse_params(_parse(text), f"{PARAMS_FILE} with {FOLDER}/{name}.yaml")
+    parse_params(parse_yaml(text), f"{PARAMS_FILE} with {FOLDER}/{name}.yaml")
     lines = [f"  {key}: {flow_yaml(entry)}\n" for key, entry in replaced.items()]
     write_text(root / PARAMS_FILE, own)
     write_text(root / MEMORY, _HEADER.format(name=name) + "".join(lines))
@@ -99,7 +97,7 @@ def take_off_profile(root: Path) -> list[str]:
         CharterError: What the profile replaced isn't known, or the outcome isn't valid; then nothing changes.
     """
     own, kept = _without_profile(root)
-    parse_params(_parse(own), f"{PARAMS_FILE} without its profile")
+    parse_params(parse_yaml(own), f"{PARAMS_FILE} without its profile")
     write_text(root / PARAMS_FILE, own)
     (root / MEMORY).unlink(missing_ok=True)
     return kept
@@ -122,7 +120,7 @@ def _without_profile(root: Path) -> tuple[str, list[str]]:
     for key, entry in reversed(remembered.replaced.items()):
         keys = key.split(".")
         present = read_value(text, keys)
-        if present is None or _parse(present) != _parse(entry.now):
+        if present is None or parse_yaml(present) != parse_yaml(entry.now):
             kept.append(key)
         elif entry.was is None:
             text = remove_key(text, keys)
@@ -141,7 +139,3 @@ def _leaves(
             yield from _leaves(value, below, (*above, key))
         else:
             yield (*above, key), value
-
-
-def _parse(text: str) -> Any:
-    return YAML(typ="safe", pure=True).load(text)

@@ -8,6 +8,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 
+def parse_yaml(text: str) -> Any:
+    """Parse YAML 1.2, as DVC does: there 5e-05 is a number, as `dvc exp run --set-param` writes it."""
+    return YAML(typ="safe", pure=True).load(text)
+
+
 def read_value(text: str, keys: Sequence[str]) -> str | None:
     """Return a value as it is written; None where there is no such key."""
     found = _find(text, keys)

@@ -1,0 +1,41 @@
+"""Preparing a run: parameters and profiles."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from charter.project.yaml_text import set_value
+
+Charter = Callable[..., Any]
+
+
+def test_params_are_found_from_a_folder_below(charter: Charter, project: Path) -> None:
+    done = charter("params", folder=project / "profiles")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "params.yaml is valid: profile none, corpora udhr, bcg\n"
+
+
+def test_a_bad_key_is_named(charter: Charter, project: Path) -> None:
+    file = project / "params.yaml"
+    file.write_text(set_value(file.read_text(), ("dpo", "beta"), 0))
+    done = charter("params", folder=project)
+    assert done.code == 1
+    assert done.err.startswith("charter: params.yaml: dpo.beta: ")
+
+
+def test_a_profile_is_applied_listed_and_taken_off(charter: Charter, project: Path) -> None:
+    own = (project / "params.yaml").read_text()
+    assert charter("profile", folder=project).out == "paper\nsmoke\n"
+    assert "`charter profile off` takes it off" in charter("profile", "smoke", folder=project).out
+    assert charter("profile", folder=project).out == "paper\nsmoke  (applied)\n"
+    edited = set_value((project / "params.yaml").read_text(), ("extract", "limit"), 9)
+    (project / "params.yaml").write_text(edited)
+    off = charter("profile", "off", folder=project)
+    assert "extract.limit stays as it is: you changed it over profile smoke" in off.out
+    assert (project / "params.yaml").read_text() == set_value(own, ("extract", "limit"), 9)
+
+
+def test_an_unknown_profile_is_told(charter: Charter, project: Path) -> None:
+    done = charter("profile", "huge", folder=project)
+    assert done.code == 1
+    assert done.err == "charter: no profile 'huge'; there are paper, smoke\n"
