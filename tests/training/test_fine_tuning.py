@@ -249,6 +249,40 @@ def test_what_is_saved_and_what_is_evaluated_is_what_was_trained(
     assert reloaded[1] == evaluated[1] == trained[0][1] != seed[1]
 
 
+def test_over_nf4_what_is_evaluated_is_what_was_trained(
+    make_project: ProjectMaker,
+    strong: Params,
+    answers: list[InstructExample],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    paths, trained = make_project("project"), []
+    compute = strong.compute.model_copy(update={"quantization": "nf4"})
+    tokens = torch.arange(100, 140)[None]
+
+    def watched(trainer: Any, *rest: Any) -> None:
+        with torch.no_grad():
+            trained.append(trainer.model.eval()(input_ids=tokens).logits.float())
+        write_adapter(trainer, *rest)
+
+    write_adapter = loop.write_adapter
+    monkeypatch.setattr(loop, "write_adapter", watched)
+    train_on_answers(answers, [], strong.model_copy(update={"compute": compute}), paths)
+
+    with torch.no_grad():
+        systems = [
+            load_system(paths.seed, adapter, how)[0](tokens).logits.float()
+            for adapter, how in (
+                (paths.adapter("sft"), compute),
+                (paths.adapter("sft"), strong.compute),
+                (None, compute),
+            )
+        ]
+    same, over_whole_weights, seed = ((logits - trained[0]).abs().max() for logits in systems)
+    assert same < over_whole_weights / 5
+    assert same < seed / 5
+
+
 def test_every_row_is_trained_on_in_every_epoch(
     make_project: ProjectMaker, quick: Params, answers: list[InstructExample]
 ) -> None:

@@ -1,6 +1,8 @@
 """What is fused computes what it stands in for."""
 
 import math
+from importlib.metadata import version
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 import torch
 import trl.trainer.utils as trl_utils
 from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import Linear
 from torch import Tensor
 from transformers import LlamaForCausalLM
 from trl.trainer.utils import add_fused_lm_head
@@ -208,3 +211,49 @@ def test_a_head_that_is_trained_gets_its_gradient() -> None:
 
     assert weight.grad is not None
     assert weight.grad.abs().sum() > 0
+
+
+def test_what_is_stood_in_for_is_what_it_was_made_for() -> None:
+    """When this fails, trl has changed: see that kernels.py computes the same, and move TESTED_TRL."""
+    assert version("trl").startswith(f"{kernels.TESTED_TRL}.")
+    _, *arguments = signature(trl_utils._ChunkedLogProbFunction.forward).parameters
+    assert arguments == [
+        "hidden",
+        "weight",
+        "bias",
+        "targets",
+        "temperature",
+        "chunk_size",
+        "final_logit_softcapping",
+        "logit_scale",
+        "outputs",
+    ]
+    assert list(signature(trl_utils._use_triton).parameters) == ["device"]
+    assert list(signature(Linear.forward).parameters) == ["self", "x", "args", "kwargs"]
+
+
+def originals() -> tuple[Any, Any, Any]:
+    return trl_utils._ChunkedLogProbFunction, trl_utils._use_triton, Linear.forward
+
+
+def test_another_trl_runs_as_it_comes_and_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = originals()
+    monkeypatch.setattr(kernels, "version", lambda _: "1.17.0")
+    kernels._is_tested.cache_clear()
+    for _ in range(2):
+        with fused(CPU):
+            assert originals() == before
+    kernels._is_tested.cache_clear()
+    (line,) = caplog.messages
+    assert "without its CPU kernels: they are for trl 1.16, not 1.17.0" in line
+
+
+def test_a_gpu_runs_trl_as_it_comes() -> None:
+    before = originals()
+    with fused(torch.device("cuda")):
+        assert originals() == before
+    with fused(CPU):
+        assert all(now is not stock for now, stock in zip(originals(), before, strict=True))
+    assert originals() == before

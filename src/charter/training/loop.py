@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,8 @@ def run_training(trainer: Any, stage: str, paths: CorpusPaths, examples: int) ->
     trainer.add_callback(TrainingMonitor(stage))
     trainer.add_callback(CheckpointSchedule())
     # peft would cast each layer's input to the adapter's float32, and autocast back to bfloat16.
-    with disable_input_dtype_casting(trainer.model), fused(trainer.args.device):
+    uncast = disable_input_dtype_casting(trainer.model) if trainer.args.bf16 else nullcontext()
+    with uncast, fused(trainer.args.device):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     history = trainer.state.log_history
     write_adapter(trainer, paths.adapter(stage), paths.seed.relative_to(paths.root).as_posix())
