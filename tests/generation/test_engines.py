@@ -1,6 +1,8 @@
 """Engines against real models: a completion is what the model's own greedy decoding gives."""
 
+import json
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from charter.generation.engine import Completion, Message, Request, ask, ask_choice
 from charter.generation.openvino_engine import OpenVinoEngine
-from charter.generation.transformers_engine import TransformersEngine
+from charter.generation.transformers_engine import TransformersEngine, load_model
 from charter.generation.verdict import choice_probability
 from charter.project.errors import CharterError
 from charter.project.params import Params
@@ -72,6 +74,20 @@ def test_sampling_depends_on_the_seed_alone(tiny_engine: TransformersEngine) -> 
     )
     assert first.text != other.text
     assert again == complete(tiny_engine, [chat("Why?", temperature=1.0, seed=1)] * 2)[1]
+
+
+@pytest.mark.models
+def test_a_model_of_the_teachers_folder_decodes_as_asked_and_not_as_it_came(
+    tiny_seed: Path, tiny_engine: TransformersEngine, params: Params, tmp_path: Path
+) -> None:
+    """Penalties and a padding of its own, as many models bring them, change nothing; no bar litters a log."""
+    shutil.copytree(tiny_seed, tmp_path / "model")
+    config = {"repetition_penalty": 9.0, "do_sample": True, "temperature": 3.0, "pad_token_id": 7}
+    (tmp_path / "model/generation_config.json").write_text(json.dumps(config))
+    compute = params.compute.model_copy(update={"dtype": "float32"})
+    engine = TransformersEngine(*load_model(tmp_path / "model", compute), batch_size=3)
+    requests = [chat("why? " * length) for length in (1, 9, 3)]
+    assert complete(engine, requests) == complete(tiny_engine, requests)
 
 
 @pytest.mark.models

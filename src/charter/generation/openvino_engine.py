@@ -21,27 +21,20 @@ _BLOCK = 32
 """Tokens in a block of the pipeline's cache on a CPU."""
 
 
-class _Prompt:
-    """A request as tokens, and the prefixes that end where a block of the pipeline's cache does."""
+@dataclass(eq=False)
+class _Asked:
+    """A request as tokens, the prefixes of it that a block of the cache ends, and where it is.
 
-    def __init__(self, index: int, request: Request, tokens: Any):
-        self.index, self.request, self.tokens = index, request, tokens
-        ids = tokens.data[0].tolist()
-        self.length = len(ids)
-        self.blocks = _prefix_blocks(ids)
+    ``handle`` is the pipeline's, once it was added; it is ``read`` once its prompt is.
+    """
 
-
-@dataclass
-class _Running:
-    """A request in the pipeline; ``started`` once its prompt is read."""
-
-    prompt: _Prompt
-    handle: Any
-    started: bool = False
-
-    @property
-    def ended(self) -> bool:
-        return bool(self.handle.get_status() == openvino_genai.GenerationStatus.FINISHED)
+    index: int
+    request: Request
+    tokens: Any
+    length: int
+    blocks: set[bytes]
+    handle: Any = None
+    read: bool = False
 
 
 class OpenVinoEngine:
@@ -68,49 +61,53 @@ class OpenVinoEngine:
         The pipeline looks a prompt's prefix up when the request is added, and finds what was read by then.
         So a request waits while another one is reading a part of its prompt.
         """
-        waiting = [self._prompt(index, request) for index, request in enumerate(requests)]
-        running: list[_Running] = []
+        waiting = [self._prepare(index, request) for index, request in enumerate(requests)]
+        running: list[_Asked] = []
         while waiting or running:
-            reading = set().union(*(item.prompt.blocks for item in running if not item.started)) - self._read
+            reading = set().union(*(asked.blocks for asked in running if not asked.read)) - self._read
             later = []
-            for prompt in waiting:
-                if len(running) >= self._concurrency or not reading.isdisjoint(prompt.blocks):
-                    later.append(prompt)
+            for asked in waiting:
+                if len(running) >= self._concurrency or not reading.isdisjoint(asked.blocks):
+                    later.append(asked)
                     continue
                 if not admit():
                     later.clear()
                     break
-                running.append(self._start(prompt))
-                reading |= prompt.blocks - self._read
+                config = _generation_config(asked.request)
+                asked.handle = self._pipeline.add_request(asked.index, asked.tokens, config)
+                running.append(asked)
+                reading |= asked.blocks - self._read
             waiting = later
             if not running:
                 return
             self._pipeline.step()
-            for item in list(running):
-                if item.ended or item.handle.can_read():
-                    item.started = True
-                    self._read |= item.prompt.blocks
-                if item.ended:
-                    running.remove(item)
-                    outputs = item.handle.read_all()
-                    yield item.prompt.index, self._completion(outputs, item.prompt)
+            for asked in list(running):
+                ended = asked.handle.get_status() == openvino_genai.GenerationStatus.FINISHED
+                if ended or asked.handle.can_read():
+                    asked.read = True
+                    self._read |= asked.blocks
+                if ended:
+                    running.remove(asked)
+                    yield asked.index, self._completion(asked)
 
-    def _prompt(self, index: int, request: Request) -> "_Prompt":
-        return _Prompt(index, request, encode_prompt(self._tokenizer, request))
+    def _prepare(self, index: int, request: Request) -> _Asked:
+        text = self._tokenizer.apply_chat_template(
+            [message.model_dump() for message in request.messages], add_generation_prompt=True
+        )
+        tokens = self._tokenizer.encode(text, add_special_tokens=False).input_ids
+        ids = tokens.data[0].tolist()
+        return _Asked(index, request, tokens, len(ids), _prefix_blocks(ids))
 
-    def _start(self, prompt: "_Prompt") -> "_Running":
-        config = _generation_config(prompt.request)
-        return _Running(prompt, self._pipeline.add_request(prompt.index, prompt.tokens, config))
-
-    def _completion(self, outputs: list[Any], prompt: "_Prompt") -> Completion:
-        request, read = prompt.request, prompt.length
-        best = max(outputs, key=lambda output: output.score)
-        text = self._tokenizer.decode(best.generated_ids)
-        if not request.alternatives:
-            return Completion(text=text, tokens=len(best.generated_ids), prompt_tokens=read)
-        ranked = sorted(outputs, key=lambda output: -output.score)
-        alternatives = tuple((self._tokenizer.decode(item.generated_ids), item.score) for item in ranked)
-        return Completion(text=text, tokens=1, alternatives=alternatives, prompt_tokens=read)
+    def _completion(self, asked: _Asked) -> Completion:
+        outputs = sorted(asked.handle.read_all(), key=lambda output: -output.score)
+        texts = [self._tokenizer.decode(output.generated_ids) for output in outputs]
+        scores = [output.score for output in outputs] if asked.request.alternatives else []
+        return Completion(
+            text=texts[0],
+            tokens=len(outputs[0].generated_ids),
+            alternatives=tuple(zip(texts, scores, strict=False)),
+            prompt_tokens=asked.length,
+        )
 
 
 def convert_teacher(folder: Path) -> Path:
@@ -129,14 +126,6 @@ def convert_teacher(folder: Path) -> Path:
     if not converted.exists():
         _convert(files[0], converted)
     return converted
-
-
-def encode_prompt(tokenizer: Any, request: Request) -> Any:
-    """Return what the model reads of a request, as the pipeline takes it: an int64 tensor [1, tokens]."""
-    text = tokenizer.apply_chat_template(
-        [message.model_dump() for message in request.messages], add_generation_prompt=True
-    )
-    return tokenizer.encode(text, add_special_tokens=False).input_ids
 
 
 def _prefix_blocks(tokens: Sequence[int]) -> set[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
 
 from charter.generation.engine import Admission, Completion, Request, admit_all
 from charter.project.devices import resolve_device, resolve_dtype
@@ -55,11 +56,13 @@ class TransformersEngine:
         inputs = inputs.to(self._model.device)
         if decoding.alternatives:
             return self._alternatives(inputs, decoding.alternatives)
-        sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        # What a model's own generation_config says of sampling and penalties doesn't hold here.
+        options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         if decoding.temperature > 0:
             torch.manual_seed(decoding.seed)
-            sampling = {"do_sample": True, "temperature": decoding.temperature, "top_p": 1.0, "top_k": 0}
-        output = self._model.generate(**inputs, max_new_tokens=decoding.max_new_tokens, **sampling)
+            options = {"do_sample": True, "temperature": decoding.temperature, "top_p": 1.0, "top_k": 0}
+        options |= {"repetition_penalty": 1.0, "pad_token_id": self._tokenizer.pad_token_id}
+        output = self._model.generate(**inputs, max_new_tokens=decoding.max_new_tokens, **options)
         generated = output[:, inputs["input_ids"].shape[1] :]
         texts = self._tokenizer.batch_decode(generated, skip_special_tokens=True)
         counts = (generated != self._tokenizer.pad_token_id).sum(dim=1).tolist()
@@ -82,15 +85,19 @@ class TransformersEngine:
 
 
 def load_model(folder: Path, compute: Compute) -> tuple[PreTrainedModel, Any]:
-    """Load a model to generate with, on its device, and its tokenizer, padding on the left."""
+    """Load a model to generate with, straight to its device, and its tokenizer, padding on the left."""
     tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
     if tokenizer.pad_token_id is None:
         # Padding is masked, so any token will do.
         tokenizer.pad_token = tokenizer.eos_token
+    disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=resolve_dtype(compute), attn_implementation=compute.attention
+        folder,
+        dtype=resolve_dtype(compute),
+        attn_implementation=compute.attention,
+        device_map={"": str(resolve_device(compute))},
     )
-    return model.to(resolve_device(compute)).eval(), tokenizer
+    return model.eval(), tokenizer
 
 
 def _lengths(inputs: Any) -> list[int]:
