@@ -103,13 +103,13 @@ def test_items_of_a_list_are_no_headings_where_their_numbers_break_the_numbering
     ]
     sections = [line for n in range(1, 12) for line in (f"{n + 3}.1 Names", BODY)]
     assert levels(["1.1 Scope", BODY, *chapters, *sections]) == {
-        "1.1 Scope": 2,
+        "1.1 Scope": 1,
         "2 Archive": 1,
         "2.1 Principles": 2,
         "2.2 Areas": 2,
         "2.3 Sections": 2,
         "3 Packages": 1,
-        **{f"{n + 3}.1 Names": 2 for n in range(1, 12)},
+        **{f"{n + 3}.1 Names": 1 for n in range(1, 12)},
     }
 
 
@@ -152,12 +152,12 @@ def test_parts_stand_above_what_they_hold() -> None:
     lines = [
         "Chapter I: General",
         "Article 1",
-        BODY,
+        f"{BODY}.",
         "Article 2",
-        BODY,
+        f"{BODY}.",
         "Chapter II: Duties",
         "Article 3",
-        BODY,
+        f"{BODY}.",
     ]
     assert levels(lines) == {
         "Chapter I: General": 1,
@@ -175,13 +175,24 @@ def test_references_to_parts_are_no_headings() -> None:
     }
 
 
+def test_sections_of_a_chapter_without_a_heading_do_not_stand_below_the_one_before() -> None:
+    lines = ["1 Gifts", "1.1 Limits", BODY, "1.2 Reports", BODY, "A.1 Forms", BODY, "A.1.1 Old forms", BODY]
+    assert levels(lines) == {
+        "1 Gifts": 1,
+        "1.1 Limits": 2,
+        "1.2 Reports": 2,
+        "A.1 Forms": 1,
+        "A.1.1 Old forms": 2,
+    }
+
+
 def test_a_wrapped_title_that_the_contents_list_is_one_heading() -> None:
-    lines = ["1.1 What is the difference between", "this and that?", BODY, "3.7 /etc: settings", BODY]
+    lines = ["1.1 What is the difference between", "this and that?", BODY, "1.2 /etc: settings", BODY]
     assert levels(
-        lines, contents=["1.1 What is the difference between this and that?", "3.7 /etc: settings"]
+        lines, contents=["1.1 What is the difference between this and that?", "1.2 /etc: settings"]
     ) == {
-        "1.1 What is the difference between this and that?": 2,
-        "3.7 /etc: settings": 2,
+        "1.1 What is the difference between this and that?": 1,
+        "1.2 /etc: settings": 1,
     }
 
 

@@ -43,7 +43,7 @@ def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
         "start": max(3, 0.5 * len(pages)),
         "end": max(3, 0.5 * len(pages)),
     }
-    numbered = _page_numbers(lines, pages)
+    numbered = _page_numbers(lines, pages) | _running_divisions(lines, edges)
     running: set[int] = set()
     for edge in edges:
         for index in edge:
@@ -52,6 +52,28 @@ def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
                 break
             running.add(index)
     return [line for index, line in enumerate(lines) if index not in running]
+
+
+def _running_divisions(lines: list[TextLine], edges: Sequence[Sequence[int]]) -> set[int]:
+    """Indices of outermost lines such as "CHAPTER 3. GIFTS 3.1. LIMITS", whose chapter was named before.
+
+    The kind of part must stand there on a third of the pages, and each of its numbers on several.
+    """
+    first: dict[tuple[str, int | None], int] = {}
+    for index, line in enumerate(lines):
+        if division := read_division(line.text):
+            first.setdefault((division.kind, division.number), index)
+    found: dict[str, dict[int, int | None]] = {}
+    for edge in edges:
+        if (division := read_division(lines[edge[0]].text)) and division.title:
+            found.setdefault(division.kind, {})[edge[0]] = division.number
+    return {
+        index
+        for kind, at in found.items()
+        if len(at) >= max(3, len(edges) / 6) and 2 * len(set(at.values())) <= len(at)
+        for index, number in at.items()
+        if first[kind, number] < index
+    }
 
 
 def _page_numbers(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> set[int]:
@@ -170,14 +192,16 @@ def _numbered_runs(lines: list[TextLine]) -> Iterator[list[int]]:
         elif line.text and not skipped:
             skipped = [index]
         else:
-            titles = {entry: _title(lines[entry]) for entry in run}
+            titles = [_title(lines[entry]) for entry in run]
             numbered = [
-                entry
-                for entry in run
-                if read_number(titles[entry], listed=True) or read_division(titles[entry])
+                last[title]
+                for title in titles
+                if (read_number(title, listed=True) or read_division(title)) and last[title] > run[-1]
             ]
-            below = sum(last[_title(lines[entry])] > run[-1] for entry in numbered)
-            if below >= 4 and 2 * below >= len(run):
+            # The same list again is no text whose contents it might be.
+            after = (next((at for at in range(at + 1, len(lines)) if lines[at].text), -1) for at in numbered)
+            apart = sum(at not in numbered for at in after)
+            if len(numbered) >= 4 and 2 * len(numbered) >= len(run) and 2 * apart >= len(numbered):
                 yield run
             run, skipped = [], []
 

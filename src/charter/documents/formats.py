@@ -13,7 +13,7 @@ from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_by
 
 from charter.documents.cleaning import remove_contents, remove_running_lines
 from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import TextLine, clean_characters, count_letters
+from charter.documents.lines import TextLine, bullet_end, clean_characters, count_letters
 from charter.documents.markdown import looks_like_markdown, plain_markdown
 from charter.documents.notes import RAISED_BEGINS, RAISED_ENDS, raise_marks
 from charter.documents.reflow import reflow
@@ -92,7 +92,7 @@ def _mark_underlined(lines: list[TextLine]) -> list[TextLine]:
             _UNDERLINE.fullmatch(below.text)
             and (overlined or not above)
             and 0 < len(title.text) <= 1.25 * len(below.text)
-            and not (title.ends_sentence or title.is_item)
+            and not (title.ends_sentence or bullet_end(title.text))
         ):
             kind = below.text[0] * (1 + overlined)
             kinds += [] if kind in kinds else [kind]

@@ -45,7 +45,8 @@ def mark_headings(
     by_start = {(text.page, text.lines[0]): text for text in styled}
     layout = Layout.of(_join_divisions(Layout.of(_join_listed(lines, contents))))
     underlined = {index: line.level for index, line in enumerate(layout.lines) if line.level}
-    levels = underlined | _listed_levels(layout.lines, contents, by_start) | _outline(layout)
+    listed = _listed_levels(layout.lines, contents, by_start)
+    levels = underlined | listed | _outline(layout, listed)
     if levels:
         return [replace(line, level=levels.get(index, 0)) for index, line in enumerate(layout.lines)]
     return _mark_short(Layout(_mark_styled(layout, by_start), layout.width))
@@ -118,20 +119,35 @@ def _listed_levels(
     return levels
 
 
-def _outline(layout: Layout) -> dict[int, int]:
-    """Levels, by line index, of what is numbered: divisions, and below the last kind of them sections."""
+def _outline(layout: Layout, listed: Collection[int]) -> dict[int, int]:
+    """Levels, by line index, of what is numbered: divisions, and below the last kind of them sections.
+
+    Sections of a chapter whose heading isn't known stand as high as chapters, not below the one before.
+    """
     divisions = {}
     numbers = {}
     for index, line in enumerate(layout.lines):
         if (division := read_division(line.text)) and _is_heading(division, layout, index):
             divisions[index] = division
-        elif (number := read_number(line.text)) and _looks_like_title(_without_stop(layout, index)):
+        elif (number := read_number(line.text, index in listed)) and (
+            index in listed or _looks_like_title(_without_stop(layout, index))
+        ):
             numbers[index] = number
     alone = [index for index, number in numbers.items() if len(number) == 1 and _stands_alone(layout, index)]
     sections = fitting(numbers, set(alone))
     levels = _division_levels(divisions, {index: numbers[index][0] for index in sections})
     above = max(levels.values(), default=1) - 1
-    return {index: min(len(numbers[index]) + above, 6) for index in sections} | levels
+    chapter: int | None = None
+    headed = False
+    for index in sorted({*sections, *levels}):
+        number = numbers.get(index, ())
+        if len(number) < 2:
+            chapter, headed = number[0] if number else None, True
+        elif number[0] != chapter:
+            chapter, headed = number[0], headed and chapter is None
+        if number:
+            levels[index] = min(len(number) - (not headed) + above, 6)
+    return levels
 
 
 def _is_heading(division: Division, layout: Layout, index: int) -> bool:
@@ -139,8 +155,8 @@ def _is_heading(division: Division, layout: Layout, index: int) -> bool:
     text = layout.lines[index].text
     if text[0].islower() or text.endswith((".", ",", ";", ":")):
         return False
-    apart = layout.ends_paragraph(index) or layout.begins_paragraph(index)
-    return apart and (not division.title or _looks_like_title(division.title))
+    title = _looks_like_title(division.title) if division.title else layout.begins_paragraph(index)
+    return title and layout.ends_paragraph(index)
 
 
 def _without_stop(layout: Layout, index: int) -> str:

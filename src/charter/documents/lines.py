@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from charter.documents.segmentation import UNSPACED
+
 _SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
 _BULLET = re.compile(r"^[•●▪◦‣■–—*-]\s+")
 _ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
@@ -72,7 +74,8 @@ class Layout:
 
         Fonts are proportional, so a line counts as full from 85 % of the width.
         """
-        first_word = following.text.split(maxsplit=1)[0] if following.text else ""
+        text = following.text
+        first_word = text[:1] if UNSPACED.match(text) else text.partition(" ")[0]
         return len(line.text) + 1 + len(first_word) <= 0.85 * self.width
 
     def begins_paragraph(self, index: int) -> bool:

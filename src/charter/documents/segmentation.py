@@ -24,7 +24,7 @@ _CODES = dict(
 _ITEM_MARK = re.compile(r"\W*(?:[\d.]+|[a-z]|[ivxl]+)?\W*", re.IGNORECASE)
 _CLOSING = tuple(".,;:!?)]}”’»")
 _SHORT_FORM = re.compile(r"(?<!\w)[^\W\d_]{1,4}\.\s*$")
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 """Thai, Lao, Burmese, Khmer, kana and Han: written without spaces, so each character is a word."""
@@ -83,4 +83,4 @@ def split_words(text: str) -> list[str]:
         character if unicodedata.category(character)[0] in "LMN" else " "
         for character in unicodedata.normalize("NFC", text.lower())
     )
-    return _UNSPACED.sub(r" \g<0> ", "".join(kept)).split()
+    return UNSPACED.sub(r" \g<0> ", "".join(kept)).split()
