@@ -18,7 +18,7 @@ def test_answers_over_quantised_weights_are_others_and_the_evaluation_says_so(
     identities = set()
     for compute in (params.compute, nf4.compute):
         with LocalSystem(tiny_seed, None, compute, 1).open(tmp_path / "journal.sqlite") as engine:
-            identities.add(engine._identity)
+            identities.add(engine.identity)
     assert len(identities) == 2
     assert evaluate._weights(params) == {}
     assert evaluate._weights(nf4) == {"weights": "nf4, adapters unmerged, as in training"}
