@@ -57,6 +57,37 @@ def test_a_limit_on_cost_needs_prices(values: Any) -> None:
     assert parse_params(values, "params.yaml").budget.cost == 5.0
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"metric": "blue"},
+            r"gates\.2\.metric: .*there are bleu, .*perplexity.*found: 'blue'",
+        ),
+        ({"metric": "hit@1"}, r"gates\.2\.metric: .*no such metric"),  # a model without RAG has none
+        (
+            {"against": "cft+rags"},
+            r"gates\.2\.against: .*there are none, champion, .*found: 'cft\+rags'",
+        ),
+        ({"maximum": 1.0}, r"gates\.2: .*give exactly one of minimum, maximum"),
+        ({"minimum": None}, r"gates\.2: .*give exactly one of minimum, maximum"),
+    ],
+)
+def test_a_gate_that_could_never_be_judged_is_named(
+    values: Any, change: dict[str, Any], message: str
+) -> None:
+    values["gates"][2] |= change
+    with pytest.raises(CharterError, match=message):
+        parse_params(values, "params.yaml")
+
+
+def test_harm_is_gated_by_default(params: Params) -> None:
+    bounds = {gate.metric: (gate.minimum, gate.maximum) for gate in params.gates}
+    for metric in ("harmful_compliance", "over_refusal", "perplexity"):
+        assert bounds[metric][1] is not None, metric
+    assert bounds["seed_similarity"][0] is not None
+
+
 def test_corpus_name_must_suit_files(values: Any) -> None:
     values["corpora"]["My Corpus"] = values["corpora"]["udhr"]
     with pytest.raises(CharterError, match=r"corpora\.My Corpus"):

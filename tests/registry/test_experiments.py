@@ -20,14 +20,14 @@ CHARTER = f"{sys.executable} -c 'from charter.cli import main; main()'"
 RECORD = """
 import os
 from pathlib import Path
-from charter.registry.store import artifact_location, open_client
+from charter.registry.store import artifact_location, open_store
 
-client = open_client(Path.cwd())
-place = artifact_location(Path.cwd(), "udhr")
-found = client.get_experiment_by_name("queue")
-number = found.experiment_id if found else client.create_experiment("queue", place)
-run = client.create_run(number, run_name=os.environ["DVC_EXP_NAME"])
-client.log_artifact(run.info.run_id, "params.yaml")
+with open_store(Path.cwd()) as client:
+    place = artifact_location(Path.cwd(), "udhr")
+    found = client.get_experiment_by_name("queue")
+    number = found.experiment_id if found else client.create_experiment("queue", place)
+    run = client.create_run(number, run_name=os.environ["DVC_EXP_NAME"])
+    client.log_artifact(run.info.run_id, "params.yaml")
 """
 
 

@@ -1,4 +1,8 @@
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -7,6 +11,7 @@ from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.paths import CorpusPaths
 from charter.registry import promotion as registry
+from charter.registry import versions
 from charter.registry.publishing import publish
 from synthetic_project import make_project, retrain, write_results
 
@@ -15,8 +20,43 @@ pytest_plugins = ["mlflow_store"]
 BETTER_THAN_CHAMPION = (Gate(metric="bleu", against="champion", minimum=0.0),)
 
 
-def champion(mlflow_client: MlflowClient) -> int | None:
-    aliases = mlflow_client.get_registered_model("charter-udhr").aliases
+MOVE = """
+import sys, time
+from pathlib import Path
+from charter.registry.promotion import promote, rollback
+
+root, action, start = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+(start / f"ready-{sys.argv[4]}").touch()
+while not (start / "go").exists():
+    time.sleep(0.001)
+outcome = promote(root, "udhr", ()) if action == "promote" else rollback(root, "udhr")
+print(outcome.version, outcome.previous if action == "promote" else outcome.withdrawn)
+"""
+
+
+def at_once(root: Path, action: str, processes: int) -> list[str]:
+    """Let processes promote or roll back, all from the same moment; return what each of them printed."""
+    start = root / f"start-{action}"
+    start.mkdir()
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", MOVE, str(root), action, str(start), str(number)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(processes)
+    ]
+    while len(list(start.iterdir())) < processes:
+        assert all(process.poll() is None for process in started)
+        time.sleep(0.01)
+    (start / "go").touch()
+    printed = [process.communicate(timeout=120)[0].strip() for process in started]
+    assert [process.returncode for process in started] == [0] * processes
+    return sorted(printed)
+
+
+def champion(mlflow_client: MlflowClient, name: str = "charter-udhr") -> int | None:
+    aliases = mlflow_client.get_registered_model(name).aliases
     return int(aliases["champion"]) if "champion" in aliases else None
 
 
@@ -100,3 +140,58 @@ def test_without_a_candidate_or_a_champion_it_says_so(project_root: Path) -> Non
         registry.promote(project_root, "udhr", ())
     with pytest.raises(CharterError, match="charter-udhr has no champion"):
         registry.rollback(project_root, "udhr")
+
+
+def test_processes_at_once_move_the_champion_one_after_the_other(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    make_project(project_root, ("udhr",))
+    paths = CorpusPaths(project_root, "udhr")
+    for number in range(1, 5):
+        publish(project_root, retrain(paths, number / 10, 36.0 + number), "udhr")
+        registry.promote(project_root, "udhr", ())
+    publish(project_root, retrain(paths, 0.5, 41.0), "udhr")
+    # One promotes version 5 in place of 4; to the others it is champion already.
+    assert at_once(project_root, "promote", 3) == ["5 4", "5 5", "5 5"]
+    assert versions.champion_history(mlflow_client, "charter-udhr") == [1, 2, 3, 4]
+    # Each goes back by one.
+    assert at_once(project_root, "rollback", 3) == ["2 3", "3 4", "4 5"]
+    assert champion(mlflow_client) == 2
+    assert versions.champion_history(mlflow_client, "charter-udhr") == [1]
+
+
+def test_a_champion_that_another_machine_made_meanwhile_is_left(
+    project_root: Path, mlflow_client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock holds on one machine only; over a tracking server others may write between two looks."""
+    make_project(project_root, ("udhr",))
+    paths = CorpusPaths(project_root, "udhr")
+    for number in range(1, 4):
+        publish(project_root, retrain(paths, number / 10, 36.0 + number), "udhr")
+    mlflow_client.set_registered_model_alias("charter-udhr", "champion", "1")
+    evaluate = registry.evaluate_gates
+
+    def slowly(*arguments: Any) -> Any:
+        mlflow_client.set_registered_model_alias("charter-udhr", "champion", "2")
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(registry, "evaluate_gates", slowly)
+    with pytest.raises(CharterError, match="charter-udhr: version 2 was made champion at the same time"):
+        registry.promote(project_root, "udhr", ())
+    assert champion(mlflow_client) == 2
+
+
+def test_sft_is_promoted_by_its_own_figures_and_has_its_own_champion(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    publish(project_root, make_project(project_root, ("udhr",)), "udhr")
+    gates = (Gate(metric="bleu", against="none", minimum=36.0),)  # SFT has 36.2 - 0.5, SFT+DPO 36.9 - 0.5
+    refused = registry.promote(project_root, "udhr", gates, "sft")
+    assert (refused.model, refused.promoted) == ("charter-udhr.sft", False)
+    assert refused.gates[0].figure == pytest.approx(35.7)
+    assert registry.promote(project_root, "udhr", gates).promoted
+    assert champion(mlflow_client, "charter-udhr.sft") is None
+    assert registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION, "sft").promoted
+    assert champion(mlflow_client, "charter-udhr.sft") == 1
+    with pytest.raises(CharterError, match=r"charter-udhr\.sft: version 1 is the first champion"):
+        registry.rollback(project_root, "udhr", "sft")
