@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from charter.project.metric_names import SYSTEMS
 from charter.project.paths import CorpusPaths
 from charter.project.storage import read_json
 from local_server import serving
@@ -87,9 +90,7 @@ def broken_server(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"http://user:secret@127.0.0.1:{server.server_port}"
 
 
-def test_a_stage_ends_well_without_mlflow_and_publishing_is_made_up_for(
-    project_root: Path, mlflow_client: MlflowClient, broken_server: str
-) -> None:
+def test_a_stage_ends_well_without_mlflow(project_root: Path, broken_server: str) -> None:
     make_project(project_root, ("udhr",))
     metrics = CorpusPaths(project_root, "udhr").metrics("evaluate")
     expected = read_json(metrics)
@@ -103,6 +104,12 @@ def test_a_stage_ends_well_without_mlflow_and_publishing_is_made_up_for(
     assert "secret" not in done.stderr
     assert "Traceback" not in done.stderr
 
+
+def test_what_could_not_be_published_is_published_later(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    make_project(project_root, ("udhr",))
+    environment = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{closed_port()}", **QUICK}
     failed = charter(project_root, "publish", environment=environment)
     assert failed.returncode == 1
     assert "udhr is not published" in failed.stderr
@@ -112,26 +119,17 @@ def test_a_stage_ends_well_without_mlflow_and_publishing_is_made_up_for(
     assert mlflow_client.get_model_version_by_alias("charter-udhr", "candidate")
 
 
-def test_a_server_that_dies_while_a_state_is_written_fails_no_stage(
-    project_root: Path, mlflow_client: MlflowClient, tmp_path: Path
-) -> None:
-    """What it had of the state is thrown away when it is published again."""
-    make_project(project_root, ("udhr",))
+@contextmanager
+def tracking_server(root: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """MLflow's own server over the project's store: its process, and what makes it the one to publish to."""
     port = closed_port()
-    store = ["--backend-store-uri", f"sqlite:///{project_root}/mlflow.db"]
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        *store,
-        "--artifacts-destination",
-        str(tmp_path / "a"),
-    ]
-    command += ["--port", str(port), "--workers", "1"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{root}/mlflow.db"]
+    command += ["--artifacts-destination", str(root / "artifacts")]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, start_new_session=True, **quiet)  # its workers end with it
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -140,9 +138,15 @@ def test_a_server_that_dies_while_a_state_is_written_fails_no_stage(
                 assert server.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
-        code = (
-            STAGE
-            + f"""
+        uri = f"http://127.0.0.1:{port}"
+        yield server.pid, {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+DIE = """
 import os, signal
 from charter.registry import runs
 log, logged = runs._log, []
@@ -150,28 +154,32 @@ def log_and_kill(*arguments):
     log(*arguments)
     logged.append(1)
     if len(logged) == 2:
-        os.kill({server.pid}, signal.SIGKILL)
+        os.killpg(SERVER, signal.SIGKILL)
 runs._log = log_and_kill
 """
-        )
-        environment = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}", **QUICK}
+
+
+def test_a_server_that_dies_while_a_state_is_written_fails_no_stage(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    """What it had of the state is thrown away when it is published again."""
+    make_project(project_root, ("udhr",))
+
+    def statuses() -> list[str]:
+        experiment = mlflow_client.get_experiment_by_name("charter/udhr")
+        assert experiment is not None
+        return [run.info.status for run in mlflow_client.search_runs([experiment.experiment_id])]
+
+    with tracking_server(project_root) as (process, environment):
+        code = STAGE + DIE.replace("SERVER", str(process))
         done = charter(project_root, "stage", "evaluate", "udhr", environment=environment, code=code)
-    finally:
-        server.kill()
-        server.wait()
     assert done.returncode == 0, done.stderr
     assert "udhr is not published: MLflow at http://127.0.0.1" in done.stderr
-    experiment = mlflow_client.get_experiment_by_name("charter/udhr")
-    assert experiment is not None
-    assert {run.info.status for run in mlflow_client.search_runs([experiment.experiment_id])} == {
-        "RUNNING",
-        "FINISHED",
-    }
-    later = charter(project_root, "publish")
+    assert statuses() == ["RUNNING", "RUNNING"]
+    with tracking_server(project_root) as (_, environment):
+        later = charter(project_root, "publish", environment=environment)
     assert later.returncode == 0, later.stderr
-    runs = mlflow_client.search_runs([experiment.experiment_id])
-    assert {run.info.status for run in runs} == {"FINISHED"}
-    assert [run.data.tags["label"] for run in runs].count("pipeline") == 1
+    assert statuses() == ["FINISHED"] * (len(SYSTEMS) + 1)
 
 
 def edit_params(root: Path) -> None:

@@ -212,6 +212,7 @@ def test_a_version_leads_back_to_what_it_was_made_from(
     assert version.tags["sha256.adapter"] == directory_sha256(adapter)
     assert version.tags["sha256.preference_train"] == "p" * 64
     assert version.tags["seed"] == "artifact smollm2-135m-instruct"
+    assert version.tags["settings.bleu"].startswith("nrefs:1|")
     assert (version.tags["bleu"], version.tags["judge_valid"]) == ("36.9000", "true")
     assert version.run_id == labelled(mlflow_client, "udhr")["dpo"].info.run_id
     sft = mlflow_client.get_model_version_by_alias("charter-udhr.sft", "candidate")

@@ -46,3 +46,19 @@ def test_it_counts_what_was_trained_on(params: Params) -> None:
     assert "pairs of" not in sft
     assert "- dpo: " not in sft
     assert "How much isn't recorded." in model_card("n", "sft", make_evaluation(), params, {})
+
+
+def test_it_prints_whatever_the_figures_depend_on(params: Params) -> None:
+    settings = {"weights": "over the seed in nf4", "teacher": "mixtral, max_model_len 32768, revision b"}
+    evaluation = make_evaluation(made_up="7" * 64).model_copy(update={"settings": settings})
+    card = model_card("n", "sft", evaluation, params, {})
+    assert "- weights: over the seed in nf4\n- teacher: mixtral, max_model_len 32768, revision b\n" in card
+    assert f"- made_up: `{'7' * 64}`" in card
+
+
+def test_it_names_a_served_teacher_with_its_revision(params: Params) -> None:
+    served = {"artifact": None, "served": "mixtral", "revision": "b"}
+    teacher = params.base_models.teacher.model_copy(update=served)
+    models = params.base_models.model_copy(update={"teacher": teacher})
+    other = params.model_copy(update={"base_models": models})
+    assert "(served mixtral, revision b)" in model_card("n", "sft", make_evaluation(), other, {})

@@ -38,7 +38,7 @@ def open_store(root: Path) -> Iterator[MlflowClient]:
         yield MlflowClient(tracking_uri=uri)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = next(iter(str(error).splitlines()), repr(error))
-        raise CharterError(f"MLflow at {re.sub('//[^/]*@', '//', uri)}: {reason}") from error
+        raise CharterError(_without_passwords(f"MLflow at {uri}: {reason}")) from error
 
 
 @contextmanager
@@ -70,7 +70,9 @@ def ui_command(root: Path, port: int) -> list[str]:
     """
     uri = tracking_uri(root)
     if _is_server(uri):
-        raise CharterError(f"MLFLOW_TRACKING_URI is the server {uri}: open that address in a browser")
+        raise CharterError(
+            f"MLFLOW_TRACKING_URI is the server {_without_passwords(uri)}: open that address in a browser"
+        )
     store = ["--backend-store-uri", uri, "--default-artifact-root", _artifact_root(root).as_uri()]
     address = ["--host", "127.0.0.1", "--port", str(port)]
     return [
@@ -97,3 +99,8 @@ def _artifact_root(root: Path) -> Path:
 
 def _is_server(uri: str) -> bool:
     return urlsplit(uri).scheme in {"http", "https"}
+
+
+def _without_passwords(text: str) -> str:
+    """Take user and password out of the addresses in a text; MLflow's own errors show them."""
+    return re.sub(r"://[^/\s]*@", "://", text)
