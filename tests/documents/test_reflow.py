@@ -39,3 +39,12 @@ def test_paragraph_goes_over_the_page_and_pages_know_where() -> None:
     assert text == f"{FULL} the next page.\n\n## Title\n"
     assert text[starts[3] :].startswith("the next page.")
     assert starts == (0, 0, len(FULL) + 1, len(FULL) + 1, len(text) - 1, len(text) - 1)
+
+
+def test_lines_of_a_script_without_blanks_are_joined_without_one() -> None:
+    lines = [
+        TextLine("人人生而自由在尊严和权利上一律平等他们", 0),
+        TextLine("赋有理性和良心。", 0),
+        TextLine("又一段。", 0),
+    ]
+    assert reflow(lines, 1)[0] == "人人生而自由在尊严和权利上一律平等他们赋有理性和良心。\n\n又一段。\n"

@@ -1,7 +1,6 @@
 """How the parts of laws and codes are called and numbered: Article 5, Kapitel II, Статья 3, 第一条."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 # English, German, French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Russian, Ukrainian, Greek,
@@ -67,17 +66,11 @@ def _title(rest: str) -> str:
 
 
 def _value(number: str) -> int | None:
-    """The value of digits, Roman or Chinese numerals, or a letter's place in the alphabet; None for 12a."""
-    if number[0].isdecimal():
+    """The value of digits or Roman numerals, or a letter's place in the alphabet; None for another."""
+    if not number.isascii() or number[0].isdecimal():
         return int(number) if number.isdecimal() else None
     digits = number.casefold()
-    if len(digits) == 1 and digits.isascii() and digits not in "ivx":
+    if len(digits) == 1 and digits not in "ivx":
         return ord(digits) - ord("a") + 1
-    if digits.isascii():
-        values = [_ROMAN[digit] for digit in digits]
-        return sum(-one if one < two else one for one, two in zip(values, [*values[1:], 0], strict=True))
-    total = ones = 0
-    for digit in digits:
-        value = int(unicodedata.numeric(digit))
-        total, ones = (total + (ones or 1) * value, 0) if value >= 10 else (total, value)
-    return total + ones
+    values = [_ROMAN[digit] for digit in digits]
+    return sum(-one if one < two else one for one, two in zip(values, [*values[1:], 0], strict=True))

@@ -60,7 +60,7 @@ def _read_pdf(data: bytes) -> Reading:
     result = _extract(
         data, "application/pdf", include_document_structure=True, pages=PageConfig(extract_pages=True)
     )
-    pages = raise_marks([clean_characters(page["content"]) for page in result.pages or []])
+    pages = raise_marks([page["content"] for page in result.pages or []])
     nodes = result.document["nodes"] if result.document else []
     styled = [
         StyledText(page - 1, tuple(lines), node["content"]["level"])
@@ -73,11 +73,11 @@ def _read_pdf(data: bytes) -> Reading:
 
 
 def _read_plain(data: bytes) -> Reading:
-    source = clean_characters(_decode(data))
+    source = _decode(data)
     pages = source.split("\f")
     if len(pages) == 1 and looks_like_markdown(source):
         return _read_markdown(data)
-    reading = _compose(pages, [], _mark_underlined)
+    reading = _compose(pages, [])
     return reading if len(pages) > 1 else reading._replace(page_starts=())
 
 
@@ -111,17 +111,13 @@ def _decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _compose(
-    pages: list[str],
-    styled: list[StyledText],
-    mark: Callable[[list[TextLine]], list[TextLine]] = lambda lines: lines,
-) -> Reading:
+def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
     """Make clean running text of the lines of pages."""
     read = [
         TextLine(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")
     ]
     without_running = remove_running_lines(read)
-    lines, contents = remove_contents(mark(without_running))
+    lines, contents = remove_contents(_mark_underlined(without_running))
     # A wrapped heading may begin with a running line that was removed from above it.
     present = {(line.page, line.text) for line in lines}
     kept = [
@@ -139,7 +135,7 @@ def _count_lines(lines: Sequence[TextLine]) -> int:
 
 
 def _squeeze(line: str) -> str:
-    return " ".join(line.split())
+    return " ".join(clean_characters(line).split())
 
 
 def _read_markdown(data: bytes) -> Reading:

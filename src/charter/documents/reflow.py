@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from charter.documents.lines import Layout, TextLine, bullet_end
+from charter.documents.segmentation import UNSPACED
 
 _HEADING_MARK = re.compile(r"^#{1,6}\s")
 
@@ -63,7 +64,7 @@ def _separator(line: TextLine, following: TextLine, layout: Layout) -> str:
     if following.text[0].islower() and line.text.endswith("-"):
         return ""
     if not early or (following.text[0].islower() and not line.ends_sentence):
-        return " "
+        return "" if UNSPACED.match(line.text[-1]) and UNSPACED.match(following.text) else " "
     return "\n\n" if line.ends_sentence else "\n"
 
 
