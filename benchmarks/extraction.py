@@ -30,7 +30,7 @@ from reportlab.pdfgen.canvas import Canvas
 from charter.project.params import PARAMS_FILE
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import read_json, write_text
-from charter.project.yaml_text import set_value
+from charter.project.yaml_text import amend_yaml
 from comparisons import print_comparison, run
 
 ROOT = Path(__file__).parent.parent
@@ -109,7 +109,7 @@ def make_project(root: Path) -> CorpusPaths:
     """Make a project with the parameters of this one, whose only corpus is data/raw."""
     corpus = {CORPUS: {"path": "data/raw", "title": "Made-up guidelines"}}
     text = (ROOT / PARAMS_FILE).read_text(encoding="utf-8")
-    write_text(root / PARAMS_FILE, set_value(text, ("corpora",), corpus))
+    write_text(root / PARAMS_FILE, amend_yaml(text, lambda values: values.update(corpora=corpus)))
     paths = ProjectPaths(root).corpus(CORPUS)
     paths.encoder.parent.mkdir(parents=True)
     paths.encoder.symlink_to(ENCODER)

@@ -15,7 +15,7 @@ import yaml
 
 from charter.project.metric_names import CUT_METRICS, METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
 from charter.project.params import PARAMS_FILE
-from charter.project.yaml_text import set_value
+from params_text import set_value
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.e2e

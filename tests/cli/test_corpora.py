@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from charter.project.yaml_text import set_value
+from params_text import set_value
 
 Charter = Callable[..., Any]
 

@@ -13,9 +13,9 @@ from dvc.utils.hydra import apply_overrides
 from charter.project import profiles
 from charter.project.errors import CharterError
 from charter.project.params import load_params, read_yaml
-from charter.project.profiles import apply_profile, list_profiles, load_overlay, take_off_profile
+from charter.project.profiles import apply_profile, list_profiles, take_off_profile
 from charter.project.storage import write_text
-from charter.project.yaml_text import set_value
+from params_text import set_value
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -75,6 +75,15 @@ def test_off_gives_the_users_file_back_byte_by_byte(project: Path, file: Path, p
     assert take_off_profile(project) == []
     assert file.read_bytes() == own
     assert take_off_profile(project) == []
+    assert file.read_bytes() == own
+
+
+def test_line_ends_of_the_users_file_come_back(project: Path, file: Path) -> None:
+    own = file.read_bytes().replace(b"\n", b"\r\n")
+    file.write_bytes(own)
+    apply_profile(project, "smoke")
+    assert load_params(file).profile == "smoke"
+    take_off_profile(project)
     assert file.read_bytes() == own
 
 
@@ -185,7 +194,7 @@ def test_invalid_profile_changes_nothing(project: Path, file: Path) -> None:
     with pytest.raises(CharterError, match=r"profiles/bad\.yaml: sft\.epoch"):
         apply_profile(project, "bad")
     with pytest.raises(CharterError, match="no profile 'huge'; there are bad, paper, smoke"):
-        load_overlay(project, "huge")
+        apply_profile(project, "huge")
     assert file.read_bytes() == before
 
 
@@ -216,8 +225,10 @@ def test_an_interruption_between_writes_leaves_the_users_file(
 def test_lost_memory_is_told_and_nothing_changes(project: Path, file: Path) -> None:
     apply_profile(project, "smoke")
     before = file.read_bytes()
-    memory = project / profiles.MEMORY
-    for lost in (memory.read_text().replace("profile: smoke", "profile: paper"), None):
+    memory = project / profiles.USERS_FILE
+    text = memory.read_text()
+    conflict = text.replace("seed: 42\n", "<<<<<<< HEAD\nseed: 42\n")
+    for lost in (text.replace('"smoke"', '"paper"'), "<<<<<<< HEAD\n", conflict, None):
         memory.unlink()
         if lost is not None:
             memory.write_text(lost)
@@ -234,4 +245,4 @@ def test_memory_of_another_branch_is_ignored(project: Path, file: Path) -> None:
     assert apply_profile(project, "paper") == []
     take_off_profile(project)
     assert file.read_bytes() == own
-    assert not (project / profiles.MEMORY).exists()
+    assert not (project / profiles.USERS_FILE).exists()

@@ -15,12 +15,12 @@ from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Chunk, PreferencePair
 from charter.project.storage import write_rows
-from charter.project.yaml_text import set_value
 from charter.stages import synthesize
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.synthetic_data import read_synthetic_data
 from charter.synthesis.writing import ties_by_rule
 from local_server import serving
+from params_text import set_value
 from scripted_teacher import CHUNKS, CONCURRENCY, ScriptedTeacher, make_chunk, make_project, subjects
 
 pytestmark = pytest.mark.models

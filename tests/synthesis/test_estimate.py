@@ -15,7 +15,6 @@ from charter.project.errors import CharterError
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import write_json
-from charter.project.yaml_text import set_value
 from charter.stages import synthesize
 from charter.synthesis.estimate import (
     DEFAULT_SHARES,
@@ -25,6 +24,7 @@ from charter.synthesis.estimate import (
     read_shares,
 )
 from local_server import serving
+from params_text import set_value
 from scripted_teacher import CHUNKS, COMPLETION_TOKENS, PROMPT_TOKENS, ScriptedTeacher, make_project
 
 models = pytest.mark.models

@@ -33,10 +33,10 @@ def profile(
 ) -> None:
     """Lay a profile (profiles/NAME.yaml) over your params.yaml, or take it off again: `charter profile off`.
 
-    One profile is applied at a time. What it replaced is kept in params.profile.yaml; commit that file
-    together with params.yaml. Off gives your values back, and leaves what you changed over the profile.
+    One profile is applied at a time. Your own file is kept as params.user.yaml; commit that together with
+    params.yaml. Off gives your values back, and leaves what you changed over the profile.
     """
-    from charter.project.profiles import OFF, apply_profile, list_profiles, take_off_profile
+    from charter.project.profiles import apply_profile, list_profiles, take_off_profile
 
     project = open_project()
     console = Console(highlight=False)
@@ -44,10 +44,10 @@ def profile(
         for known in list_profiles(project.root):
             console.print(f"{known}{'  (applied)' if known == project.params.profile else ''}")
         return
-    kept = take_off_profile(project.root) if name == OFF else apply_profile(project.root, name)
+    kept = take_off_profile(project.root) if name == "off" else apply_profile(project.root, name)
     for key in kept:
         console.print(f"{key} stays as it is: you changed it over profile {project.params.profile}")
-    if name == OFF:
+    if name == "off":
         console.print("params.yaml holds your own values; no profile is applied")
     else:
         console.print(

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml.comments import CommentedMap
 from tqdm import tqdm
 
 from charter.documents.extraction import document_files, extract_document
@@ -17,7 +19,7 @@ from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, load_params, parse_params
 from charter.project.sections import Corpus, CorpusName
 from charter.project.storage import write_text
-from charter.project.yaml_text import parse_yaml, set_value
+from charter.project.yaml_text import amend_yaml, parse_yaml
 
 
 def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None = None) -> Corpus:
@@ -99,6 +101,16 @@ def _copy(files: Sequence[Path], folder: Path) -> None:
 
 def _with_corpus(path: Path, name: str, corpus: Corpus) -> str:
     """The text of params.yaml with one more corpus at the end of ``corpora``."""
-    text = set_value(path.read_text(encoding="utf-8"), ("corpora", name), corpus.model_dump())
+
+    def add(values: Any) -> None:
+        entry = CommentedMap(corpus.model_dump())
+        if values["corpora"]:
+            # The blank line and the comment before the next section hang on the last value: they move along.
+            last = list(values["corpora"].values())[-1]
+            if after := last.ca.items.pop(list(last)[-1], None):
+                entry.ca.items["title"] = after
+        values["corpora"][name] = entry
+
+    text = amend_yaml(path.read_text(encoding="utf-8"), add)
     parse_params(parse_yaml(text), PARAMS_FILE)
     return text
