@@ -19,7 +19,7 @@ from charter.project.storage import read_rows, write_json
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_questions import HeldOut, write_rule_questions
+from charter.synthesis.rule_data import write_rule_questions
 from charter.synthesis.synthesis_context import SynthesisContext
 
 
@@ -46,8 +46,8 @@ def main() -> None:
             params.seed,
         )
         data = write_instruct_data(context)
-        asked = HeldOut(questions=[row.question for row in data.kept], rules=[])
-        rules = write_rule_questions(context, asked)
+        asked = [row.question for row in data.kept]
+        rules = write_rule_questions(context, held_out=asked, held_out_rules=())
     refused = Counter(row.filter for row in data.rejected)
     rows = data.kept + rules.kept
     result = {

@@ -16,6 +16,7 @@ from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import LabelledItem, LabelledKind
 from charter.project.storage import write_rows
 from charter.stages import validators
+from charter.synthesis import synthesis_context
 from charter.synthesis.requests import TeacherRequests
 from rows import chunk_of
 
@@ -104,7 +105,7 @@ def paths(tmp_path: Path, engine: GivenVerdicts, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         validators, "open_teacher", lambda _, paths: JournaledEngine(paths.journal, "given", lambda: engine)
     )
-    monkeypatch.setattr(validators, "Encoder", lambda *_: OneDirection())
+    monkeypatch.setattr(synthesis_context, "Encoder", lambda *_: OneDirection())
     return paths
 
 

@@ -11,7 +11,6 @@ from charter.synthesis.filters import (
     check_scenario,
     check_time,
     extract_question,
-    strip_numbering,
     without_citation,
 )
 
@@ -32,7 +31,7 @@ from charter.synthesis.filters import (
     ],
 )
 def test_list_markers_are_stripped(line: str) -> None:
-    assert strip_numbering(line) == "May I?"
+    assert extract_question(line) == "May I?"
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,9 @@ def four() -> list[LabelledItem]:
 
 
 def test_items_get_the_chunk_of_their_quote() -> None:
-    bound = bind_items(four(), CHUNKS, SOURCE)
-    assert [row.item.id for row in bound] == ["a", "b", "c", "d"]
-    assert [row.chunk for row in bound] == [CHUNKS[1], CHUNKS[0], CHUNKS[1], CHUNKS[1]]
+    drafts = bind_items(four(), CHUNKS, SOURCE)
+    assert {(draft.question, draft.answer) for draft in drafts} == {("Is a helmet worn?", "Yes, it is.")}
+    assert [draft.chunk for draft in drafts] == [CHUNKS[1], CHUNKS[0], CHUNKS[1], CHUNKS[1]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from charter.project.records import InstructExample, PreferencePair
 from charter.project.sections import Synthesize
 from charter.synthesis.ledger import WrittenRows
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_pairs import write_rule_pairs
+from charter.synthesis.rule_data import write_rule_pairs
 from charter.synthesis.synthesis_context import SynthesisContext
 from rows import chunk_of
 from synthetic_project import ROOT

@@ -11,7 +11,7 @@ from charter.project.sections import Synthesize
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.ledger import WrittenRows
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_questions import HeldOut, write_rule_questions
+from charter.synthesis.rule_data import write_rule_questions
 from charter.synthesis.synthesis_context import SynthesisContext
 from rows import chunk_of
 from synthetic_project import ROOT
@@ -25,9 +25,6 @@ CHUNKS = [
     chunk_of(f"{GIFTS} They are entered in the register. {MEALS}", chunk_id="0a", headings=("4 Gifts",)),
     chunk_of(f"{PRESS} {GIFTS}", chunk_id="0b", headings=("5 Press",)),
 ]
-
-
-NOTHING = HeldOut(questions=[], rules=set())
 
 
 class Teacher:
@@ -55,11 +52,15 @@ def settings() -> Synthesize:
 
 
 def write(
-    teacher: Teacher, encoder: Encoder, settings: Synthesize, held_out: HeldOut = NOTHING
+    teacher: Teacher,
+    encoder: Encoder,
+    settings: Synthesize,
+    held_out: Sequence[str] = (),
+    held_out_rules: Sequence[str] = (),
 ) -> WrittenRows[InstructExample]:
     requests = TeacherRequests("Guidelines", 0.7)
     context = SynthesisContext(CHUNKS, requests, teacher, encoder, settings, seed=1)  # type: ignore[arg-type]
-    return write_rule_questions(context, held_out)
+    return write_rule_questions(context, held_out, held_out_rules)
 
 
 def test_each_rule_is_asked_about_once_and_is_the_answer(encoder: Encoder, settings: Synthesize) -> None:
@@ -132,8 +133,8 @@ def test_what_gives_away_a_held_out_row_is_not_trained_on(encoder: Encoder, sett
             PRESS: ["Who may talk to journalists?"],
         }
     )
-    held_out = HeldOut(["Which gifts must an employee return?", "Is it far?"], {PRESS})
-    data = write(teacher, encoder, settings, held_out)
+    held_out = ["Which gifts must an employee return?", "Is it far?"]
+    data = write(teacher, encoder, settings, held_out, [PRESS])
     assert [row.question for row in data.kept] == [
         "What is done with gifts above 50 euros?",
         "Who must consent to meals with suppliers?",

@@ -3,6 +3,7 @@
 import pytest
 
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.ledger import Draft
 from charter.synthesis.rules import check_duty, find_rules, stated_rules, states_norm
 from rows import chunk_of
 
@@ -44,15 +45,15 @@ def test_rules_of_other_scripts_are_found(text: str) -> None:
 def test_the_nearest_rule_of_the_own_chunk_is_found(encoder: Encoder) -> None:
     gifts, bare = chunk_of(TEXT, chunk_id="gifts"), chunk_of("Contents and index", chunk_id="bare")
     scenarios = [
-        "May I eat with a supplier?",
-        "May I edit the gift register?",
-        "May I edit the gift register?",
+        Draft(gifts, "May I eat with a supplier?"),
+        Draft(gifts, "May I edit the gift register?"),
+        Draft(bare, "May I edit the gift register?"),
     ]
-    lunch, register, none = find_rules(scenarios, [gifts, gifts, bare], encoder)
+    lunch, register, none = find_rules(scenarios, encoder)
     assert (lunch or "").startswith("Invitations")
     assert (register or "").startswith("The register")
     assert none is None
-    assert find_rules(["May I?"], [bare], encoder) == [None]
+    assert find_rules([Draft(bare, "May I?")], encoder) == [None]
 
 
 @pytest.mark.parametrize(

@@ -67,19 +67,11 @@ YES_BIAS_PRIOR = 8
 
 
 def read_evidence(passage: Completion, rule: Completion, opposite: Completion) -> Evidence | None:
-    """Read a teacher's answers to one scenario, Yes or No; None where one can't be read.
-
-    Args:
-        passage: By the chunk (`charter.synthesis.requests.TeacherRequests.verdict`).
-        rule: By its rule alone.
-        opposite: By the opposite of that rule.
-    """
-    by_passage, by_rule, by_opposite = (
-        choice_probability(verdict, "Yes", "No")[0] for verdict in (passage, rule, opposite)
-    )
+    """Read the verdicts by a scenario's chunk, by its rule and by the opposite; None if one is unreadable."""
+    by_passage, by_rule, by_opposite = (_log_odds(said, "Yes", "No") for said in (passage, rule, opposite))
     if by_passage is None or by_rule is None or by_opposite is None:
         return None
-    return Evidence(_log_odds(by_passage), _log_odds(by_rule), _log_odds(by_opposite))
+    return Evidence(by_passage, by_rule, by_opposite)
 
 
 def measure_yes_bias(batch: Sequence[Evidence | None]) -> YesBias:
@@ -101,20 +93,13 @@ def decide_verification(evidence: Evidence | None, bias: YesBias, word: str, min
 
     Where the opposite moves nothing, the rule doesn't decide the scenario, or wasn't turned round.
 
-    Args:
-        evidence: On the scenario.
-        bias: Of its batch.
-        word: Yes or No.
-        min_margin: In nats. The score is the least of three: beyond the bias, that of the passage and of the
-            rule, and half of what lies between the rule and its opposite.
+    The score is the least of three, in nats: beyond the batch's bias, what the passage and what the rule say
+    for the word, and half of what lies between the rule and its opposite.
     """
     if evidence is None:
         return Decision(None, kept=False)
-    beyond = (
-        evidence.passage - bias.passage,
-        evidence.rule - bias.rule,
-        (evidence.rule - evidence.opposite) / 2,
-    )
+    moved = (evidence.rule - evidence.opposite) / 2
+    beyond = (evidence.passage - bias.passage, evidence.rule - bias.rule, moved)
     sign = 1 if word == "Yes" else -1
     return _decide(min(sign * nats for nats in beyond), min_margin)
 
@@ -122,21 +107,22 @@ def decide_verification(evidence: Evidence | None, bias: YesBias, word: str, min
 def decide_opposite(rule: Completion, opposite: Completion, min_margin: float) -> Decision:
     """Keep a rule and its opposite where the chunk makes the rule the truer.
 
-    Args:
-        rule: The verdict on the rule (`charter.synthesis.requests.TeacherRequests.support`).
-        opposite: That on its opposite.
-        min_margin: In nats; the score is half of what lies between the log-odds of both.
+    The verdicts are those on `charter.synthesis.requests.TeacherRequests.support`. The score is half of what
+    lies between the log-odds of both, in nats.
     """
-    of_rule, of_opposite = (choice_probability(verdict, "True", "False")[0] for verdict in (rule, opposite))
+    of_rule, of_opposite = (_log_odds(said, "True", "False") for said in (rule, opposite))
     if of_rule is None or of_opposite is None:
         return Decision(None, kept=False)
-    return _decide((_log_odds(of_rule) - _log_odds(of_opposite)) / 2, min_margin)
+    return _decide((of_rule - of_opposite) / 2, min_margin)
 
 
 def _decide(score: float | None, minimum: float) -> Decision:
     return Decision(score, kept=score is not None and score >= minimum)
 
 
-def _log_odds(probability: float) -> float:
+def _log_odds(verdict: Completion, word: str, other: str) -> float | None:
+    probability, _ = choice_probability(verdict, word, other)
+    if probability is None:
+        return None
     clipped = min(max(probability, 1e-9), 1 - 1e-9)
     return math.log(clipped / (1 - clipped))

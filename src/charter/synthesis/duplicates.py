@@ -1,5 +1,6 @@
 """Near-duplicate texts, by embedding and by word trigrams."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,13 +42,10 @@ def find_links(texts: Sequence[str], encoder: Encoder, max_similarity: float) ->
 
 def find_duplicates(texts: Sequence[str], encoder: Encoder, max_similarity: float) -> list[int | None]:
     """For each text, give the first kept text that it nearly repeats, or None: then it is kept itself."""
-    if not texts:
-        return []
-    earlier, later = find_links(texts, encoder, max_similarity).T
-    kept = np.zeros(len(texts), dtype=np.bool_)
+    near: dict[int, list[int]] = defaultdict(list)
+    for earlier, later in find_links(texts, encoder, max_similarity).tolist():
+        near[later].append(earlier)
     original: list[int | None] = []
-    for place, links in enumerate(np.split(earlier, np.searchsorted(later, range(1, len(texts))))):
-        repeated = links[kept[links]]
-        kept[place] = not repeated.size
-        original.append(int(repeated[0]) if repeated.size else None)
+    for place in range(len(texts)):
+        original.append(next((earlier for earlier in near[place] if original[earlier] is None), None))
     return original

@@ -21,7 +21,7 @@ from charter.project.storage import read_json, read_rows
 from charter.synthesis.instruct import STYLES, plan_calls
 from charter.synthesis.preference import STANCES
 from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_questions import CALLS_A_RULE, QUESTIONS_A_CALL
+from charter.synthesis.rule_data import CALLS_A_RULE, QUESTIONS_A_CALL
 from charter.synthesis.rules import stated_rules
 
 DEFAULT_SHARES = {
@@ -36,9 +36,6 @@ DEFAULT_SHARES = {
 
 _YES_OR_NO = 0.4
 """Of checked answers, those that begin with Yes or No; no metric says it."""
-
-_WRITTEN = {"scenarios": 24, "questions": 22, "opposite rules": 26, "questions to rules": 22, "answers": 26}
-"""Tokens of a line that the embedded teacher wrote on those documents. What isn't here is a verdict: one."""
 
 _SENTENCE = "x" * 100
 """As long as a question, an answer or a rule that isn't written yet."""
@@ -116,22 +113,26 @@ def estimate_synthesis(params: Params, paths: CorpusPaths, speed: Speed | None) 
     """
     chunks, requests = _read(params, paths)
     shares, shares_from = read_shares(paths)
-    settings, prices = params.synthesize, params.budget.prices
+    prices = params.budget.prices
     ratio = speed.tokens_a_character if speed else _TOKENS_A_CHARACTER
-    lines = {"scenarios": settings.scenarios_per_chunk, "questions": settings.questions_per_style}
-    lines["questions to rules"] = QUESTIONS_A_CALL
     purposes, seconds = {}, speed.start if speed else 0.0
-    for purpose, (count, example, new) in _plan(params, chunks, requests, shares).items():
+    mean = fmean(len(chunk.text) for chunk in chunks)
+    chunk = min(chunks, key=lambda chunk: abs(len(chunk.text) - mean))
+    for purpose, (count, example, generated) in _plan(params, chunks, chunk, requests, shares).items():
+        # New is what stands behind the passage: value checks come first, and then an engine has read it.
+        new = example.messages[-1].content
+        if purpose != "value check":
+            new = new.rpartition(chunk.text)[2]
         work = Workload(
             requests=round(count),
             prompt_tokens=round(count * ratio * _characters(example)),
-            new_tokens=round(count * ratio * new),
-            generated_tokens=round(count * _WRITTEN.get(purpose, 1) * lines.get(purpose, 1)),
+            new_tokens=round(count * ratio * len(new)),
+            generated_tokens=round(count * generated),
         )
         purposes[purpose] = work
         if speed:  # A verdict is reading. A text is writing, in whose speed its reading is.
-            written = purpose in _WRITTEN
-            seconds += work.generated_tokens / speed.write if written else work.new_tokens / speed.read
+            verdict = example.alternatives
+            seconds += work.new_tokens / speed.read if verdict else work.generated_tokens / speed.write
     total = Workload(*map(sum, zip(*(vars(work).values() for work in purposes.values()), strict=True)))
     certain = _certain(params, chunks, requests)
     with open_teacher(params, paths) as teacher:
@@ -180,15 +181,13 @@ def read_shares(paths: CorpusPaths) -> tuple[dict[str, float], str]:
 
 
 def _plan(
-    params: Params, chunks: Sequence[Chunk], requests: TeacherRequests, shares: dict[str, float]
+    params: Params, chunks: Sequence[Chunk], chunk: Chunk, requests: TeacherRequests, shares: dict[str, float]
 ) -> dict[str, tuple[float, Request, int]]:
-    """Return how many requests of each purpose there are, one of them, and how much of it is new.
+    """Return how many requests of each purpose there are, one of them, about ``chunk``, and tokens it gets.
 
-    New are the characters behind the passage: value checks come first, and after them an engine has read it.
+    So many tokens a line the embedded teacher wrote on the two committed documents. A verdict is one.
     """
     settings = params.synthesize
-    mean = fmean(len(chunk.text) for chunk in chunks)
-    chunk = min(chunks, key=lambda chunk: abs(len(chunk.text) - mean))
     with_value = min(len(chunks) * shares["value"], settings.max_scenarios // settings.scenarios_per_chunk)
     scenarios = with_value * settings.scenarios_per_chunk * shares["scenario"]
     decided = scenarios * shares["contrast"]
@@ -201,23 +200,23 @@ def _plan(
     verdict, support = requests.verdict(chunk, _SENTENCE), requests.support(chunk, _SENTENCE)
     scenario = requests.scenarios(chunk, STANCES[0], settings.scenarios_per_chunk, 0)
     question = requests.questions(chunk, STYLES["content"], settings.questions_per_style, 0)
-    plan = {
-        "value check": (len(chunks), requests.value_check(chunk)),
-        "scenarios": (with_value, scenario),
-        "opposite rules": (scenarios + turned, requests.opposite_rule(_SENTENCE)),
-        "answers by the passage": (decided, verdict),
-        "answers by the rule": (2 * decided, requests.verdict(chunk, _SENTENCE, _SENTENCE)),
-        "questions": (questions, question),
-        "answers": (answers, requests.answer(chunk, _SENTENCE)),
-        "support of answers": (checked, support),
-        "yes or no again": (checked * _YES_OR_NO, verdict),
-        "questions to rules": (rules * calls, requests.rule_questions(chunk, _SENTENCE, 0)),
-        "truth of rules": (2 * turned, support),
+    return {
+        "value check": (len(chunks), requests.value_check(chunk), 1),
+        "scenarios": (with_value, scenario, 24 * settings.scenarios_per_chunk),
+        "opposite rules": (scenarios + turned, requests.opposite_rule(_SENTENCE), 26),
+        "answers by the passage": (decided, verdict, 1),
+        "answers by the rule": (2 * decided, requests.verdict(chunk, _SENTENCE, _SENTENCE), 1),
+        "questions": (questions, question, 22 * settings.questions_per_style),
+        "answers": (answers, requests.answer(chunk, _SENTENCE), 26),
+        "support of answers": (checked, support, 1),
+        "yes or no again": (checked * _YES_OR_NO, verdict, 1),
+        "questions to rules": (
+            rules * calls,
+            requests.rule_questions(chunk, _SENTENCE, 0),
+            22 * QUESTIONS_A_CALL,
+        ),
+        "truth of rules": (2 * turned, support, 1),
     }
-    last = {purpose: request.messages[-1].content for purpose, (_, request) in plan.items()}
-    new = {purpose: len(text.rpartition(chunk.text)[2]) for purpose, text in last.items()}
-    new["value check"] = len(last["value check"])
-    return {purpose: (count, request, new[purpose]) for purpose, (count, request) in plan.items()}
 
 
 def _read(params: Params, paths: CorpusPaths) -> tuple[list[Chunk], TeacherRequests]:

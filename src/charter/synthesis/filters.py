@@ -77,13 +77,9 @@ MAX_QUESTION_WORDS = 60
 MAX_ANSWER_WORDS = 60
 
 
-def strip_numbering(line: str) -> str:
-    """Return a line without the list marker, quotes and emphasis that models put around it."""
-    return _NUMBERING.sub("", line).strip().strip('"*').strip()
-
-
-def extract_question(text: str) -> str:
-    """Return what was asked, without who asks, quotes around it and an answer that follows it."""
+def extract_question(line: str) -> str:
+    """Return what a line asks, without list marker, emphasis, who asks, quotes and an answer that follows."""
+    text = _NUMBERING.sub("", line).strip().strip('"*').strip()
     quoted = _ATTRIBUTION.search(text)
     asked = text[quoted.end() :] if quoted else text
     end = asked.rfind("?")
@@ -91,9 +87,8 @@ def extract_question(text: str) -> str:
 
 
 def split_questions(text: str) -> list[str]:
-    """Return the lines of a list of questions, each without its marker and an answer behind it."""
-    lines = (extract_question(strip_numbering(line)) for line in text.splitlines())
-    return [line for line in lines if line]
+    """Return the questions of a list, one a line."""
+    return [question for line in text.splitlines() if (question := extract_question(line))]
 
 
 def check_question(question: str) -> str | None:
@@ -167,9 +162,9 @@ def check_grounding(answer: str, passage: str, weights: WordWeights) -> str | No
     A small teacher that doesn't find the answer in the passage makes one up, in words of its own.
     """
     share = weights.share(answer, stems(passage))
-    return (
-        None if share >= MIN_GROUNDED else f"has only {share:.0%} of its words, by weight, from the passage"
-    )
+    if share < MIN_GROUNDED:
+        return f"has only {share:.0%} of its words, by weight, from the passage"
+    return None
 
 
 def _numbers(text: str) -> set[str]:
@@ -192,8 +187,8 @@ def without_citation(answer: str) -> str:
 
 def answer_word(response: str) -> str | None:
     """Return the Yes or No that a response begins with, None where it begins with neither."""
-    word = _WORD.match(response)
-    return word.group(0) if word and word.group(0) in ("Yes", "No") else None
+    word = re.match(r"(?:Yes|No)\b", response)
+    return word.group(0) if word else None
 
 
 def check_contrast(rule: str, opposite: str, max_length_ratio: float) -> str | None:
@@ -201,6 +196,6 @@ def check_contrast(rule: str, opposite: str, max_length_ratio: float) -> str | N
     if split_words(rule) == split_words(opposite):
         return "the opposite rule is the rule"
     shorter, longer = sorted((len(rule), len(opposite)))
-    if longer > max_length_ratio * max(shorter, 1):
-        return f"one is {longer / max(shorter, 1):.1f} times as long as the other"
+    if longer > max_length_ratio * shorter:
+        return f"one is {longer / shorter:.1f} times as long as the other"
     return None

@@ -7,7 +7,6 @@ from charter.documents.segmentation import split_sentences
 from charter.project.records import Chunk, InstructExample
 from charter.project.sections import Synthesize
 from charter.synthesis.decisions import Decision, decide_support
-from charter.synthesis.draft import Draft
 from charter.synthesis.filters import (
     answer_word,
     check_answer,
@@ -17,7 +16,7 @@ from charter.synthesis.filters import (
     check_time,
     without_citation,
 )
-from charter.synthesis.ledger import Ledger, WrittenRows
+from charter.synthesis.ledger import Draft, Ledger, WrittenRows
 from charter.synthesis.synthesis_context import SynthesisContext
 from charter.synthesis.word_weights import WordWeights
 
@@ -40,10 +39,21 @@ def write_instruct_data(context: SynthesisContext) -> WrittenRows[InstructExampl
     """
     ledger = Ledger("instruct")
     calls = plan_calls(context.chunks, context.settings)
-    drafts = _write_questions(calls, context, ledger)
+    count, requests = context.settings.questions_per_style, context.requests
+    completions = context.teacher.complete(
+        [requests.questions(call.chunk, STYLES[call.style], count, context.seed) for call in calls],
+        "questions",
+    )
+    drafts = ledger.keep_questions(calls, completions, count, "question", check_question)
     drafts = ledger.keep_on_topic(drafts, context)
     drafts = ledger.keep_unique(drafts, context)
-    drafts = _write_answers(drafts, context)
+    completions = context.teacher.complete(
+        [requests.answer(draft.chunk, draft.question) for draft in drafts], "answers"
+    )
+    drafts = [
+        replace(draft, answer=without_citation(completion.text.strip()))
+        for draft, completion in zip(drafts, completions, strict=True)
+    ]
     weights = WordWeights([sentence for chunk in context.chunks for sentence in split_sentences(chunk.text)])
     drafts = ledger.keep(drafts, "answer", [_check_answer(draft, weights) for draft in drafts])
     decisions = check_support(drafts, context)
@@ -51,7 +61,7 @@ def write_instruct_data(context: SynthesisContext) -> WrittenRows[InstructExampl
     return WrittenRows(
         kept=[draft.to_example() for draft in drafts],
         rejected=ledger.rejected,
-        requested=len(calls) * context.settings.questions_per_style,
+        requested=len(calls) * count,
     )
 
 
@@ -81,25 +91,6 @@ def plan_calls(chunks: Sequence[Chunk], settings: Synthesize) -> list[Draft]:
         Draft(chunk, style=names[(int(chunk.id, 16) + turn) % len(names)])
         for turn in range(max(1, min(len(names), bound)))
         for chunk in chunks
-    ]
-
-
-def _write_questions(calls: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-    count = context.settings.questions_per_style
-    completions = context.teacher.complete(
-        [context.requests.questions(call.chunk, STYLES[call.style], count, context.seed) for call in calls],
-        "questions",
-    )
-    return ledger.keep_questions(calls, completions, count, "question", check_question)
-
-
-def _write_answers(drafts: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
-    completions = context.teacher.complete(
-        [context.requests.answer(draft.chunk, draft.question) for draft in drafts], "answers"
-    )
-    return [
-        replace(draft, answer=without_citation(completion.text.strip()))
-        for draft, completion in zip(drafts, completions, strict=True)
     ]
 
 

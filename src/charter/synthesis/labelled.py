@@ -1,25 +1,17 @@
 """Hand-labelled items: each is bound to the chunk that has the quote which decides its label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.synthesis.filters import answer_word
+from charter.synthesis.ledger import Draft
 
 
-@dataclass(frozen=True)
-class BoundItem:
-    """An item and the chunk that a validator judges it by."""
-
-    item: LabelledItem
-    chunk: Chunk
-
-
-def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: Path) -> list[BoundItem]:
-    """Find the chunk of each item.
+def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: Path) -> list[Draft]:
+    """Return each item as a draft about its chunk, by which a validator judges it.
 
     Args:
         items: The rows of ``source``, in order.
@@ -30,27 +22,27 @@ def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: P
         CharterError: An id comes twice, a response begins with neither Yes nor No, a quote isn't in exactly
             one chunk, or a kind has no true or no false items, so that nothing can be measured.
     """
-    bound, seen = [], set()
+    drafts, seen = [], set()
     for line, item in enumerate(items, start=1):
         if item.id in seen:
             raise CharterError(f"{source}:{line}: the id {item.id} comes twice; each item needs its own")
         seen.add(item.id)
         if item.kind == "response" and answer_word(item.text) is None:
             raise CharterError(f"{source}:{line}: {item.id}: a response must begin with Yes or No")
-        bound.append(BoundItem(item, _chunk_of(item, chunks, f"{source}:{line}: {item.id}")))
+        found = [chunk for chunk in chunks if item.quote in chunk.text]
+        if not found:
+            raise CharterError(
+                f"{source}:{line}: {item.id}: no chunk has the quote {item.quote!r}; quote the document word "
+                "for word, within one passage, or leave the corpus out of `labelled` while extract.limit "
+                "leaves chunks out"
+            )
+        if len(found) > 1:
+            raise CharterError(
+                f"{source}:{line}: {item.id}: {len(found)} chunks have the quote {item.quote!r}; quote more "
+                "of it"
+            )
+        drafts.append(Draft(found[0], item.question, answer=item.text))
     for kind in get_args(LabelledKind):
         if {item.label for item in items if item.kind == kind} != {True, False}:
             raise CharterError(f"{source}: needs items of kind {kind} with label true and with label false")
-    return bound
-
-
-def _chunk_of(item: LabelledItem, chunks: Sequence[Chunk], place: str) -> Chunk:
-    found = [chunk for chunk in chunks if item.quote in chunk.text]
-    if not found:
-        raise CharterError(
-            f"{place}: no chunk has the quote {item.quote!r}; quote the document word for word, within one "
-            "passage, or leave the corpus out of `labelled` while extract.limit leaves chunks out"
-        )
-    if len(found) > 1:
-        raise CharterError(f"{place}: {len(found)} chunks have the quote {item.quote!r}; quote more of it")
-    return found[0]
+    return drafts

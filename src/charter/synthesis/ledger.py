@@ -1,4 +1,4 @@
-"""The ledger of what synthesis refuses: nothing is dropped without its filter and the reason."""
+"""Rows while they are written, and the ledger of what is refused: each with its filter and the reason."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,6 @@ from charter.project.records import (
     content_id,
 )
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.draft import Draft
 from charter.synthesis.duplicates import find_duplicates
 from charter.synthesis.filters import split_questions
 from charter.synthesis.synthesis_context import SynthesisContext
@@ -25,6 +24,41 @@ understood only with the passage in view ("What does the right include?").
 """
 
 Row = TypeVar("Row", InstructExample, PreferencePair)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A question about a chunk, and what the steps of synthesis have added to it so far.
+
+    ``style`` is the kind of question. ``answer`` is what the teacher answered, or the rule of the chunk that
+    is the answer, and ``opposite`` is that rule turned round.
+    """
+
+    chunk: Chunk
+    question: str = ""
+    style: str = ""
+    answer: str = ""
+    opposite: str = ""
+
+    def to_example(self) -> InstructExample:
+        """Return the instruct row."""
+        return InstructExample(
+            id=content_id(self.chunk.id, self.question, self.answer),
+            chunk_id=self.chunk.id,
+            style=self.style,
+            question=self.question,
+            answer=self.answer,
+        )
+
+    def to_pair(self, chosen: str, rejected: str) -> PreferencePair:
+        """Return the preference row with these responses."""
+        return PreferencePair(
+            id=content_id(self.chunk.id, self.question, chosen, rejected),
+            chunk_id=self.chunk.id,
+            prompt=self.question,
+            chosen=chosen,
+            rejected=rejected,
+        )
 
 
 @dataclass(frozen=True)
@@ -43,9 +77,7 @@ class Ledger:
     kind: RefusedKind
     rejected: list[Rejected] = field(default_factory=list)
 
-    def refuse(self, chunk: Chunk, filter_name: str, reason: str, *texts: str) -> None:
-        """Enter a row about a chunk: what was written of it so far are its ``texts``."""
-        raw = "\n".join(text for text in texts if text)
+    def _refuse(self, chunk: Chunk, filter_name: str, reason: str, raw: str) -> None:
         self.rejected.append(
             Rejected(
                 id=content_id(chunk.id, filter_name, raw),
@@ -74,8 +106,8 @@ class Ledger:
             if problem is None:
                 kept.append(draft)
             else:
-                answers = () if question_only else (draft.answer, draft.opposite)
-                self.refuse(draft.chunk, filter_name, problem, draft.question, *answers)
+                texts = [draft.question] if question_only else [draft.question, draft.answer, draft.opposite]
+                self._refuse(draft.chunk, filter_name, problem, "\n".join(filter(None, texts)))
         return kept
 
     def keep_questions(
@@ -98,7 +130,7 @@ class Ledger:
                 if len(accepted) == most:
                     break
                 if problem := check(line):
-                    self.refuse(call.chunk, filter_name, problem, line)
+                    self._refuse(call.chunk, filter_name, problem, line)
                 else:
                     accepted.append(replace(call, question=line))
             kept += accepted

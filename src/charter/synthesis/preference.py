@@ -12,16 +12,9 @@ from dataclasses import replace
 
 from charter.generation.verdict import choice_probability
 from charter.project.records import PreferencePair
-from charter.synthesis.decisions import (
-    Evidence,
-    YesBias,
-    decide_verification,
-    measure_yes_bias,
-    read_evidence,
-)
-from charter.synthesis.draft import Draft
+from charter.synthesis.decisions import Evidence, decide_verification, measure_yes_bias, read_evidence
 from charter.synthesis.filters import check_answer, check_contrast, check_scenario
-from charter.synthesis.ledger import Ledger, WrittenRows
+from charter.synthesis.ledger import Draft, Ledger, WrittenRows
 from charter.synthesis.rules import check_duty, find_rules
 from charter.synthesis.synthesis_context import SynthesisContext
 
@@ -46,7 +39,7 @@ def write_preference_data(context: SynthesisContext) -> WrittenRows[PreferencePa
     word is shown to be the right one, by min_preference_margin (`decide_verification`).
     """
     ledger = Ledger("preference")
-    calls = _choose(_check_values(context, ledger), context)
+    calls = _choose_chunks(context, ledger)
     drafts = _write_scenarios(calls, context, ledger)
     drafts = ledger.keep_on_topic(drafts, context)
     drafts = ledger.keep_unique(drafts, context)
@@ -60,17 +53,14 @@ def write_preference_data(context: SynthesisContext) -> WrittenRows[PreferencePa
     )
 
 
-def _check_values(context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+def _choose_chunks(context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+    """Choose among the chunks with a value by their ids: if one is amended, the others' places stay."""
     verdicts = context.teacher.complete(
         [context.requests.value_check(chunk) for chunk in context.chunks], "value check"
     )
     chances = [choice_probability(verdict, "Yes", "No")[0] for verdict in verdicts]
     problems = [None if chance and chance >= 0.5 else f"value probability {chance}" for chance in chances]
-    return ledger.keep([Draft(chunk) for chunk in context.chunks], "value", problems)
-
-
-def _choose(calls: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
-    """Choose chunks by their ids: in an amended document, the others' places stay as they were."""
+    calls = ledger.keep([Draft(chunk) for chunk in context.chunks], "value", problems)
     count = context.settings.max_scenarios // context.settings.scenarios_per_chunk
     chosen = sorted(call.chunk.id for call in calls)[:count]
     return [call for call in calls if call.chunk.id in chosen]
@@ -78,12 +68,11 @@ def _choose(calls: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
 
 def _write_scenarios(calls: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
     count = context.settings.scenarios_per_chunk
+    stances = [STANCES[int(call.chunk.id, 16) % len(STANCES)] for call in calls]
     completions = context.teacher.complete(
         [
-            context.requests.scenarios(
-                call.chunk, STANCES[int(call.chunk.id, 16) % len(STANCES)], count, context.seed
-            )
-            for call in calls
+            context.requests.scenarios(call.chunk, stance, count, context.seed)
+            for call, stance in zip(calls, stances, strict=True)
         ],
         "scenarios",
     )
@@ -91,9 +80,7 @@ def _write_scenarios(calls: Sequence[Draft], context: SynthesisContext, ledger: 
 
 
 def _add_rules(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-    rules = find_rules(
-        [draft.question for draft in drafts], [draft.chunk for draft in drafts], context.encoder
-    )
+    rules = find_rules(drafts, context.encoder)
     problems = [
         check_duty(draft.question, rule) if rule else "no sentence of the chunk is a rule by itself"
         for draft, rule in zip(drafts, rules, strict=True)
@@ -146,16 +133,11 @@ def _verify(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) 
     bias = measure_yes_bias(found)
     pairs = []
     for draft, evidence in zip(drafts, found, strict=True):
-        word = _right_word(evidence, bias, context.settings.min_preference_margin)
-        if word is None:
+        for word, other in (("Yes", "No"), ("No", "Yes")):
+            if decide_verification(evidence, bias, word, context.settings.min_preference_margin).kept:
+                pairs.append(draft.to_pair(f"{word}. {draft.answer}", f"{other}. {draft.opposite}"))
+                break
+        else:
             reason = "no verdict" if evidence is None else "neither Yes nor No is shown to be right"
             ledger.keep([draft], "verification", [reason])
-        else:
-            other = "No" if word == "Yes" else "Yes"
-            pairs.append(draft.to_pair(f"{word}. {draft.answer}", f"{other}. {draft.opposite}"))
     return pairs
-
-
-def _right_word(evidence: Evidence | None, bias: YesBias, min_margin: float) -> str | None:
-    decisions = {word: decide_verification(evidence, bias, word, min_margin) for word in ("Yes", "No")}
-    return next((word for word, decision in decisions.items() if decision.kept), None)

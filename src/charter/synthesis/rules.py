@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from charter.documents.segmentation import split_sentences, split_words
 from charter.project.records import Chunk
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.ledger import Draft
 
 MIN_RULE_WORDS, MAX_RULE_WORDS = 5, 50
 
@@ -59,17 +60,17 @@ def _stands_alone(sentence: str) -> bool:
     )
 
 
-def find_rules(scenarios: Sequence[str], chunks: Sequence[Chunk], encoder: Encoder) -> list[str | None]:
+def find_rules(scenarios: Sequence[Draft], encoder: Encoder) -> list[str | None]:
     """Return for each scenario the rule of its chunk that is nearest to it, None where the chunk has none."""
-    rules = {chunk.id: stated_rules(chunk) for chunk in chunks}
+    rules = {draft.chunk.id: stated_rules(draft.chunk) for draft in scenarios}
     texts = sorted({rule for stated in rules.values() for rule in stated})
     if not texts:
         return [None for _ in scenarios]
-    vectors = encoder.encode([*texts, *scenarios])
+    vectors = encoder.encode([*texts, *(draft.question for draft in scenarios)])
     places = {text: place for place, text in enumerate(texts)}
     return [
-        max(rules[chunk.id], key=lambda rule: float(vectors[places[rule]] @ vector), default=None)
-        for chunk, vector in zip(chunks, vectors[len(texts) :], strict=True)
+        max(rules[draft.chunk.id], key=lambda rule: float(vectors[places[rule]] @ vector), default=None)
+        for draft, vector in zip(scenarios, vectors[len(texts) :], strict=True)
     ]
 
 

@@ -4,8 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charter.generation.journal import JournaledEngine
+from charter.project.devices import resolve_device
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk
 from charter.project.sections import Synthesize
+from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.requests import TeacherRequests
 
@@ -24,3 +28,19 @@ class SynthesisContext:
     encoder: Encoder
     settings: Synthesize
     seed: int
+
+
+def open_context(params: Params, paths: CorpusPaths, teacher: JournaledEngine) -> SynthesisContext:
+    """Read a corpus's chunks and load the encoder.
+
+    Raises:
+        CharterError: Either isn't there.
+    """
+    return SynthesisContext(
+        chunks=read_rows(paths.chunks, Chunk),
+        requests=TeacherRequests(params.corpora[paths.name].title, params.synthesize.temperature),
+        teacher=teacher,
+        encoder=Encoder(paths.encoder, resolve_device(params.compute)),
+        settings=params.synthesize,
+        seed=params.seed,
+    )

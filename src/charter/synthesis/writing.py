@@ -2,37 +2,27 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from charter.project.records import SPLITS, PreferencePair, Rejected
+from charter.project.records import SPLITS, PreferencePair
 from charter.synthesis.instruct import write_instruct_data
-from charter.synthesis.ledger import Row
+from charter.synthesis.ledger import Row, WrittenRows
 from charter.synthesis.preference import write_preference_data
-from charter.synthesis.rule_pairs import write_rule_pairs
-from charter.synthesis.rule_questions import HeldOut, write_rule_questions
+from charter.synthesis.rule_data import write_rule_pairs, write_rule_questions
 from charter.synthesis.splits import assign_splits
 from charter.synthesis.synthesis_context import SynthesisContext
 from charter.synthesis.synthetic_data import SyntheticData
 
 
-@dataclass(frozen=True)
-class WrittenData:
-    """The rows, and how many there are of each kind.
-
-    ``figures`` has for each kind of `charter.project.records.RefusedKind` what was requested, kept, put into
-    each split, and refused by each filter.
-    """
-
-    rows: SyntheticData
-    figures: dict[str, dict[str, Any]]
-
-
-def write_data(context: SynthesisContext) -> WrittenData:
+def write_data(context: SynthesisContext) -> tuple[SyntheticData, dict[str, dict[str, Any]]]:
     """Have the teacher write instruct and preference data about the chunks.
 
     Near-duplicates are in one split, over both kinds, and so are pairs that quote one rule. What is made of
     rules alone is trained on only, and gives away no held-out row.
+
+    Returns:
+        The rows, and for each kind of `charter.project.records.RefusedKind` what was requested, kept, put
+        into each split, and refused by each filter.
     """
     settings = context.settings
     # Preferences first: their value check leaves every chunk in the engine's prefix cache.
@@ -49,22 +39,22 @@ def write_data(context: SynthesisContext) -> WrittenData:
         ties=ties_by_rule(preference.kept, questions),
         trained=range(questions, len(texts)),
     )
-    examples = {split: _of_split(instruct.kept, places[:questions], split) for split in SPLITS}
-    pairs = {split: _of_split(preference.kept, places[questions:], split) for split in SPLITS}
-    held_out = HeldOut(
-        questions=[text for text, place in zip(texts, places, strict=True) if place != "train"],
-        rules={_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
+    examples = _by_split(instruct.kept, places[:questions])
+    pairs = _by_split(preference.kept, places[questions:])
+    rules = write_rule_questions(
+        context,
+        held_out=[text for text, place in zip(texts, places, strict=True) if place != "train"],
+        held_out_rules={_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
     )
-    rules = write_rule_questions(context, held_out)
     rule_pairs = write_rule_pairs(context, rules.kept)
     asked_about = {row.chunk_id for row in instruct.kept}
     figures = {
-        "instruct": _figures(instruct.requested, examples, instruct.rejected)
+        "instruct": _figures(instruct, examples)
         | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in context.chunks)},
-        "rule": _figures(rules.requested, {"train": rules.kept}, rules.rejected),
-        "preference": _figures(preference.requested, pairs, preference.rejected)
+        "rule": _figures(rules, {"train": rules.kept}),
+        "preference": _figures(preference, pairs)
         | {"chunks_without_value": sum(row.filter == "value" for row in preference.rejected)},
-        "rule-pair": _figures(rule_pairs.requested, {"train": rule_pairs.kept}, rule_pairs.rejected),
+        "rule-pair": _figures(rule_pairs, {"train": rule_pairs.kept}),
     }
     rows = SyntheticData(
         chunks=context.chunks,
@@ -72,7 +62,7 @@ def write_data(context: SynthesisContext) -> WrittenData:
         preference=pairs | {"train": pairs["train"] + rule_pairs.kept},
         rejected=instruct.rejected + rules.rejected + preference.rejected + rule_pairs.rejected,
     )
-    return WrittenData(rows, figures)
+    return rows, figures
 
 
 def ties_by_rule(pairs: Sequence[PreferencePair], start: int) -> list[tuple[int, int]]:
@@ -89,18 +79,17 @@ def _rule(pair: PreferencePair) -> str:
     return pair.chosen.partition(". ")[2]
 
 
-def _of_split(rows: Sequence[Row], places: Sequence[str], split: str) -> list[Row]:
-    return [row for row, place in zip(rows, places, strict=True) if place == split]
-
-
-def _figures(
-    requested: int, kept: Mapping[str, Sequence[Any]], rejected: Sequence[Rejected]
-) -> dict[str, Any]:
-    counts = {split: len(kept.get(split, ())) for split in SPLITS}
-    filters = Counter(row.filter for row in rejected)
+def _by_split(rows: Sequence[Row], places: Sequence[str]) -> dict[str, list[Row]]:
     return {
-        "requested": requested,
-        "kept": sum(counts.values()),
-        **counts,
+        split: [row for row, place in zip(rows, places, strict=True) if place == split] for split in SPLITS
+    }
+
+
+def _figures(written: WrittenRows[Row], kept: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+    filters = Counter(row.filter for row in written.rejected)
+    return {
+        "requested": written.requested,
+        "kept": len(written.kept),
+        **{split: len(kept.get(split, ())) for split in SPLITS},
         "rejected": dict(sorted(filters.items())),
     }
