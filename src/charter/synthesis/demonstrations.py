@@ -24,9 +24,7 @@ def without_similar(
     prompts: Sequence[ProbePrompt], others: Vectors, encoder: Encoder, most: float
 ) -> list[ProbePrompt]:
     """Return the prompts that no encoded other text is like: their cosine is ``most`` at the most."""
-    if not prompts or not len(others):
-        return list(prompts)
-    nearest = (encoder.encode([row.prompt for row in prompts]) @ others.T).max(axis=1)
+    nearest = (encoder.encode([row.prompt for row in prompts]) @ others.T).max(axis=1, initial=-1)
     return [row for row, cosine in zip(prompts, nearest, strict=True) if cosine <= most]
 
 

@@ -130,9 +130,11 @@ def estimate_synthesis(params: Params, paths: CorpusPaths, speed: Speed | None) 
             generated_tokens=round(count * generated),
         )
         purposes[purpose] = work
-        if speed:  # A verdict is reading. A text is writing, in whose speed its reading is.
-            verdict = example.alternatives
-            seconds += work.new_tokens / speed.read if verdict else work.generated_tokens / speed.write
+        # A verdict is reading. A text is writing, in whose speed its reading is.
+        if speed and example.alternatives:
+            seconds += work.new_tokens / speed.read
+        elif speed:
+            seconds += work.generated_tokens / speed.write
     total = Workload(*map(sum, zip(*(vars(work).values() for work in purposes.values()), strict=True)))
     certain = _certain(params, chunks, requests)
     with open_teacher(params, paths) as teacher:
@@ -200,6 +202,7 @@ def _plan(
     verdict, support = requests.verdict(chunk, _SENTENCE), requests.support(chunk, _SENTENCE)
     scenario = requests.scenarios(chunk, STANCES[0], settings.scenarios_per_chunk, 0)
     question = requests.questions(chunk, STYLES["content"], settings.questions_per_style, 0)
+    rule_question = requests.rule_questions(chunk, _SENTENCE, 0)
     return {
         "value check": (len(chunks), requests.value_check(chunk), 1),
         "scenarios": (with_value, scenario, 24 * settings.scenarios_per_chunk),
@@ -210,11 +213,7 @@ def _plan(
         "answers": (answers, requests.answer(chunk, _SENTENCE), 26),
         "support of answers": (checked, support, 1),
         "yes or no again": (checked * _YES_OR_NO, verdict, 1),
-        "questions to rules": (
-            rules * calls,
-            requests.rule_questions(chunk, _SENTENCE, 0),
-            22 * QUESTIONS_A_CALL,
-        ),
+        "questions to rules": (rules * calls, rule_question, 22 * QUESTIONS_A_CALL),
         "truth of rules": (2 * turned, support, 1),
     }
 

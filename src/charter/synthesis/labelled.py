@@ -24,22 +24,21 @@ def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: P
     """
     drafts, seen = [], set()
     for line, item in enumerate(items, start=1):
+        place = f"{source}:{line}: {item.id}"
         if item.id in seen:
             raise CharterError(f"{source}:{line}: the id {item.id} comes twice; each item needs its own")
         seen.add(item.id)
         if item.kind == "response" and answer_word(item.text) is None:
-            raise CharterError(f"{source}:{line}: {item.id}: a response must begin with Yes or No")
+            raise CharterError(f"{place}: a response must begin with Yes or No")
         found = [chunk for chunk in chunks if item.quote in chunk.text]
         if not found:
             raise CharterError(
-                f"{source}:{line}: {item.id}: no chunk has the quote {item.quote!r}; quote the document word "
-                "for word, within one passage, or leave the corpus out of `labelled` while extract.limit "
-                "leaves chunks out"
+                f"{place}: no chunk has the quote {item.quote!r}; quote the document word for word, within "
+                "one passage, or leave the corpus out of `labelled` while extract.limit leaves chunks out"
             )
         if len(found) > 1:
             raise CharterError(
-                f"{source}:{line}: {item.id}: {len(found)} chunks have the quote {item.quote!r}; quote more "
-                "of it"
+                f"{place}: {len(found)} chunks have the quote {item.quote!r}; quote more of it"
             )
         drafts.append(Draft(found[0], item.question, answer=item.text))
     for kind in get_args(LabelledKind):

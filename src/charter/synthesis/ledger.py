@@ -77,18 +77,6 @@ class Ledger:
     kind: RefusedKind
     rejected: list[Rejected] = field(default_factory=list)
 
-    def _refuse(self, chunk: Chunk, filter_name: str, reason: str, raw: str) -> None:
-        self.rejected.append(
-            Rejected(
-                id=content_id(chunk.id, filter_name, raw),
-                chunk_id=chunk.id,
-                kind=self.kind,
-                filter=filter_name,
-                reason=reason,
-                raw=raw,
-            )
-        )
-
     def keep(
         self,
         drafts: Iterable[Draft],
@@ -105,9 +93,19 @@ class Ledger:
         for draft, problem in zip(drafts, problems, strict=True):
             if problem is None:
                 kept.append(draft)
-            else:
-                texts = [draft.question] if question_only else [draft.question, draft.answer, draft.opposite]
-                self._refuse(draft.chunk, filter_name, problem, "\n".join(filter(None, texts)))
+                continue
+            texts = [draft.question] if question_only else [draft.question, draft.answer, draft.opposite]
+            raw = "\n".join(filter(None, texts))
+            self.rejected.append(
+                Rejected(
+                    id=content_id(draft.chunk.id, filter_name, raw),
+                    chunk_id=draft.chunk.id,
+                    kind=self.kind,
+                    filter=filter_name,
+                    reason=problem,
+                    raw=raw,
+                )
+            )
         return kept
 
     def keep_questions(
@@ -127,12 +125,9 @@ class Ledger:
         for call, completion in zip(calls, completions, strict=True):
             accepted: list[Draft] = []
             for line in split_questions(completion.text):
-                if len(accepted) == most:
-                    break
-                if problem := check(line):
-                    self._refuse(call.chunk, filter_name, problem, line)
-                else:
-                    accepted.append(replace(call, question=line))
+                if len(accepted) < most:
+                    draft = replace(call, question=line)
+                    accepted += self.keep([draft], filter_name, [check(line)], question_only=True)
             kept += accepted
         return kept
 

@@ -19,8 +19,6 @@ from charter.project.errors import CharterError
 from charter.project.records import LabelledResponse
 from charter.retrieval.encoder import Encoder
 
-Flags = NDArray[np.bool_]
-
 OPENING = 100
 """Characters of a response that are read: about what 24 tokens make."""
 
@@ -41,8 +39,8 @@ class LabelledPredictions:
     ``groups`` numbers the sets of responses that aren't independent of each other.
     """
 
-    predicted: Flags
-    refused: Flags
+    predicted: NDArray[np.bool_]
+    refused: NDArray[np.bool_]
     groups: NDArray[np.int32]
 
     @property

@@ -64,8 +64,6 @@ def find_rules(scenarios: Sequence[Draft], encoder: Encoder) -> list[str | None]
     """Return for each scenario the rule of its chunk that is nearest to it, None where the chunk has none."""
     rules = {draft.chunk.id: stated_rules(draft.chunk) for draft in scenarios}
     texts = sorted({rule for stated in rules.values() for rule in stated})
-    if not texts:
-        return [None for _ in scenarios]
     vectors = encoder.encode([*texts, *(draft.question for draft in scenarios)])
     places = {text: place for place, text in enumerate(texts)}
     return [
