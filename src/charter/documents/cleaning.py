@@ -199,11 +199,16 @@ def _numbered_runs(lines: list[TextLine]) -> Iterator[list[int]]:
                 if (read_number(title, listed=True) or read_division(title)) and last[title] > run[-1]
             ]
             # The same list again is no text whose contents it might be.
-            after = (next((at for at in range(at + 1, len(lines)) if lines[at].text), -1) for at in numbered)
-            apart = sum(at not in numbered for at in after)
-            if len(numbered) >= 4 and 2 * len(numbered) >= len(run) and 2 * apart >= len(numbered):
+            items = sum(0 < _depth(lines, at) == _depth(lines, at + 1) for at in numbered)
+            if len(numbered) >= 4 and 2 * len(numbered) >= len(run) and 2 * items <= len(numbered):
                 yield run
             run, skipped = [], []
+
+
+def _depth(lines: list[TextLine], start: int) -> int:
+    """How deep the number of the first line from here on is that has text: 2 for 2.1, 0 for none."""
+    text = next((_title(line) for line in lines[start : start + 3] if line.text), "")
+    return len(read_number(text, listed=True) or ())
 
 
 def _title(line: TextLine) -> str:
