@@ -1,16 +1,16 @@
-"""Publishing from the command line: MLflow may be down, and files may be of several states."""
+"""Publishing and the UI: MLflow may be down, and files may be of several states."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,35 +19,14 @@ from mlflow import MlflowClient
 from charter.project.metric_names import SYSTEMS
 from charter.project.paths import CorpusPaths
 from charter.project.storage import read_json
+from charter.registry import runs
+from charter.stages import evaluate
 from local_server import serving
 from synthetic_project import make_project
 
 pytest_plugins = ["mlflow_store"]
 
-QUICK = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "1", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
-
-
-def charter(
-    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, code: str = ""
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", f"{code}\nfrom charter.cli import main; main()", *arguments]
-    variables = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=variables | dict(environment or {}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
-
-
-STAGE = """
-import charter.stages.evaluate as stage
-from charter.project.storage import read_json
-stage.run = lambda params, paths: read_json(paths.metrics("evaluate"))  # what takes hours
-"""
+Charter = Callable[..., Any]
 
 
 class Server(BaseHTTPRequestHandler):
@@ -57,7 +36,7 @@ class Server(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         if self.status is None:
-            time.sleep(5)
+            time.sleep(3)
             return
         self.send_response(self.status)
         self.send_header("Content-Length", "0")
@@ -83,51 +62,60 @@ def closed_port() -> int:
 @pytest.fixture(params=["closed", "silent", "refusing"])
 def broken_server(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "closed":
-        yield f"http://user:secret@127.0.0.1:{closed_port()}"
+        yield f"127.0.0.1:{closed_port()}"
         return
     handler = Server if request.param == "silent" else Refusing
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
-        yield f"http://user:secret@127.0.0.1:{server.server_port}"
+        yield f"127.0.0.1:{server.server_port}"
 
 
-def test_a_stage_ends_well_without_mlflow(project_root: Path, broken_server: str) -> None:
+@pytest.fixture
+def evaluated(project_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one evaluated corpus, in which evaluate, which takes hours, finds what is there."""
     make_project(project_root, ("udhr",))
-    metrics = CorpusPaths(project_root, "udhr").metrics("evaluate")
+    monkeypatch.setattr(evaluate, "run", lambda _, paths: read_json(paths.metrics("evaluate")))
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    return project_root
+
+
+def test_a_stage_ends_well_without_mlflow(
+    evaluated: Path, broken_server: str, charter: Charter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = CorpusPaths(evaluated, "udhr").metrics("evaluate")
     expected = read_json(metrics)
-    environment = {"MLFLOW_TRACKING_URI": broken_server, **QUICK}
-    done = charter(project_root, "stage", "evaluate", "udhr", environment=environment, code=STAGE)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@{broken_server}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    done = charter("stage", "evaluate", "udhr", folder=evaluated)
+    assert done.code == 0
     assert read_json(metrics) == expected
-    shown = broken_server.replace("user:secret@", "")
-    assert f"charter: warning: udhr is not published: MLflow at {shown}: " in done.stderr
-    assert "`charter publish udhr` does it" in done.stderr
-    assert "secret" not in done.stderr
-    assert "Traceback" not in done.stderr
+    assert f"charter: warning: udhr is not published: MLflow at http://{broken_server}: " in done.err
+    assert "`charter publish udhr` does it" in done.err
+    assert "secret" not in done.err
 
 
 def test_what_could_not_be_published_is_published_later(
-    project_root: Path, mlflow_client: MlflowClient
+    evaluated: Path, mlflow_client: MlflowClient, charter: Charter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_project(project_root, ("udhr",))
-    environment = {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{closed_port()}", **QUICK}
-    failed = charter(project_root, "publish", environment=environment)
-    assert failed.returncode == 1
-    assert "udhr is not published" in failed.stderr
-    later = charter(project_root, "publish")
-    assert (later.returncode, later.stdout) == (0, "")
-    assert "charter-udhr version 1" in later.stderr
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
+    failed = charter("publish", folder=evaluated)
+    assert failed.code == 1
+    assert "udhr is not published" in failed.err
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    later = charter("publish", folder=evaluated)
+    assert (later.code, later.out) == (0, "")
+    assert "charter-udhr version 1" in later.err
     assert mlflow_client.get_model_version_by_alias("charter-udhr", "candidate")
 
 
 @contextmanager
-def tracking_server(root: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """MLflow's own server over the project's store: its process, and what makes it the one to publish to."""
-    port = closed_port()
+def tracking_server(root: Path, port: int) -> Iterator[int]:
+    """MLflow's own server over the project's store; gives its process."""
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", f"sqlite:///{root}/mlflow.db"]
-    command += ["--artifacts-destination", str(root / "artifacts")]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, start_new_session=True, **quiet)  # its workers end with it
+    command += ["--no-serve-artifacts", "--default-artifact-root", (root / "mlartifacts").as_uri()]
+    log = (root / "server.log").open("w")
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    server = subprocess.Popen(command, env=environment, start_new_session=True, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 300
         while True:
@@ -135,78 +123,74 @@ def tracking_server(root: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
             except OSError:
-                assert server.poll() is None
+                assert server.poll() is None, (root / "server.log").read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
-        uri = f"http://127.0.0.1:{port}"
-        yield server.pid, {"MLFLOW_TRACKING_URI": uri, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+        yield server.pid
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-
-
-DIE = """
-import os, signal
-from charter.registry import runs
-log, logged = runs._log, []
-def log_and_kill(*arguments):
-    log(*arguments)
-    logged.append(1)
-    if len(logged) == 2:
-        os.killpg(SERVER, signal.SIGKILL)
-runs._log = log_and_kill
-"""
+        log.close()
 
 
 def test_a_server_that_dies_while_a_state_is_written_fails_no_stage(
-    project_root: Path, mlflow_client: MlflowClient
+    evaluated: Path, mlflow_client: MlflowClient, charter: Charter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it had of the state is thrown away when it is published again."""
-    make_project(project_root, ("udhr",))
+    port, log, logged = closed_port(), runs._log, []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
 
     def statuses() -> list[str]:
         experiment = mlflow_client.get_experiment_by_name("charter/udhr")
         assert experiment is not None
         return [run.info.status for run in mlflow_client.search_runs([experiment.experiment_id])]
 
-    with tracking_server(project_root) as (process, environment):
-        code = STAGE + DIE.replace("SERVER", str(process))
-        done = charter(project_root, "stage", "evaluate", "udhr", environment=environment, code=code)
-    assert done.returncode == 0, done.stderr
-    assert "udhr is not published: MLflow at http://127.0.0.1" in done.stderr
+    with tracking_server(evaluated, port) as process:
+
+        def log_and_kill(*arguments: Any) -> None:
+            log(*arguments)
+            logged.append(arguments)
+            if len(logged) == 2:
+                os.killpg(process, signal.SIGKILL)
+
+        monkeypatch.setattr(runs, "_log", log_and_kill)
+        done = charter("stage", "evaluate", "udhr", folder=evaluated)
+    assert done.code == 0
+    assert f"udhr is not published: MLflow at http://127.0.0.1:{port}: " in done.err
     assert statuses() == ["RUNNING", "RUNNING"]
-    with tracking_server(project_root) as (_, environment):
-        later = charter(project_root, "publish", environment=environment)
-    assert later.returncode == 0, later.stderr
+    monkeypatch.setattr(runs, "_log", log)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert charter("publish", folder=evaluated).code == 0
     assert statuses() == ["FINISHED"] * (len(SYSTEMS) + 1)
 
 
-def edit_params(root: Path) -> None:
-    """Change a parameter of udhr's since dvc.lock recorded it."""
+def change_parameter(root: Path) -> None:
+    """Let dpo@udhr have been run with another parameter than params.yaml has."""
     recorded = {"dpo@udhr": {"params": {"params.yaml": {"dpo.beta": 0.5}}}}
     (root / "dvc.lock").write_text(yaml.safe_dump({"stages": recorded}))
 
 
 def test_a_corpus_that_is_out_of_date_holds_no_other_up(
-    project_root: Path, mlflow_client: MlflowClient
+    project_root: Path, mlflow_client: MlflowClient, charter: Charter
 ) -> None:
     make_project(project_root, ("udhr", "bcg"))
-    edit_params(project_root)
-    done = charter(project_root, "publish")
-    assert done.returncode == 1
-    assert "warning: udhr is not published: params.yaml: dpo.beta has changed since dpo ran" in done.stderr
-    assert "MLflow charter/bcg: run" in done.stderr
+    change_parameter(project_root)
+    done = charter("publish", folder=project_root)
+    assert done.code == 1
+    assert "warning: udhr is not published: params.yaml: dpo.beta has changed since dpo ran" in done.err
+    assert "MLflow charter/bcg: run" in done.err
     assert mlflow_client.get_experiment_by_name("charter/udhr") is None
     assert mlflow_client.get_experiment_by_name("charter/bcg") is not None
 
 
-def test_the_ui_opens_with_edited_parameters(project_root: Path) -> None:
-    make_project(project_root, ("udhr",))
-    edit_params(project_root)
-    code = "import json, os; os.execv = lambda path, command: print(json.dumps(command))"
-    done = charter(project_root, "ui", "--port", "5055", code=code)
-    assert done.returncode == 0, done.stderr
-    assert "udhr is not published: params.yaml: dpo.beta has changed" in done.stderr
-    command = json.loads(done.stdout.splitlines()[-1])
-    assert command[command.index("--backend-store-uri") + 1] == f"sqlite:///{project_root}/mlflow.db"
+def test_the_ui_opens_with_edited_parameters(
+    evaluated: Path, charter: Charter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_parameter(evaluated)
+    opened: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, command: opened.append(command))
+    done = charter("ui", "--port", "5055", folder=evaluated)
+    assert "udhr is not published: params.yaml: dpo.beta has changed" in done.err
+    (command,) = opened
+    assert command[command.index("--backend-store-uri") + 1] == f"sqlite:///{evaluated}/mlflow.db"

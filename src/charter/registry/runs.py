@@ -1,6 +1,5 @@
 """Runs: a state is a run with everything, and below it a run for each system."""
 
-import csv
 import json
 import os
 import re
@@ -16,6 +15,7 @@ from charter.project.errors import CharterError
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.storage import file_sha256
 from charter.registry.store import artifact_location
+from charter.report.curves import read_curve
 from charter.report.pipeline_state import PipelineState, git_revision
 
 _FINGERPRINT = "fingerprint"
@@ -165,15 +165,12 @@ def _system_metrics(evaluation: Evaluation, label: str) -> Iterator[Metric]:
 
 
 def _curve(path: Path) -> Iterator[Metric]:
-    """Yield the columns of a training curve as ``train/COLUMN`` by step; a cell may be empty."""
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            step = int(float(row.pop("step")))
-            for column, cell in row.items():
-                if cell:
-                    yield _metric(f"train/{column}", float(cell), step)
+    """Yield the columns of a training curve as ``train/COLUMN`` by step."""
+    curve = read_curve(path) if path.exists() else {}
+    for column in curve.keys() - {"step"}:
+        for step, value in zip(curve["step"], curve[column], strict=True):
+            if step is not None and value is not None:
+                yield _metric(f"train/{column}", value, int(step))
 
 
 def _metric(name: str, value: float, step: int = 0) -> Metric:

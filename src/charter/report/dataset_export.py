@@ -160,65 +160,42 @@ def _read_corpus(root: Path, params: Params, name: str) -> tuple[ExportedCorpus,
 def _write_corpus(corpus: ExportedCorpus, data: SyntheticData, folder: Path) -> ExportedCorpus:
     """Write a file for each split that has rows; `datasets` loads no empty one."""
     chunks = {chunk.id: chunk for chunk in data.chunks}
-    rows: dict[Kind, dict[str, list[dict[str, Any]]]] = {
-        "instruct": {
-            split: [_instruct_row(row, chunks[row.chunk_id]) for row in of_split]
-            for split, of_split in data.instruct.items()
-        },
-        "preference": {
-            split: [_preference_row(row, chunks[row.chunk_id]) for row in of_split]
-            for split, of_split in data.preference.items()
-        },
+    splits: dict[Kind, Mapping[str, Sequence[InstructExample | PreferencePair]]] = {
+        "instruct": data.instruct,
+        "preference": data.preference,
     }
     disable_progress_bars()
     files: dict[Kind, list[DataFile]] = {}
-    for kind, splits in rows.items():
-        for split, of_split in splits.items():
-            if of_split:
+    for kind, by_split in splits.items():
+        for split, rows in by_split.items():
+            if rows:
                 path = f"{corpus.name}/{kind}/{split}.parquet"
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                dataset = Dataset.from_list(of_split, features=_FEATURES[kind])
-                dataset.to_parquet(folder / path)
-                files.setdefault(kind, []).append(
-                    DataFile(path, split, len(of_split), file_sha256(folder / path))
-                )
+                columns = [_columns(row) | _source(chunks[row.chunk_id]) for row in rows]
+                dataset = Dataset.from_list(columns, features=_FEATURES[kind])
+                dataset.select_columns(list(_FEATURES[kind])).to_parquet(folder / path)
+                written = DataFile(path, split, len(rows), file_sha256(folder / path))
+                files.setdefault(kind, []).append(written)
     return replace(corpus, files=files)
 
 
-def _instruct_row(row: InstructExample, chunk: Chunk) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "prompt": _message("user", row.question),
-        "completion": _message("assistant", row.answer),
-        "style": row.style,
-        **_source(chunk),
+def _columns(row: InstructExample | PreferencePair) -> dict[str, Any]:
+    if isinstance(row, InstructExample):
+        said = {"prompt": row.question, "completion": row.answer}
+        own = {"id": row.id, "style": row.style}
+    else:
+        said = {"prompt": row.prompt, "chosen": row.chosen, "rejected": row.rejected}
+        own = {"id": row.id}
+    return own | {
+        name: [{"role": "user" if name == "prompt" else "assistant", "content": text}]
+        for name, text in said.items()
     }
-
-
-def _preference_row(row: PreferencePair, chunk: Chunk) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "prompt": _message("user", row.prompt),
-        "chosen": _message("assistant", row.chosen),
-        "rejected": _message("assistant", row.rejected),
-        **_source(chunk),
-    }
-
-
-def _message(role: str, content: str) -> list[dict[str, str]]:
-    return [{"role": role, "content": content}]
 
 
 def _source(chunk: Chunk) -> dict[str, Any]:
     """What a row was made from. A chunk is short, extract.max_tokens at most, so it is there in full."""
-    return {
-        "chunk_id": chunk.id,
-        "document": chunk.document,
-        "document_sha256": chunk.document_sha256,
-        "headings": list(chunk.headings),
-        "pages": list(chunk.pages),
-        "passage": chunk.text,
-    }
+    named = chunk.model_dump(include={"document", "document_sha256", "headings", "pages"})
+    return named | {"chunk_id": chunk.id, "passage": chunk.text}
 
 
 def _file_names(folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from charter.evaluation.results import BASELINE, Evaluation
+from charter.evaluation.results import BASELINE, Comparison, Evaluation
 from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_changed, score_answers, worst
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params
@@ -16,6 +16,7 @@ from charter.report import formatting, sentences, table
 from charter.report.charts import Interval, Series, interval_plot, line_chart
 from charter.report.claims import SIGNIFICANT
 from charter.report.coverage_map import coverage_map
+from charter.report.curves import Curve
 from charter.report.findings import findings
 from charter.report.published import CAVEATS, PUBLISHED
 from charter.report.rendering import render
@@ -35,9 +36,6 @@ _SECTION_SYSTEMS = ("seed", "cft+rag", "sft", "dpo", "teacher+rag")
 
 _NOT_DRAWN = ("step", "epoch", "learning_rate", "grad_norm")
 
-Curve = Mapping[str, Sequence[float | None]]
-"""The columns of a training curve: name to a value a logged step, None where that row has none."""
-
 
 @dataclass(frozen=True)
 class CorpusContent:
@@ -52,16 +50,6 @@ class CorpusContent:
     stages: Mapping[str, Mapping[str, Any]]
     curves: Mapping[str, Curve]
     coverage: Sequence[ChunkCoverage]
-
-
-@dataclass(frozen=True)
-class ShownDifference:
-    """A paired difference as shown; ``p`` is Holm's."""
-
-    difference: str
-    interval: str
-    p: str
-    significant: bool
 
 
 @dataclass(frozen=True)
@@ -93,6 +81,7 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
         labels=LABELS,
         metrics=METRICS,
         baseline=BASELINE,
+        significant=SIGNIFICANT,
         formatting=formatting,
         sentences=sentences,
         table=table,
@@ -137,26 +126,13 @@ def _plot(evaluation: Evaluation, metric: str) -> Markup:
     return interval_plot(title, rows, lambda value: formatting.figure(metric, value))
 
 
-def _differences(evaluation: Evaluation) -> list[tuple[str, str, list[ShownDifference]]]:
-    """Return (system, against, a difference for each text metric) for each compared pair."""
-    pairs: dict[tuple[str, str], dict[str, ShownDifference]] = {}
+def _differences(evaluation: Evaluation) -> dict[tuple[str, str], dict[str, Comparison]]:
+    """Return, for each pair of systems that were compared, the differences by text metric."""
+    pairs: dict[tuple[str, str], dict[str, Comparison]] = {}
     for row in evaluation.comparisons:
-        difference, _, interval = formatting.signed(row.metric, row.difference).partition(" ")
-        if row.metric not in METRICS:
-            continue
-        p = f"p {formatting.p_value(row.p_holm)}"
-        pairs.setdefault((row.system, row.against), {})[row.metric] = ShownDifference(
-            difference, interval, p, row.p_holm < SIGNIFICANT
-        )
-    missing = ShownDifference("–", "", "", significant=False)
-    return [
-        (
-            formatting.system_name(system),
-            formatting.system_name(against),
-            [row.get(metric, missing) for metric in METRICS[:-1]],
-        )
-        for (system, against), row in pairs.items()
-    ]
+        if row.metric in METRICS:
+            pairs.setdefault((row.system, row.against), {})[row.metric] = row
+    return pairs
 
 
 def _curves(stage: str, curve: Curve) -> list[tuple[str, Markup]]:

@@ -1,14 +1,12 @@
 """The report stage: metrics, curves, chunks and predictions of all corpora -> reports/index.html."""
 
-import csv
-from pathlib import Path
-
 from charter.evaluation.results import load_evaluation
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Prediction
 from charter.project.storage import read_json, read_rows, write_text
-from charter.report.page import CorpusContent, Curve, build_report
+from charter.report.curves import read_curve
+from charter.report.page import CorpusContent, build_report
 from charter.report.pipeline_state import flatten, git_revision
 from charter.synthesis.coverage import measure_coverage
 from charter.synthesis.synthetic_data import read_synthetic_data
@@ -40,13 +38,6 @@ def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
             for stage in _STAGES
             if paths.metrics(stage).exists() and (labelled or stage != "validators")
         },
-        curves={stage: _curve(paths.curve(stage)) for stage in _TRAININGS if paths.curve(stage).exists()},
+        curves={stage: read_curve(paths.curve(stage)) for stage in _TRAININGS if paths.curve(stage).exists()},
         coverage=measure_coverage(data),
     )
-
-
-def _curve(path: Path) -> Curve:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = rows[0].keys() if rows else ()
-    return {name: [float(row[name]) if row[name] else None for row in rows] for name in columns}
