@@ -135,7 +135,10 @@ def test_a_series_of_numbered_titles_with_text_between_is_a_numbering() -> None:
     [
         (["CHAPTER SEVEN", "DECLARING RELATIONSHIPS"], "CHAPTER SEVEN: DECLARING RELATIONSHIPS"),
         (["CHAPTER", "SEVEN", "DECLARING RELATIONSHIPS"], "CHAPTER SEVEN: DECLARING RELATIONSHIPS"),
-        (["CHAPTER SIX", "A TITLE THAT IS WRAPPED", "IN TWO"], "CHAPTER SIX: A TITLE THAT IS WRAPPED IN TWO"),
+        (
+            ["CHAPTER SIX", "A TITLE THAT IS VERY LONG AND THAT IS WRAPPED", "IN TWO LINES"],
+            "CHAPTER SIX: A TITLE THAT IS VERY LONG AND THAT IS WRAPPED IN TWO LINES",
+        ),
         (["Article 5", "", "Right to life", ""], "Article 5: Right to life"),
         (["KAPITEL IV", "Geschenke"], "KAPITEL IV: Geschenke"),
         (["Глава 2.", "Подарки"], "Глава 2. Подарки"),

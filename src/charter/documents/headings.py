@@ -156,7 +156,7 @@ def _is_heading(division: Division, layout: Layout, index: int) -> bool:
     if text[0].islower() or text.endswith((".", ",", ";", ":")):
         return False
     title = _looks_like_title(division.title) if division.title else layout.begins_paragraph(index)
-    return title and layout.ends_paragraph(index)
+    return title and (division.title.isupper() or layout.ends_paragraph(index))
 
 
 def _without_stop(layout: Layout, index: int) -> str:
