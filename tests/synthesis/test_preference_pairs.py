@@ -11,7 +11,7 @@ from charter.generation.journal import JournaledEngine
 from charter.project.params import load_params
 from charter.project.records import Chunk, PreferencePair
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.ledger import WrittenRows
+from charter.synthesis.ledger import Ledger
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.synthesis_context import SynthesisContext
@@ -64,7 +64,7 @@ def write(encoder: Encoder, tmp_path: Path):  # type: ignore[no-untyped-def]
 
     def write(
         passage: float, rule: float, opposite: float, *others: Chunk, turned_round: str = OPPOSITE
-    ) -> WrittenRows[PreferencePair]:
+    ) -> Ledger[PreferencePair]:
         journal = tmp_path / f"{passage} {rule} {opposite} {turned_round}.sqlite"
         engine = Scripted(passage, rule, opposite, turned_round)
         with JournaledEngine(journal, "scripted", lambda: engine) as teacher:

@@ -8,7 +8,7 @@ from charter.generation.engine import Completion, Request
 from charter.project.params import load_params
 from charter.project.records import InstructExample, PreferencePair
 from charter.project.sections import Synthesize
-from charter.synthesis.ledger import WrittenRows
+from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_data import write_rule_pairs
 from charter.synthesis.synthesis_context import SynthesisContext
@@ -56,7 +56,7 @@ def settings() -> Synthesize:
     return load_params(ROOT / "params.yaml").synthesize
 
 
-def write(settings: Synthesize) -> WrittenRows[PreferencePair]:
+def write(settings: Synthesize) -> Ledger[PreferencePair]:
     requests = TeacherRequests("Guidelines", 0.7)
     context = SynthesisContext([CHUNK], requests, Teacher(), None, settings, seed=1)  # type: ignore[arg-type]
     return write_rule_pairs(context, EXAMPLES)

@@ -9,7 +9,7 @@ from charter.project.params import load_params
 from charter.project.records import InstructExample
 from charter.project.sections import Synthesize
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.ledger import WrittenRows
+from charter.synthesis.ledger import Ledger
 from charter.synthesis.requests import TeacherRequests
 from charter.synthesis.rule_data import write_rule_questions
 from charter.synthesis.synthesis_context import SynthesisContext
@@ -57,7 +57,7 @@ def write(
     settings: Synthesize,
     held_out: Sequence[str] = (),
     held_out_rules: Sequence[str] = (),
-) -> WrittenRows[InstructExample]:
+) -> Ledger[InstructExample]:
     requests = TeacherRequests("Guidelines", 0.7)
     context = SynthesisContext(CHUNKS, requests, teacher, encoder, settings, seed=1)  # type: ignore[arg-type]
     return write_rule_questions(context, held_out, held_out_rules)

@@ -16,7 +16,7 @@ from charter.synthesis.filters import (
     check_time,
     without_citation,
 )
-from charter.synthesis.ledger import Draft, Ledger, WrittenRows
+from charter.synthesis.ledger import Draft, Ledger
 from charter.synthesis.synthesis_context import SynthesisContext
 from charter.synthesis.word_weights import WordWeights
 
@@ -31,15 +31,15 @@ None asks why a rule matters, or when and where it holds: rules seldom say, and 
 """
 
 
-def write_instruct_data(context: SynthesisContext) -> WrittenRows[InstructExample]:
+def write_instruct_data(context: SynthesisContext) -> Ledger[InstructExample]:
     """Ask the teacher for questions about each chunk in each style, and for their answers.
 
     Filters, in order: form of a ``question``, its ``subject``, to which few other chunks are nearer;
     ``duplicate``; form, numbers and words of an ``answer``; and ``support`` by the chunk (`decide_support`).
     """
-    ledger = Ledger("instruct")
     calls = plan_calls(context.chunks, context.settings)
     count, requests = context.settings.questions_per_style, context.requests
+    ledger = Ledger[InstructExample]("instruct", requested=len(calls) * count)
     completions = context.teacher.complete(
         [requests.questions(call.chunk, STYLES[call.style], count, context.seed) for call in calls],
         "questions",
@@ -58,11 +58,8 @@ def write_instruct_data(context: SynthesisContext) -> WrittenRows[InstructExampl
     drafts = ledger.keep(drafts, "answer", [_check_answer(draft, weights) for draft in drafts])
     decisions = check_support(drafts, context)
     drafts = ledger.keep(drafts, "support", [item.problem("support {:.2f}") for item in decisions])
-    return WrittenRows(
-        kept=[draft.to_example() for draft in drafts],
-        rejected=ledger.rejected,
-        requested=len(calls) * count,
-    )
+    ledger.kept = [draft.to_example() for draft in drafts]
+    return ledger
 
 
 def check_support(drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:

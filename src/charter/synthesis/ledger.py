@@ -61,21 +61,17 @@ class Draft:
         )
 
 
-@dataclass(frozen=True)
-class WrittenRows(Generic[Row]):
-    """What was kept of one kind, what was refused, and how many rows were asked for."""
-
-    kept: list[Row]
-    rejected: list[Rejected]
-    requested: int
-
-
 @dataclass
-class Ledger:
-    """The refused rows of one kind. Each ``keep`` method returns the drafts that it doesn't refuse."""
+class Ledger(Generic[Row]):
+    """The rows of one kind: how many were asked for, what was refused and, in the end, what was kept.
+
+    Each ``keep`` method returns the drafts that it doesn't refuse.
+    """
 
     kind: RefusedKind
+    requested: int = 0
     rejected: list[Rejected] = field(default_factory=list)
+    kept: list[Row] = field(default_factory=list)
 
     def keep(
         self,

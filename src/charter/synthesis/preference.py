@@ -14,7 +14,7 @@ from charter.generation.verdict import choice_probability
 from charter.project.records import PreferencePair
 from charter.synthesis.decisions import Evidence, decide_verification, measure_yes_bias, read_evidence
 from charter.synthesis.filters import check_answer, check_contrast, check_scenario
-from charter.synthesis.ledger import Draft, Ledger, WrittenRows
+from charter.synthesis.ledger import Draft, Ledger
 from charter.synthesis.rules import check_duty, find_rules
 from charter.synthesis.synthesis_context import SynthesisContext
 
@@ -30,7 +30,7 @@ Asked for both at once, or for questions of a given person, a small teacher leav
 """
 
 
-def write_preference_data(context: SynthesisContext) -> WrittenRows[PreferencePair]:
+def write_preference_data(context: SynthesisContext) -> Ledger[PreferencePair]:
     """Ask the teacher for scenarios about each chunk that states a value, and make both responses to them.
 
     Filters, in order: ``value`` of the chunk; format of the ``scenario``; its ``subject``, to which few
@@ -38,22 +38,29 @@ def write_preference_data(context: SynthesisContext) -> WrittenRows[PreferencePa
     ``contrast`` of the rule and its opposite (another text, of like length); and ``verification``: one
     word is shown to be the right one, by min_preference_margin (`decide_verification`).
     """
-    ledger = Ledger("preference")
+    ledger = Ledger[PreferencePair]("preference")
     calls = _choose_chunks(context, ledger)
-    drafts = _write_scenarios(calls, context, ledger)
+    count, seed = context.settings.scenarios_per_chunk, context.seed
+    ledger.requested = len(calls) * count
+    stances = [STANCES[int(call.chunk.id, 16) % len(STANCES)] for call in calls]
+    completions = context.teacher.complete(
+        [
+            context.requests.scenarios(call.chunk, stance, count, seed)
+            for call, stance in zip(calls, stances, strict=True)
+        ],
+        "scenarios",
+    )
+    drafts = ledger.keep_questions(calls, completions, count, "scenario", check_scenario)
     drafts = ledger.keep_on_topic(drafts, context)
     drafts = ledger.keep_unique(drafts, context)
     drafts = _add_rules(drafts, context, ledger)
     drafts = write_opposites(drafts, context)
     drafts = check_contrasts(drafts, context, ledger)
-    return WrittenRows(
-        kept=_verify(drafts, context, ledger),
-        rejected=ledger.rejected,
-        requested=len(calls) * context.settings.scenarios_per_chunk,
-    )
+    ledger.kept = _verify(drafts, context, ledger)
+    return ledger
 
 
-def _choose_chunks(context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+def _choose_chunks(context: SynthesisContext, ledger: Ledger[PreferencePair]) -> list[Draft]:
     """Choose among the chunks with a value by their ids: if one is amended, the others' places stay."""
     verdicts = context.teacher.complete(
         [context.requests.value_check(chunk) for chunk in context.chunks], "value check"
@@ -66,20 +73,9 @@ def _choose_chunks(context: SynthesisContext, ledger: Ledger) -> list[Draft]:
     return [call for call in calls if call.chunk.id in chosen]
 
 
-def _write_scenarios(calls: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-    count = context.settings.scenarios_per_chunk
-    stances = [STANCES[int(call.chunk.id, 16) % len(STANCES)] for call in calls]
-    completions = context.teacher.complete(
-        [
-            context.requests.scenarios(call.chunk, stance, count, context.seed)
-            for call, stance in zip(calls, stances, strict=True)
-        ],
-        "scenarios",
-    )
-    return ledger.keep_questions(calls, completions, count, "scenario", check_scenario)
-
-
-def _add_rules(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+def _add_rules(
+    drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger[PreferencePair]
+) -> list[Draft]:
     rules = find_rules(drafts, context.encoder)
     problems = [
         check_duty(draft.question, rule) if rule else "no sentence of the chunk is a rule by itself"
@@ -99,7 +95,9 @@ def write_opposites(drafts: Sequence[Draft], context: SynthesisContext) -> list[
     return [replace(draft, opposite=opposites[draft.answer]) for draft in drafts]
 
 
-def check_contrasts(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+def check_contrasts(
+    drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger[PreferencePair]
+) -> list[Draft]:
     """Refuse, as ``contrast``, the drafts whose opposite is no sentence, the rule, or of unlike length."""
     most = context.settings.max_length_ratio
     problems = [
@@ -127,7 +125,9 @@ def ask_evidence(drafts: Sequence[Draft], context: SynthesisContext) -> list[Evi
     ]
 
 
-def _verify(drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[PreferencePair]:
+def _verify(
+    drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger[PreferencePair]
+) -> list[PreferencePair]:
     """Keep the pairs of which one word is shown to be the right answer."""
     found = ask_evidence(drafts, context)
     bias = measure_yes_bias(found)

@@ -19,7 +19,7 @@ from charter.project.records import Chunk, InstructExample, PreferencePair, cont
 from charter.synthesis.decisions import decide_opposite
 from charter.synthesis.duplicates import find_links
 from charter.synthesis.filters import check_question
-from charter.synthesis.ledger import Draft, Ledger, WrittenRows
+from charter.synthesis.ledger import Draft, Ledger
 from charter.synthesis.preference import check_contrasts, write_opposites
 from charter.synthesis.rules import stated_rules, states_norm
 from charter.synthesis.synthesis_context import SynthesisContext
@@ -36,7 +36,7 @@ whose opposite says the same or nothing have less, at most .31; the others have 
 
 def write_rule_questions(
     context: SynthesisContext, held_out: Sequence[str], held_out_rules: Collection[str]
-) -> WrittenRows[InstructExample]:
+) -> Ledger[InstructExample]:
     """Ask the teacher for a question that each of at most max_rules rules answers.
 
     Filters, in order: form of a ``question``; its ``subject``, to which no other rule of the document is
@@ -44,15 +44,14 @@ def write_rule_questions(
     its rule: one question a rule is kept, since a second one costs as much training as another epoch and gave
     less (LOG.md). Rules that held-out pairs quote aren't asked about.
     """
-    ledger = Ledger("rule")
+    ledger = Ledger[InstructExample]("rule")
     rules = _rules_of(context.chunks)
     # By a hash: in an amended document, the others' places stay as they were.
     chosen = set(sorted(rules, key=content_id)[: context.settings.max_rules]) - set(held_out_rules)
     kept: dict[str, Draft] = {}
-    calls = 0
     for turn in range(CALLS_A_RULE):
         left = [call for rule, call in rules.items() if rule in chosen and rule not in kept]
-        calls += len(left)
+        ledger.requested += len(left) * QUESTIONS_A_CALL
         completions = context.teacher.complete(
             [context.requests.rule_questions(call.chunk, call.answer, context.seed + turn) for call in left],
             "questions to rules",
@@ -64,27 +63,24 @@ def write_rule_questions(
         # What is kept already comes first, and so is kept again.
         drafts = ledger.keep_unique([*kept.values(), *drafts], context)
         kept = _first_of_each_rule(drafts, ledger)
-    return WrittenRows(
-        kept=[kept[rule].to_example() for rule in rules if rule in kept],
-        rejected=ledger.rejected,
-        requested=calls * QUESTIONS_A_CALL,
-    )
+    ledger.kept = [kept[rule].to_example() for rule in rules if rule in kept]
+    return ledger
 
 
 def write_rule_pairs(
     context: SynthesisContext, examples: Sequence[InstructExample]
-) -> WrittenRows[PreferencePair]:
+) -> Ledger[PreferencePair]:
     """Have the teacher turn round the rules of at most max_rule_pairs questions to rules.
 
     They are chosen by a hash among those whose rule allows, demands or forbids. Filters, in order:
     ``contrast`` of the rule and its opposite, as of scenarios, and ``verification``: by the chunk, the rule
     is the truer of both by MIN_MARGIN (`decide_opposite`).
     """
-    ledger = Ledger("rule-pair")
     chunks = {chunk.id: chunk for chunk in context.chunks}
     norms = [row for row in examples if states_norm(row.answer)]
     by_hash = sorted(norms, key=lambda row: content_id(row.answer))[: context.settings.max_rule_pairs]
     chosen = {row.id for row in by_hash}
+    ledger = Ledger[PreferencePair]("rule-pair", requested=len(chosen))
     drafts = [
         Draft(chunks[row.chunk_id], row.question, answer=row.answer) for row in norms if row.id in chosen
     ]
@@ -100,11 +96,8 @@ def write_rule_pairs(
     ]
     problems = [decision.problem("the rule is truer by {:.2f} only") for decision in decisions]
     drafts = ledger.keep(drafts, "verification", problems)
-    return WrittenRows(
-        kept=[draft.to_pair(draft.answer, draft.opposite) for draft in drafts],
-        rejected=ledger.rejected,
-        requested=len(chosen),
-    )
+    ledger.kept = [draft.to_pair(draft.answer, draft.opposite) for draft in drafts]
+    return ledger
 
 
 def _rules_of(chunks: Sequence[Chunk]) -> dict[str, Draft]:
@@ -117,7 +110,10 @@ def _rules_of(chunks: Sequence[Chunk]) -> dict[str, Draft]:
 
 
 def _keep_apart(
-    drafts: Sequence[Draft], held_out: Sequence[str], context: SynthesisContext, ledger: Ledger
+    drafts: Sequence[Draft],
+    held_out: Sequence[str],
+    context: SynthesisContext,
+    ledger: Ledger[InstructExample],
 ) -> list[Draft]:
     """Refuse the drafts whose question says what a held-out one says."""
     texts = [*held_out, *(draft.question for draft in drafts)]
@@ -130,7 +126,7 @@ def _keep_apart(
     return ledger.keep(drafts, "held-out", problems)
 
 
-def _first_of_each_rule(drafts: Sequence[Draft], ledger: Ledger) -> dict[str, Draft]:
+def _first_of_each_rule(drafts: Sequence[Draft], ledger: Ledger[InstructExample]) -> dict[str, Draft]:
     first: dict[str, Draft] = {}
     problems = [
         None

@@ -6,7 +6,7 @@ from typing import Any
 
 from charter.project.records import SPLITS, PreferencePair
 from charter.synthesis.instruct import write_instruct_data
-from charter.synthesis.ledger import Row, WrittenRows
+from charter.synthesis.ledger import Ledger, Row
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.rule_data import write_rule_pairs, write_rule_questions
 from charter.synthesis.splits import assign_splits
@@ -85,7 +85,7 @@ def _by_split(rows: Sequence[Row], places: Sequence[str]) -> dict[str, list[Row]
     }
 
 
-def _figures(written: WrittenRows[Row], kept: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
+def _figures(written: Ledger[Row], kept: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     filters = Counter(row.filter for row in written.rejected)
     return {
         "requested": written.requested,
