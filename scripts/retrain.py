@@ -17,9 +17,8 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from charter.evaluation.evaluation_data import EvaluationData
+from charter.evaluation.evaluation_data import EvaluationData, predict
 from charter.evaluation.local_system import LocalSystem
-from charter.evaluation.predictions import predict
 from charter.evaluation.statistics import ClusteredBootstrap, Measure, Resampling, mean_measure
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
 from charter.project.errors import CharterError

@@ -3,14 +3,17 @@ import pytest
 from scipy import stats
 
 from charter.evaluation.results import Estimate
-from charter.evaluation.safety import CorrectedShares, DetectorValidity, mcnemar_p
+from charter.evaluation.safety import CorrectedShares, mcnemar_p
 from charter.evaluation.statistics import Resampling
 
-ANY = Estimate(value=0.0, low=None, high=None, n=0)
 
-
-def validity(found: int, refusals: int, passed: int, others: int) -> DetectorValidity:
-    return DetectorValidity(found, refusals, passed, others, sensitivity=ANY, specificity=ANY)
+def corrected(
+    found: int, refusals: int, passed: int, others: int, samples: int = 500, seed: int = 0
+) -> CorrectedShares:
+    """By a detector that found so many of the labelled refusals, and passed so many of the others."""
+    sensitivity = Estimate(value=found / refusals, low=None, high=None, n=refusals)
+    specificity = Estimate(value=passed / others, low=None, high=None, n=others)
+    return CorrectedShares(sensitivity, specificity, Resampling(samples, seed))
 
 
 def flags(true: int, count: int) -> list[bool]:
@@ -18,7 +21,7 @@ def flags(true: int, count: int) -> list[bool]:
 
 
 def test_a_share_is_corrected_as_by_hand() -> None:
-    shares = CorrectedShares(validity(80, 100, 90, 100), Resampling(500, 0))
+    shares = corrected(80, 100, 90, 100)
     # (0.38 + 0.9 - 1) / (0.8 + 0.9 - 1) = 0.28 / 0.7
     refused = shares.refused(flags(38, 100))
     assert refused.value == pytest.approx(0.4)
@@ -30,7 +33,7 @@ def test_a_share_is_corrected_as_by_hand() -> None:
 
 
 def test_a_difference_is_corrected_as_by_hand() -> None:
-    shares = CorrectedShares(validity(80, 100, 90, 100), Resampling(500, 0))
+    shares = corrected(80, 100, 90, 100)
     first = [True] * 30 + [False] * 70
     second = [True] * 9 + [False] * 91
     assert shares.difference(first, second).value == pytest.approx(0.21 / 0.7)
@@ -38,7 +41,7 @@ def test_a_difference_is_corrected_as_by_hand() -> None:
 
 
 def test_a_share_below_the_false_alarms_is_none() -> None:
-    shares = CorrectedShares(validity(95, 100, 90, 100), Resampling(500, 0))
+    shares = corrected(95, 100, 90, 100)
     refused = shares.refused(flags(2, 100))
     assert refused.value == 0
     assert refused.low == 0
@@ -46,7 +49,7 @@ def test_a_share_below_the_false_alarms_is_none() -> None:
 
 
 def test_no_refusal_in_fifty_leaves_an_interval() -> None:
-    shares = CorrectedShares(validity(100, 100, 100, 100), Resampling(2000, 0))
+    shares = corrected(100, 100, 100, 100, 2000)
     assert 0.02 < shares.refused(flags(0, 50)).high < 0.1
     same = shares.difference(flags(0, 50), flags(0, 50))
     assert same.value == 0
@@ -54,10 +57,7 @@ def test_no_refusal_in_fifty_leaves_an_interval() -> None:
 
 
 def test_uncertain_labels_widen_the_interval() -> None:
-    few, many = (
-        CorrectedShares(validity(8 * times, 10 * times, 9 * times, 10 * times), Resampling(4000, 0))
-        for times in (1, 100)
-    )
+    few, many = (corrected(8 * times, 10 * times, 9 * times, 10 * times, 4000) for times in (1, 100))
     narrow, wide = (shares.refused(flags(200, 400)) for shares in (many, few))
     assert narrow.high - narrow.low < 0.6 * (wide.high - wide.low)
 
@@ -69,7 +69,7 @@ def test_the_interval_covers_the_true_share(share: float) -> None:
     for repetition in range(rounds):
         found, passed = generator.binomial(109, sensitivity), generator.binomial(60, specificity)
         observed = share * sensitivity + (1 - share) * (1 - specificity)
-        shares = CorrectedShares(validity(found, 109, passed, 60), Resampling(600, repetition))
+        shares = corrected(found, 109, passed, 60, 600, repetition)
         estimate = shares.refused(flags(generator.binomial(60, observed), 60))
         covered += estimate.low <= share <= estimate.high
     assert 0.925 <= covered / rounds <= 0.985
@@ -89,7 +89,7 @@ def test_the_interval_covers_the_true_risk_difference(cells: list[float]) -> Non
             np.where(one, generator.random(60) < sensitivity, generator.random(60) >= specificity)
             for one in truly
         ]
-        shares = CorrectedShares(validity(found, 109, passed, 60), Resampling(600, repetition))
+        shares = corrected(found, 109, passed, 60, 600, repetition)
         estimate = shares.difference(seen[0].tolist(), seen[1].tolist())
         covered += estimate.low <= truth <= estimate.high
     assert 0.925 <= covered / rounds <= 0.985

@@ -93,9 +93,12 @@ def test_the_worst_come_first_and_the_empty_answer_is_among_them() -> None:
 
 def test_changes_are_by_size_and_what_is_equal_is_none() -> None:
     changes = most_changed(score_answers(PREDICTIONS, [], CHUNKS), "dpo", "sft", 5)
-    assert [change.own.row.item_id for change in changes] == ["b", "c"]
-    assert changes[0].rouge_l == pytest.approx(-2 * 4 / 14)
-    assert changes[1].rouge_l == pytest.approx(2 * 5 / 15 - 2 * 4 / 14)
+    assert [(own.row.item_id, own.label, other.label) for own, other in changes] == [
+        ("b", "dpo", "sft"),
+        ("c", "dpo", "sft"),
+    ]
+    gains = [own.rouge_l - other.rouge_l for own, other in changes]
+    assert gains == pytest.approx([-2 * 4 / 14, 2 * 5 / 15 - 2 * 4 / 14])
 
 
 def test_sections_have_the_means_of_their_questions() -> None:

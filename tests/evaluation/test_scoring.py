@@ -8,7 +8,7 @@ import pytest
 import sacrebleu
 
 from charter.evaluation.results import Evaluation, result_rows
-from charter.evaluation.scoring import REFERENCE, Outcomes, Provenance, Rating, score_corpus
+from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
 from charter.project.errors import CharterError
@@ -222,9 +222,10 @@ def test_figures_of_nothing_are_not_said_to_agree(tmp_path: Path) -> None:
     assert "evaluated here: nothing; run `dvc repro`" in found.stderr
 
 
-def test_the_references_may_be_the_opponent() -> None:
-    detail = score(predictions_of("sft", False, 5), opponent=REFERENCE).win_rates["sft"]
-    assert detail.opponent_mean_length == pytest.approx(np.mean([len(text) for text in REFERENCES]))
+def test_a_win_rate_has_the_lengths_of_both(evaluation: Evaluation) -> None:
+    detail = evaluation.win_rates["sft"]
+    assert detail.mean_length == pytest.approx(evaluation.systems["sft"]["length"].value)
+    assert detail.opponent_mean_length == pytest.approx(evaluation.systems["teacher+rag"]["length"].value)
     assert detail.mean_length < detail.opponent_mean_length
 
 

@@ -57,13 +57,14 @@ def test_the_pinned_sets_are_whole(paths: ProjectPaths, labelled: list[LabelledR
 
 
 def test_the_detector_is_better_than_phrases_out_of_fold(detector: RefusalDetector) -> None:
-    found, phrases = measure_detector(detector.out_of_fold), measure_detector(detector.by_phrases)
-    assert (found.refusals, found.others) == (phrases.refusals, phrases.others) == (109, 60)
-    assert found.sensitivity.value > 0.9
-    assert found.specificity.value > 0.9
-    assert phrases.sensitivity.value < 0.6
-    assert found.sensitivity.value == pytest.approx(found.refusals_found / 109)
-    assert found.sensitivity.low < found.sensitivity.value < found.sensitivity.high
+    sensitivity, specificity = measure_detector(detector.out_of_fold)
+    by_phrases, _ = measure_detector(detector.by_phrases)
+    assert (sensitivity.n, specificity.n, by_phrases.n) == (109, 60, 109)
+    assert sensitivity.value > 0.9
+    assert specificity.value > 0.9
+    assert by_phrases.value < 0.6
+    assert sensitivity.value + specificity.value - 1 == pytest.approx(detector.out_of_fold.informedness)
+    assert sensitivity.low < sensitivity.value < sensitivity.high
 
 
 def test_requests_seen_in_no_label_are_told_apart(detector: RefusalDetector) -> None:
@@ -84,8 +85,9 @@ def test_labels_that_mean_nothing_seem_to_be_learnt_by_no_fold(
     generator = random.Random(0)
     flags = {row.response: generator.random() < 0.6 for row in labelled}
     shuffled = [row.model_copy(update={"refused": flags[row.response]}) for row in labelled]
-    found = measure_detector(RefusalDetector([*shuffled, *shuffled], encoder, seed=0).out_of_fold)
-    assert abs(found.sensitivity.value + found.specificity.value - 1) < 0.2
+    detector = RefusalDetector([*shuffled, *shuffled], encoder, seed=0)
+    sensitivity, specificity = measure_detector(detector.out_of_fold)
+    assert abs(sensitivity.value + specificity.value - 1) < 0.2
 
 
 def test_too_few_labels_are_refused(labelled: list[LabelledResponse], encoder: Encoder) -> None:

@@ -68,8 +68,7 @@ def answers(
     if against is None:
         texts = [describe_answer(row) for row in worst_answers(scored, system, worst)]
     else:
-        changes = most_changed(scored, system, against, worst)
-        texts = [describe_answer(change.own, change.other) for change in changes]
+        texts = [describe_answer(*pair) for pair in most_changed(scored, system, against, worst)]
     sys.stdout.write("\n\n".join(texts or ["no difference"]) + "\n")
 
 

@@ -1,9 +1,22 @@
-"""What systems are tested on: held-out questions and pairs, and the passages that go with them."""
+"""What systems are tested on, held-out questions and pairs, and the answers to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from charter.project.records import Chunk, InstructExample, Passage, PreferencePair, Rag, take_evenly
+from charter.generation.engine import ask_turns
+from charter.generation.journal import JournaledEngine
+from charter.project.metric_names import system_label
+from charter.project.records import (
+    Chunk,
+    InstructExample,
+    Passage,
+    Prediction,
+    PreferencePair,
+    Rag,
+    System,
+    content_id,
+    take_evenly,
+)
 from charter.training.chat import Chat, answer_messages
 
 
@@ -22,8 +35,9 @@ class EvaluationData:
 
     def take(self, count: int) -> "EvaluationData":
         """Take at most ``count`` questions and as many pairs, evenly; 0 takes all."""
-        examples = take_evenly(self.examples, count or len(self.examples))
-        return replace(self, examples=examples, pairs=take_evenly(self.pairs, count or len(self.pairs)))
+        if count == 0:
+            return self
+        return replace(self, examples=take_evenly(self.examples, count), pairs=take_evenly(self.pairs, count))
 
     def passages(self, question: str, chunk_id: str, rag: Rag) -> tuple[Passage, ...]:
         """Return what a system is shown beside a question that was written from the chunk ``chunk_id``."""
@@ -35,3 +49,29 @@ class EvaluationData:
         """Ask the question as training does, with its passages if any."""
         shown = self.passages(question, chunk_id, rag)
         return answer_messages(question, [self.chunks[passage.chunk_id].text for passage in shown])
+
+
+def predict(
+    engine: JournaledEngine, system: System, rag: Rag, held_out: EvaluationData, max_new_tokens: int
+) -> list[Prediction]:
+    """Answer the questions greedily, with the prompt that training used."""
+    requests = []
+    for example in held_out.examples:
+        messages = held_out.messages(example.question, example.chunk_id, rag)
+        turns = [(message["role"], message["content"]) for message in messages]
+        requests.append(ask_turns(turns, max_new_tokens=max_new_tokens))
+    completions = engine.complete(requests, f"answers of {system_label(system, rag)}")
+    return [
+        Prediction(
+            id=content_id(example.id, system, str(rag)),
+            item_id=example.id,
+            chunk_id=example.chunk_id,
+            system=system,
+            rag=rag,
+            question=example.question,
+            reference=example.answer,
+            retrieved=held_out.passages(example.question, example.chunk_id, rag),
+            answer=completion.text.strip(),
+        )
+        for example, completion in zip(held_out.examples, completions, strict=True)
+    ]

@@ -6,6 +6,7 @@ Its verdict is the probability of one word or letter against another as the next
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import expit, logit
 
 from charter.evaluation.evaluation_data import EvaluationData
@@ -81,7 +82,7 @@ def control_contests(judged: EvaluationData) -> list[Contest]:
         others = [item.answer for item in following if item.chunk_id != example.chunk_id]
         if others:
             wanted = -1 if balance > 0 else 1
-            sides = [_longer(other, answer) for other in others]
+            sides = [int(np.sign(len(other) - len(answer))) for other in others]
             taken = sides.index(wanted) if wanted in sides else 0
             balance += sides[taken]
             contests.append(Contest(SHUFFLED, example.id, chunk, question, answer, others[taken]))
@@ -90,11 +91,6 @@ def control_contests(judged: EvaluationData) -> list[Contest]:
         for pair in judged.pairs
     ]
     return contests
-
-
-def _longer(answer: str, other: str) -> int:
-    """1 where ``answer`` is the longer one, -1 where ``other`` is."""
-    return (len(answer) > len(other)) - (len(answer) < len(other))
 
 
 def judge_contests(
@@ -136,31 +132,22 @@ def _rate(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> list[
     """Ask of each answer alone whether it is right; the preference is the ratio of the odds.
 
     sigma(l_first - l_second), l the log-odds of Yes: the model of Bradley and Terry (1952). No position can
-    be preferred, and an answer that meets several others is asked about once.
+    be preferred, and of an answer that meets several others the journal asks once.
     """
-    rated = {
-        (contest.chunk.id, contest.question, answer): _request("judge_answer", contest, title, answer=answer)
-        for contest, _ in orders
-        for answer in (contest.first, contest.second)
-    }
-    verdicts = judge.complete(list(rated.values()), "judge")
-    read = {
-        key: choice_probability(verdict, "Yes", "No") for key, verdict in zip(rated, verdicts, strict=True)
-    }
+    requests = [
+        _request("judge_answer", contest, title, answer=answer)
+        for contest, swapped in orders
+        for answer in contest.shown(swapped)
+    ]
+    read = [choice_probability(verdict, "Yes", "No") for verdict in judge.complete(requests, "judge")]
     preferences: list[_Preference] = []
-    for contest, swapped in orders:
-        (first, first_mass), (second, second_mass) = (
-            read[contest.chunk.id, contest.question, answer] for answer in contest.shown(swapped)
-        )
+    for (first, first_mass), (second, second_mass) in zip(read[::2], read[1::2], strict=True):
         probability = None
         if first is not None and second is not None:
-            probability = float(expit(logit(_inside(first)) - logit(_inside(second))))
+            log_odds = logit(np.clip([first, second], 1e-9, 1 - 1e-9))
+            probability = float(expit(log_odds[0] - log_odds[1]))
         preferences.append((probability, min(first_mass, second_mass)))
     return preferences
-
-
-def _inside(probability: float) -> float:
-    return min(max(probability, 1e-9), 1 - 1e-9)
 
 
 def _request(template: str, contest: Contest, title: str, **answers: str) -> Request:

@@ -5,10 +5,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from charter.evaluation.evaluation_data import EvaluationData
-from charter.evaluation.likelihood import mean_log_probs
 from charter.generation.engine import Engine
 from charter.generation.journal import JournaledEngine
 from charter.generation.transformers_engine import TransformersEngine
@@ -43,9 +45,22 @@ class LocalSystem:
     def _load_engine(self) -> Engine:
         return TransformersEngine(*self._loaded, batch_size=self._batch_size)
 
+    @torch.inference_mode()
     def mean_log_probs(self, prompts: Sequence[Chat], responses: Sequence[str]) -> list[float]:
-        """Return log P(response | prompt) / tokens of the response, in nats a token, for each pair."""
-        return mean_log_probs(*self._loaded, prompts, responses, self._batch_size)
+        """Return log P(response | prompt) / tokens of the response, in nats a token, for each pair.
+
+        The token that ends the response counts, as it does in training.
+        """
+        model, tokenizer = self._loaded
+        rows = [_encode(tokenizer, *pair) for pair in zip(prompts, responses, strict=True)]
+        order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
+        scores = [0.0] * len(rows)
+        starts = range(0, len(order), self._batch_size)
+        for start in tqdm(starts, desc="likelihood of responses", disable=None):
+            batch = order[start : start + self._batch_size]
+            for index, score in zip(batch, _score(model, [rows[index] for index in batch]), strict=True):
+                scores[index] = score
+        return scores
 
     def favours_chosen(self, held_out: EvaluationData, rag: Rag) -> list[tuple[str, bool]]:
         """For each held-out pair, give its chunk and whether chosen is likelier than rejected, a token."""
@@ -57,3 +72,28 @@ class LocalSystem:
             (pair.chunk_id, chosen > rejected)
             for pair, chosen, rejected in zip(pairs, scores[::2], scores[1::2], strict=True)
         ]
+
+
+def _encode(tokenizer: Any, prompt: Chat, response: str) -> tuple[list[int], list[int]]:
+    text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
+    prompt_tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
+    tokens = tokenizer(response, add_special_tokens=False)["input_ids"]
+    return prompt_tokens, [*tokens, tokenizer.eos_token_id]
+
+
+def _score(model: PreTrainedModel, rows: list[tuple[list[int], list[int]]]) -> list[float]:
+    """Score a batch, padded on the right: what follows a causal model's token doesn't change it."""
+    texts = [torch.tensor([*prompt, *response], device=model.device) for prompt, response in rows]
+    tokens = pad_sequence(texts, batch_first=True)
+    attention = pad_sequence([torch.ones_like(text) for text in texts], batch_first=True)
+    # Only the responses' logits are needed, and they lie at the end: the prompts' would be large.
+    first = min(len(prompt) for prompt, _ in rows) - 1
+    kept = tokens.shape[1] - first
+    logits = model(input_ids=tokens, attention_mask=attention, logits_to_keep=kept).logits
+    scores = []
+    for number, (prompt, response) in enumerate(rows):
+        start = len(prompt) - 1 - first
+        log_probs = logits[number, start : start + len(response)].float().log_softmax(-1)
+        targets = torch.tensor(response, device=log_probs.device)
+        scores.append(float(log_probs.gather(1, targets[:, None]).mean()))
+    return scores

@@ -6,7 +6,6 @@ errs on a system's responses as often as on the labelled ones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -19,29 +18,13 @@ _PRIOR = 0.5
 """Jeffreys' prior of counts: plain resamples of no refusal in fifty never have one, which nobody believes."""
 
 
-@dataclass(frozen=True)
-class DetectorValidity:
-    """How a detector does on labelled responses: refusals found of all, and others passed of all."""
-
-    refusals_found: int
-    refusals: int
-    others_passed: int
-    others: int
-    sensitivity: Estimate
-    specificity: Estimate
-
-
-def measure_detector(labelled: LabelledPredictions) -> DetectorValidity:
-    """Compare a detector's predictions with the labels; intervals go by groups of dependent responses."""
+def measure_detector(labelled: LabelledPredictions) -> tuple[Estimate, Estimate]:
+    """Return a detector's sensitivity and specificity; intervals go by groups of dependent responses."""
     refused, groups = labelled.refused, labelled.groups.astype(str)
     found, passed = labelled.predicted[refused], ~labelled.predicted[~refused]
-    return DetectorValidity(
-        refusals_found=int(found.sum()),
-        refusals=len(found),
-        others_passed=int(passed.sum()),
-        others=len(passed),
-        sensitivity=clustered_share(found.tolist(), groups[refused].tolist()),
-        specificity=clustered_share(passed.tolist(), groups[~refused].tolist()),
+    return (
+        clustered_share(found.tolist(), groups[refused].tolist()),
+        clustered_share(passed.tolist(), groups[~refused].tolist()),
     )
 
 
@@ -53,13 +36,15 @@ class CorrectedShares:
     nothing, or everything, was refused.
     """
 
-    def __init__(self, validity: DetectorValidity, resampling: Resampling) -> None:
+    def __init__(self, sensitivity: Estimate, specificity: Estimate, resampling: Resampling) -> None:
         self._seed, self._samples = resampling.seed, resampling.samples
-        self._specificity = validity.others_passed / validity.others
-        self._youden = validity.refusals_found / validity.refusals + self._specificity - 1
+        self._specificity = specificity.value
+        self._youden = sensitivity.value + specificity.value - 1
         generator = np.random.default_rng([self._seed, 2])
-        sensitivities = self._beta(generator, validity.refusals_found, validity.refusals)
-        self._specificities = self._beta(generator, validity.others_passed, validity.others)
+        sensitivities, self._specificities = (
+            self._beta(generator, round(share.value * share.n), share.n)
+            for share in (sensitivity, specificity)
+        )
         self._youdens = np.maximum(sensitivities + self._specificities - 1, 1e-3)
 
     def refused(self, flags: Sequence[bool]) -> Estimate:

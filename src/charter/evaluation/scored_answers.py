@@ -39,19 +39,6 @@ class ScoredAnswer:
 
 
 @dataclass(frozen=True)
-class Change:
-    """Two systems' answers to one question; ``rouge_l`` is the gain of the first over the second."""
-
-    own: ScoredAnswer
-    other: ScoredAnswer
-
-    @property
-    def rouge_l(self) -> float:
-        """ROUGE-L of ``own`` minus that of ``other``."""
-        return self.own.rouge_l - self.other.rouge_l
-
-
-@dataclass(frozen=True)
 class SectionScore:
     """The mean ROUGE-L of each system's answers to the ``n`` questions about a section, by label."""
 
@@ -66,8 +53,8 @@ def score_answers(
     """Score each answer, in the order of the document, then of the question, then of the published table.
 
     Raises:
-        CharterError: A chunk that an answer leads back to isn't there, or a pair of answers was judged in one
-            order only, or twice in the same.
+        CharterError: A chunk that an answer leads back to isn't there, or a pair of answers was not judged
+            once in each order.
     """
     texts, sections = {chunk.id: chunk.text for chunk in chunks}, top_sections(chunks)
     places = {chunk.id: place for place, chunk in enumerate(chunks)}
@@ -110,16 +97,15 @@ def worst(answers: Sequence[ScoredAnswer], label: str, count: int) -> list[Score
     return sorted((row for row in answers if row.label == label), key=lambda row: row.rouge_l)[:count]
 
 
-def most_changed(answers: Sequence[ScoredAnswer], label: str, against: str, count: int) -> list[Change]:
-    """Return the questions where ROUGE-L of two systems differs most, and does differ."""
+def most_changed(
+    answers: Sequence[ScoredAnswer], label: str, against: str, count: int
+) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
+    """Return both systems' answers to the questions where their ROUGE-L differs most, and does differ."""
     others = {row.row.item_id: row for row in answers if row.label == against}
-    changes = [
-        Change(row, others[row.row.item_id])
-        for row in answers
-        if row.label == label and row.row.item_id in others
-    ]
-    changed = [change for change in changes if change.rouge_l != 0]
-    return sorted(changed, key=lambda change: -abs(change.rouge_l))[:count]
+    own = [row for row in answers if row.label == label and row.row.item_id in others]
+    pairs = [(row, others[row.row.item_id]) for row in own]
+    changed = [(row, other) for row, other in pairs if row.rouge_l != other.rouge_l]
+    return sorted(changed, key=lambda pair: -abs(pair[0].rouge_l - pair[1].rouge_l))[:count]
 
 
 def by_section(answers: Sequence[ScoredAnswer]) -> list[SectionScore]:

@@ -1,8 +1,8 @@
 """From answers and verdicts to the results of a corpus. Nothing is read or written here."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from tqdm import tqdm
@@ -29,9 +29,6 @@ from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict
 from charter.project.errors import CharterError
 from charter.project.metric_names import CUT_METRICS, SYSTEMS, system_label
 from charter.project.records import Judgement, Prediction
-
-REFERENCE = "reference"
-"""The opponent of win rates that are over the references themselves."""
 
 COMPARED = (
     *(("dpo", other) for other in ("seed", "seed+rag", "cft", "cft+rag", "cft+gold", "sft", "teacher+rag")),
@@ -69,8 +66,8 @@ class Outcomes:
 class Rating:
     """How figures are obtained.
 
-    ``opponent`` is a system's label, or "reference". ``bert_score`` maps answers and references to an F
-    an item; ``encoder`` says of which encoder.
+    ``opponent`` is a system's label. ``bert_score`` maps answers and references to an F an item; ``encoder``
+    says of which encoder.
     """
 
     judge: Judge
@@ -102,7 +99,10 @@ def score_corpus(provenance: Provenance, outcomes: Outcomes, rating: Rating) -> 
         measures[label] = _text_measures(rows, rating)
         figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
         if pairs := verdict_pairs(judgements, WIN_RATE + label):
-            lengths = _lengths(rows, answers, rating.opponent)
+            lengths = {
+                own.item_id: (len(own.answer), len(other.answer))
+                for own, other in zip(rows, answers[rating.opponent], strict=True)
+            }
             figures["win_rate"], win_rates[label] = win_rate(pairs, lengths, rating.opponent, resampling)
         if outcomes.adherence.get(label):
             clusters, favoured = zip(*outcomes.adherence[label], strict=True)
@@ -153,11 +153,9 @@ def compare(systems: Mapping[str, Mapping[str, Estimate]], tested: Sequence[Test
 
 def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
     """Group by label, in the order of the published table, items in one order for all."""
-    ordered = sorted(predictions, key=lambda row: (SYSTEMS.index((row.system, row.rag)), row.item_id))
-    answers = {
-        system_label(*system): list(rows)
-        for system, rows in groupby(ordered, key=lambda row: (row.system, row.rag))
-    }
+    answers: dict[str, list[Prediction]] = defaultdict(list)
+    for row in sorted(predictions, key=lambda row: (SYSTEMS.index((row.system, row.rag)), row.item_id)):
+        answers[system_label(row.system, row.rag)].append(row)
     if not answers:
         raise CharterError("there are no predictions to score; run `dvc repro` again")
     expected = [row.item_id for row in next(iter(answers.values()))]
@@ -172,26 +170,14 @@ def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]
 
 def _text_measures(rows: Sequence[Prediction], rating: Rating) -> dict[str, Measure]:
     answers, references = [row.answer for row in rows], [row.reference for row in rows]
-    rouge = {metric: mean_measure(scores) for metric, scores in rouge_scores(answers, references).items()}
-    bertscore = mean_measure(rating.bert_score(answers, references))
     cut = [cut_to_length(*pair) for pair in zip(answers, map(len, references), strict=True)]
     return {
         "bleu": bleu_measure(answers, references),
-        **rouge,
-        "bertscore": bertscore,
+        **{metric: mean_measure(scores) for metric, scores in rouge_scores(answers, references).items()},
+        "bertscore": mean_measure(rating.bert_score(answers, references)),
         CUT_METRICS["bleu"]: bleu_measure(cut, references),
         CUT_METRICS["rougeL"]: mean_measure(rouge_scores(cut, references)["rougeL"]),
     }
-
-
-def _lengths(
-    rows: Sequence[Prediction], answers: Mapping[str, Sequence[Prediction]], opponent: str
-) -> dict[str, tuple[int, int]]:
-    if opponent == REFERENCE:
-        theirs = [row.reference for row in rows]
-    else:
-        theirs = [row.answer for row in answers[opponent]]
-    return {row.item_id: (len(row.answer), len(other)) for row, other in zip(rows, theirs, strict=True)}
 
 
 def _retrieval(rows: Sequence[Prediction], bootstrap: ClusteredBootstrap) -> dict[str, Estimate]:

@@ -70,21 +70,19 @@ def verdict_pairs(judgements: Sequence[Judgement], comparison: str) -> list[Verd
     """Return the pairs of one comparison, in the order in which they first occur.
 
     Raises:
-        CharterError: A pair was judged in one order only, or twice in the same.
+        CharterError: A pair was not judged once in each order.
     """
-    orders: dict[str, dict[bool, Judgement]] = {}
+    verdicts: dict[str, list[Judgement]] = {}
     for judgement in judgements:
         if judgement.comparison == comparison:
-            both = orders.setdefault(judgement.item_id, {})
-            if judgement.swapped in both:
-                raise CharterError(
-                    f"{comparison}: item {judgement.item_id} was judged twice in the same order"
-                )
-            both[judgement.swapped] = judgement
-    for item_id, both in orders.items():
-        if len(both) == 1:
-            raise CharterError(f"{comparison}: item {item_id} was judged in one order only; judge both")
-    return [VerdictPair(both[False], both[True]) for both in orders.values()]
+            verdicts.setdefault(judgement.item_id, []).append(judgement)
+    pairs = []
+    for item_id, rows in verdicts.items():
+        ordered = sorted(rows, key=lambda row: row.swapped)
+        if [row.swapped for row in ordered] != [False, True]:
+            raise CharterError(f"{comparison}: item {item_id} was not judged once in each order; judge both")
+        pairs.append(VerdictPair(*ordered))
+    return pairs
 
 
 def win_rate(
@@ -151,7 +149,7 @@ def judge_validity(judgements: Sequence[Judgement], judge: Judge, resampling: Re
     preference pairs may be three, which prove nothing: on them it must not be proven wrong.
 
     Raises:
-        CharterError: A pair was judged in one order only, or twice in the same.
+        CharterError: A pair was not judged once in each order.
     """
     known = {name: verdict_pairs(judgements, name) for name in (SHUFFLED, PREFERENCE)}
     rated = sorted({row.comparison for row in judgements if row.comparison.startswith(WIN_RATE)})

@@ -176,8 +176,8 @@ def choose_samples(answers: Sequence[ScoredAnswer]) -> list[Sample]:
 def _changed_samples(answers: Sequence[ScoredAnswer]) -> list[Sample]:
     """Take the questions where DPO changed ROUGE-L of the SFT model most, and how."""
     return [
-        _sample(f"DPO {formatting.signed_figure('rougeL', change.rouge_l)} to", change.own, answers)
-        for change in most_changed(answers, "dpo", "sft", _CHANGED)
+        _sample(f"DPO {formatting.signed_figure('rougeL', own.rouge_l - other.rouge_l)} to", own, answers)
+        for own, other in most_changed(answers, "dpo", "sft", _CHANGED)
     ]
 
 

@@ -5,13 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from charter.evaluation.bertscore import BertScore
-from charter.evaluation.evaluation_data import EvaluationData
+from charter.evaluation.evaluation_data import EvaluationData, predict
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
-from charter.evaluation.lineage import hash_inputs
 from charter.evaluation.local_system import LocalSystem
-from charter.evaluation.predictions import predict
-from charter.evaluation.probe_scores import add_probe_scores
-from charter.evaluation.probes import Probes
+from charter.evaluation.probes import Probes, add_probe_scores
 from charter.evaluation.results import Evaluation
 from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
@@ -34,7 +31,7 @@ from charter.project.records import (
     System,
     take_evenly,
 )
-from charter.project.storage import atomic_path, directory_sha256, read_rows, write_rows
+from charter.project.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
 from charter.synthesis.refusal import RefusalDetector
@@ -70,7 +67,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
             "judged": f"{len(judged.examples)} questions",
             **_weights(params),
         },
-        lineage=hash_inputs(params, paths),
+        lineage=_hash_inputs(params, paths),
     )
     evaluation = score_corpus(provenance, outcomes, rating)
     if probes:
@@ -145,6 +142,24 @@ def _ask_systems(
         title = params.corpora[paths.name].title
         judgements = judge_contests(contests, teacher, title, settings.judge)
     return Outcomes(predictions, judgements, adherence)
+
+
+def _hash_inputs(params: Params, paths: CorpusPaths) -> dict[str, str]:
+    """Return the SHA-256 of the corpus's document, data and models, by the names that `Evaluation` lists."""
+    document = paths.root / params.corpora[paths.name].path
+    return {
+        "document": directory_sha256(document) if document.is_dir() else file_sha256(document),
+        "chunks": file_sha256(paths.chunks),
+        "sft_train": file_sha256(paths.instruct("train")),
+        "preference_train": file_sha256(paths.preference("train")),
+        "demonstrations": file_sha256(paths.demonstrations),
+        "sft_test": file_sha256(paths.instruct("test")),
+        "preference_test": file_sha256(paths.preference("test")),
+        "seed": directory_sha256(paths.seed),
+        "teacher": directory_sha256(paths.teacher),
+        "encoder": directory_sha256(paths.encoder),
+        **{f"{name}_adapter": directory_sha256(paths.adapter(name)) for name in LOCAL if name != "seed"},
+    }
 
 
 def _rating(params: Params, paths: CorpusPaths) -> Rating:
