@@ -41,7 +41,7 @@ def judged(
 
 def rate(*verdicts: tuple[float | None, float | None], lengths: tuple[int, int] = (10, 10)):
     rows = [row for item, (a, b) in enumerate(verdicts) for row in judged(WIN_RATE + "dpo", item, a, b)]
-    pairs = verdict_pairs(rows, WIN_RATE + "dpo")
+    pairs = verdict_pairs(rows)[WIN_RATE + "dpo"]
     return win_rate(pairs, {str(item): lengths for item in range(len(verdicts))}, "teacher+rag", RESAMPLING)
 
 
@@ -84,13 +84,13 @@ def test_a_pair_judged_in_one_order_is_refused(missing: int) -> None:
     rows = judged(SHUFFLED, 7, 0.9, 0.1)
     del rows[missing]
     with pytest.raises(CharterError, match="control:shuffled: item 7 was not judged once in each order"):
-        verdict_pairs(rows, SHUFFLED)
+        verdict_pairs(rows)
 
 
 def test_a_pair_judged_twice_in_one_order_is_refused() -> None:
     rows = judged(SHUFFLED, 7, 0.9, 0.1)
     with pytest.raises(CharterError, match="once in each order"):
-        verdict_pairs([*rows, rows[0]], SHUFFLED)
+        verdict_pairs([*rows, rows[0]])
 
 
 def test_the_length_controlled_rate_is_what_remains_at_equal_lengths() -> None:

@@ -16,9 +16,9 @@ class BertScore:
     """BERTScore F over the last layer of a sentence encoder: no idf weights, no rescaling with a baseline.
 
     bert-score takes an inner layer of models that were trained to fill gaps. A sentence encoder is trained
-    through its last layer, and there it tells best what is meant: of ten sentences about rights and duties,
-    all-MiniLM-L6-v2 puts a paraphrase before another rule in like words nine times with layer 6, four times
-    with layer 5 and never with layer 1. Figures of different encoders aren't comparable: see `signature`.
+    through its last layer, and there it tells best what is meant: of ten sentences, all-MiniLM-L6-v2 puts a
+    paraphrase before another rule in like words nine times with layer 6 and four times with layer 5. Figures
+    of different encoders aren't comparable: see `signature`.
 
     Args:
         encoder: A transformers folder.

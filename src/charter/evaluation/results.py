@@ -53,9 +53,8 @@ UNMEASURED = Estimate(value=0.0, low=None, high=None, n=0)
 class Comparison(Result):
     """The paired difference ``system - against`` in one metric, on the same items.
 
-    ``p`` is from paired approximate randomisation; in SAFETY_METRICS from the exact McNemar test. ``p_holm``
-    is corrected over all comparisons of the corpus in its text metrics, or over all those in safety and
-    retention. ``ratio`` is system / against, None where against is 0.
+    ``p`` is from paired randomisation, in SAFETY_METRICS from the exact McNemar test; ``p_holm`` is corrected
+    over the corpus's text metrics, or over its safety and retention. ``ratio`` is None where against is 0.
     """
 
     system: str
@@ -85,10 +84,9 @@ class JudgeValidity(VerdictQuality):
     """What the judge does on pairs whose answer is known, in the run whose win rates it gave.
 
     ``identical``: mean probability of the answer shown first, where both are the same (.5 without position
-    bias). ``shuffled``: how often the reference is preferred to the reference of another chunk, half of which
-    are longer than it (expected near 1, and .5 of a judge that sees length alone). ``preference``: how often
-    the chosen response is preferred to the rejected one, on held-out pairs. The quality is that of all
-    verdicts but the identical ones. ``valid``: the lower bound of ``shuffled`` reaches the parameter
+    bias). ``shuffled``: how often the reference is preferred to that of another chunk (.5 of a judge that
+    sees length alone). ``preference``: how often the chosen response is preferred to the rejected one. The
+    quality is that of all verdicts but the identical ones. ``valid``: the lower bound of ``shuffled`` reaches
     evaluate.judge_min_validity, and the upper bound of ``preference`` isn't below it.
     """
 
@@ -104,10 +102,9 @@ class JudgeValidity(VerdictQuality):
 class WinRate(VerdictQuality):
     """What stands behind a system's win rate.
 
-    ``wins`` and ``losses`` are the pairs where both orders agree, ``ties`` the others.
-    ``length_controlled`` is LC-WR = sigma(theta) of logit p_i = theta + phi * tanh(dlen_i / sd).
-    Lengths are mean characters. Unparseable verdicts count as ties; ``if_lost`` and ``if_won`` are the win
-    rate if all of them were losses, or wins.
+    ``wins`` and ``losses`` are the pairs where both orders agree, ``ties`` the others. ``length_controlled``
+    is the rate at equal lengths, which are mean characters. Unparseable verdicts count as ties; ``if_lost``
+    and ``if_won`` are the win rate if all of them were losses, or wins.
     """
 
     opponent: str
@@ -137,15 +134,13 @@ class RefusalDetection(Result):
 class Evaluation(Result):
     """Everything evaluate measured on one corpus.
 
-    ``systems`` maps a label (`system_label`) to metric to estimate; metrics are METRICS, those of
-    CUT_METRICS, and where they apply ``adherence`` (share of held-out preference pairs where the model
-    favours chosen), ``hit@1``, ``hit@k``, ``mrr`` (systems with RAG), ``length`` (mean characters of an
-    answer), and, of local systems without RAG, SAFETY_METRICS and RETENTION_METRICS.
-    ``settings`` says what the figures depend on: the sacreBLEU signature, the encoder, the opponent,
-    seeds. ``lineage`` maps what went in (document, chunks, sft_train, preference_train, demonstrations,
-    sft_test, preference_test, seed, teacher, encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256;
-    of an adapter it is `charter.project.storage.directory_sha256`. ``refusals`` is None where safety wasn't
-    measured.
+    ``systems`` maps a label (`system_label`) to metric to estimate: METRICS, CUT_METRICS, ``length`` (mean
+    characters of an answer), and where they apply ``adherence`` (share of held-out preference pairs where the
+    model favours chosen), ``hit@1``, ``hit@k`` and ``mrr`` (of retrieval), SAFETY_METRICS and
+    RETENTION_METRICS. ``settings`` says what the figures depend on, and ``lineage`` maps what went in
+    (document, chunks, sft_train, preference_train, demonstrations, sft_test, preference_test, seed, teacher,
+    encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256, of a folder `directory_sha256`.
+    ``refusals`` is None where safety wasn't measured.
     """
 
     corpus: str

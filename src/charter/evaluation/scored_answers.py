@@ -68,9 +68,9 @@ def score_answers(
     answers, references = [row.answer for row in ordered], [row.reference for row in ordered]
     bleu, rouge = sentence_bleu(answers, references), rouge_scores(answers, references)["rougeL"]
     judged = {
-        (label, pair.a_first.item_id): pair.score()
-        for label in {system_label(*system) for system in SYSTEMS}
-        for pair in verdict_pairs(judgements, WIN_RATE + label)
+        (comparison, pair.a_first.item_id): pair.score()
+        for comparison, pairs in verdict_pairs(judgements).items()
+        for pair in pairs
     }
     return [
         ScoredAnswer(
@@ -80,7 +80,7 @@ def score_answers(
             passages=tuple(texts[passage.chunk_id] for passage in row.retrieved),
             bleu=float(bleu[place]),
             rouge_l=float(rouge[place]),
-            win_score=judged.get((system_label(row.system, row.rag), row.item_id)),
+            win_score=judged.get((WIN_RATE + system_label(row.system, row.rag), row.item_id)),
         )
         for place, row in enumerate(ordered)
     ]

@@ -86,10 +86,10 @@ def score_corpus(provenance: Provenance, outcomes: Outcomes, rating: Rating) -> 
 
     Raises:
         CharterError: A system's answers are not to the same items as the others', or a pair of answers was
-            judged in one order only.
+            not judged once in each order.
     """
     resampling, judgements = rating.resampling, outcomes.judgements
-    answers = _by_system(outcomes.predictions)
+    answers, verdicts = _by_system(outcomes.predictions), verdict_pairs(judgements)
     items = next(iter(answers.values()))
     bootstrap = ClusteredBootstrap([row.chunk_id for row in items], resampling)
     measures: dict[str, dict[str, Measure]] = {}
@@ -98,7 +98,7 @@ def score_corpus(provenance: Provenance, outcomes: Outcomes, rating: Rating) -> 
     for label, rows in tqdm(answers.items(), desc="scores of systems", disable=None):
         measures[label] = _text_measures(rows, rating)
         figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
-        if pairs := verdict_pairs(judgements, WIN_RATE + label):
+        if pairs := verdicts[WIN_RATE + label]:
             lengths = {
                 own.item_id: (len(own.answer), len(other.answer))
                 for own, other in zip(rows, answers[rating.opponent], strict=True)

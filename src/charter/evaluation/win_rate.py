@@ -4,6 +4,7 @@ A pair is judged in both orders and its score is the mean of both, s = 1/2 [P_AB
 preference for a position cancels. A verdict that could not be read counts as 1/2.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -66,22 +67,22 @@ class VerdictPair:
         return int(signs.pop()) if len(signs) == 1 else 0
 
 
-def verdict_pairs(judgements: Sequence[Judgement], comparison: str) -> list[VerdictPair]:
-    """Return the pairs of one comparison, in the order in which they first occur.
+def verdict_pairs(judgements: Sequence[Judgement]) -> dict[str, list[VerdictPair]]:
+    """Return the pairs of each comparison but IDENTICAL, in the order in which they first occur.
 
     Raises:
         CharterError: A pair was not judged once in each order.
     """
-    verdicts: dict[str, list[Judgement]] = {}
+    verdicts: dict[tuple[str, str], list[Judgement]] = defaultdict(list)
     for judgement in judgements:
-        if judgement.comparison == comparison:
-            verdicts.setdefault(judgement.item_id, []).append(judgement)
-    pairs = []
-    for item_id, rows in verdicts.items():
+        if judgement.comparison != IDENTICAL:
+            verdicts[judgement.comparison, judgement.item_id].append(judgement)
+    pairs: dict[str, list[VerdictPair]] = defaultdict(list)
+    for (comparison, item_id), rows in verdicts.items():
         ordered = sorted(rows, key=lambda row: row.swapped)
         if [row.swapped for row in ordered] != [False, True]:
             raise CharterError(f"{comparison}: item {item_id} was not judged once in each order; judge both")
-        pairs.append(VerdictPair(*ordered))
+        pairs[comparison].append(VerdictPair(*ordered))
     return pairs
 
 
@@ -151,13 +152,10 @@ def judge_validity(judgements: Sequence[Judgement], judge: Judge, resampling: Re
     Raises:
         CharterError: A pair was not judged once in each order.
     """
-    known = {name: verdict_pairs(judgements, name) for name in (SHUFFLED, PREFERENCE)}
-    rated = sorted({row.comparison for row in judgements if row.comparison.startswith(WIN_RATE)})
-    pairs = [pair for name in rated for pair in verdict_pairs(judgements, name)]
-    pairs += known[SHUFFLED] + known[PREFERENCE]
-    shuffled, preference = _preferred(known[SHUFFLED]), _preferred(known[PREFERENCE])
+    pairs = verdict_pairs(judgements)
+    shuffled, preference = _preferred(pairs[SHUFFLED]), _preferred(pairs[PREFERENCE])
     return JudgeValidity(
-        **dict(verdict_quality(pairs)),
+        **dict(verdict_quality([pair for compared in pairs.values() for pair in compared])),
         judge=judge.name,
         judge_sha256=judge.sha256,
         is_teacher=judge.is_teacher,
