@@ -136,8 +136,8 @@ def test_a_series_of_numbered_titles_with_text_between_is_a_numbering() -> None:
         (["CHAPTER SEVEN", "DECLARING RELATIONSHIPS"], "CHAPTER SEVEN: DECLARING RELATIONSHIPS"),
         (["CHAPTER", "SEVEN", "DECLARING RELATIONSHIPS"], "CHAPTER SEVEN: DECLARING RELATIONSHIPS"),
         (
-            ["CHAPTER SIX", "A TITLE THAT IS VERY LONG AND THAT IS WRAPPED", "IN TWO LINES"],
-            "CHAPTER SIX: A TITLE THAT IS VERY LONG AND THAT IS WRAPPED IN TWO LINES",
+            ["CHAPTER SIX", "PACKAGE MAINTAINER SCRIPTS AND INSTALLATION", "PROCEDURE"],
+            "CHAPTER SIX: PACKAGE MAINTAINER SCRIPTS AND INSTALLATION PROCEDURE",
         ),
         (["Article 5", "", "Right to life", ""], "Article 5: Right to life"),
         (["KAPITEL IV", "Geschenke"], "KAPITEL IV: Geschenke"),
