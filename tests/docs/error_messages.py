@@ -29,8 +29,8 @@ class Message:
 
 
 def error_classes() -> set[str]:
-    """CharterError, what derives from it, and exceptions of ours that a handler turns into it."""
-    names = {"CharterError"}
+    """CharterError, what derives from it, exceptions of ours that a handler turns into it, and misuse."""
+    names = {"CharterError", "BadParameter"}
     nodes = [node for _, tree in _modules() for node in ast.walk(tree)]
     ours = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
     handlers = [node for node in nodes if isinstance(node, ast.ExceptHandler) and node.type is not None]
@@ -103,6 +103,8 @@ def _texts(
             return ["".join(parts) for parts in product(inner(left), inner(right))]
         case ast.Name(id=name) if function is not None:
             values, where = _assigned(name, function), function
+        case ast.Call(func=ast.Name(), args=[ast.JoinedStr() as text]):  # of what a function edits
+            return inner(text)
         case ast.Call(func=ast.Name(id=name)) if name in functions:
             where = functions[name]
             values = [item.value for item in ast.walk(where) if isinstance(item, ast.Return) and item.value]

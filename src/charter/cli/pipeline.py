@@ -5,6 +5,7 @@ import os
 from typing import Annotated
 
 import typer
+from typer import BadParameter
 
 from charter.cli.context import Project, open_project
 from charter.cli.registry import publish_states
@@ -22,9 +23,9 @@ def stage(
 ) -> None:
     """Run one stage, as dvc.yaml does. Use `dvc repro` to run what is needed, in order."""
     if name not in SHARED_STAGES + CORPUS_STAGES:
-        raise typer.BadParameter(f"no stage {name!r}; there are {', '.join(SHARED_STAGES + CORPUS_STAGES)}")
+        raise BadParameter(f"no stage {name!r}; there are {', '.join(SHARED_STAGES + CORPUS_STAGES)}")
     if (name in CORPUS_STAGES) != (corpus is not None):
-        raise typer.BadParameter(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
+        raise BadParameter(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
     project = open_project()
     if name != "base-models":  # a bar of weights that are loaded says nothing, one of a download does
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
