@@ -3,37 +3,37 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import AliasChoices, Field
 
 from charter.project.records import Kind, Row
-
-Section = tuple[str, tuple[str, ...]]
-"""A document's name and the path of headings."""
 
 _EXCERPT = 100
 
 
-class ComparedRow(Row):
-    """What is read of a row to compare it; other fields may come and go between revisions."""
+class ComparedChunk(Row, extra="ignore"):
+    """What is read of a chunk: other fields may come and go between revisions.
 
-    model_config = ConfigDict(extra="ignore")
+    Its id is a hash of its document, headings and text.
+    """
 
     id: str
-
-
-class ComparedChunk(ComparedRow):
-    """A chunk: its id is a hash of its document, headings and text."""
-
     document: str
     headings: tuple[str, ...]
     text: str
 
+    @property
+    def section(self) -> tuple[str, tuple[str, ...]]:
+        """The document's name and the path of headings."""
+        return self.document, self.headings
 
-class ComparedExample(ComparedRow):
-    """A row of either data set: its id is a hash of its chunk and all its texts."""
 
+class ComparedExample(Row, extra="ignore"):
+    """What is read of a row of either data set; its id is a hash of its chunk and all its texts."""
+
+    id: str
     chunk_id: str
     text: str = Field(validation_alias=AliasChoices("question", "prompt"))
 
@@ -66,11 +66,27 @@ class Difference:
 
 def find_differences(before: CorpusData, after: CorpusData) -> list[Difference]:
     """Compare two states; the outcome is in the order of the document's sections, removed ones last."""
-    sections = {chunk.id: (chunk.document, chunk.headings) for chunk in (*before.chunks, *after.chunks)}
-    found = _chunk_differences(before.chunks, after.chunks)
+    chunks = (*after.chunks, *before.chunks)
+    order = {section: place for place, section in enumerate(dict.fromkeys(chunk.section for chunk in chunks))}
+    found = []
+    gone, new = _texts(before.chunks, after.chunks), _texts(after.chunks, before.chunks)
+    for section in order:
+        for old, text in zip_longest(gone[section], new[section]):
+            change: Literal["added", "removed", "amended"] = (
+                "added" if old is None else "removed" if text is None else "amended"
+            )
+            found.append(Difference("chunk", change, *section, old, text))
+    sections = {chunk.id: chunk.section for chunk in chunks}
     for kind in after.examples:
-        found += _example_differences(kind, before.examples[kind], after.examples[kind], sections)
-    order = {section: place for place, section in enumerate(_sections((*after.chunks, *before.chunks)))}
+        olds, news = _by_id(before.examples[kind]), _by_id(after.examples[kind])
+        for identity, (split, row) in (olds | news).items():
+            section = sections.get(row.chunk_id, ("", ()))
+            if identity not in news:
+                found.append(Difference(kind, "removed", *section, row.text, None, split, None))
+            elif identity not in olds:
+                found.append(Difference(kind, "added", *section, None, row.text, None, split))
+            elif (was := olds[identity][0]) != split:
+                found.append(Difference(kind, "moved", *section, row.text, row.text, was, split))
     # sorted is stable: chunks come before rows, and both stay in their order.
     return sorted(found, key=lambda item: order.get((item.document, item.headings), len(order)))
 
@@ -83,80 +99,47 @@ def summarize(differences: Sequence[Difference]) -> str:
 
 def describe(differences: Sequence[Difference]) -> str:
     """Write the differences as lines below their section: + is new, - is gone, ~ has changed."""
-    lines = []
-    section: Section | None = None
+    lines: list[str] = []
+    title = None
     for item in differences:
-        if (item.document, item.headings) != section:
-            section = (item.document, item.headings)
-            lines.append(" > ".join((item.document, *item.headings)))
-        lines += [f"  {line}" for line in _lines(item)]
+        above, title = title, " > ".join((item.document, *item.headings))
+        if title != above:
+            lines.append(title)
+        before, after = item.before or "", item.after or ""
+        match item.change:
+            case "added":
+                lines.append(f"  + {item.kind} {_split(item.split_after)}{_excerpt(after)}")
+            case "removed":
+                lines.append(f"  - {item.kind} {_split(item.split_before)}{_excerpt(before)}")
+            case "moved":
+                moved = _split(f"{item.split_before} -> {item.split_after}")
+                lines.append(f"  ~ {item.kind} {moved}{_excerpt(after)}")
+            case "amended":
+                letters = enumerate(zip_longest(before, after))
+                same = next(place for place, (old, new) in letters if old != new)
+                lines.append(f"  ~ {item.kind}")
+                lines += [f"      - {_excerpt(before, same)}", f"      + {_excerpt(after, same)}"]
     return "\n".join(lines)
 
 
-def _chunk_differences(before: Sequence[ComparedChunk], after: Sequence[ComparedChunk]) -> list[Difference]:
-    gone = _by_section(before, {chunk.id for chunk in after})
-    new = _by_section(after, {chunk.id for chunk in before})
-    found = []
-    for section in _sections((*after, *before)):
-        olds, news = gone[section], new[section]
-        for place in range(max(len(olds), len(news))):
-            old = olds[place].text if place < len(olds) else None
-            text = news[place].text if place < len(news) else None
-            change: Literal["added", "removed", "amended"] = (
-                "added" if old is None else "removed" if text is None else "amended"
-            )
-            found.append(Difference("chunk", change, *section, before=old, after=text))
-    return found
-
-
-def _by_section(chunks: Iterable[ComparedChunk], known: set[str]) -> dict[Section, list[ComparedChunk]]:
-    groups: dict[Section, list[ComparedChunk]] = defaultdict(list)
+def _texts(
+    chunks: Sequence[ComparedChunk], others: Iterable[ComparedChunk]
+) -> Mapping[tuple[str, tuple[str, ...]], list[str]]:
+    """Return the texts by section of the chunks that aren't among the others."""
+    known = {chunk.id for chunk in others}
+    texts = defaultdict(list)
     for chunk in chunks:
         if chunk.id not in known:
-            groups[(chunk.document, chunk.headings)].append(chunk)
-    return groups
+            texts[chunk.section].append(chunk.text)
+    return texts
 
 
-def _sections(chunks: Iterable[ComparedChunk]) -> list[Section]:
-    return list(dict.fromkeys((chunk.document, chunk.headings) for chunk in chunks))
+def _by_id(examples: Mapping[str, Sequence[ComparedExample]]) -> dict[str, tuple[str, ComparedExample]]:
+    return {row.id: (split, row) for split, rows in examples.items() for row in rows}
 
 
-def _example_differences(
-    kind: Kind,
-    before: Mapping[str, Sequence[ComparedExample]],
-    after: Mapping[str, Sequence[ComparedExample]],
-    sections: Mapping[str, Section],
-) -> list[Difference]:
-    old = {row.id: (row, split) for split, rows in before.items() for row in rows}
-    new = {row.id: (row, split) for split, rows in after.items() for row in rows}
-    found = []
-    for identity, (row, split) in {**old, **new}.items():
-        section = sections.get(row.chunk_id, ("", ()))
-        split_before = old[identity][1] if identity in old else None
-        if identity not in new:
-            found.append(Difference(kind, "removed", *section, row.text, None, split, None))
-        elif split_before is None:
-            found.append(Difference(kind, "added", *section, None, row.text, None, split))
-        elif split_before != split:
-            found.append(Difference(kind, "moved", *section, row.text, row.text, split_before, split))
-    return found
-
-
-def _lines(item: Difference) -> list[str]:
-    if item.before is not None and item.after is not None:
-        if item.change == "moved":
-            return [f"~ {item.kind} [{item.split_before} -> {item.split_after}] {_excerpt(item.after)}"]
-        pairs = enumerate(zip(item.before, item.after, strict=False))
-        same = next((place for place, (old, new) in pairs if old != new), 0)
-        return [
-            f"~ {item.kind}",
-            f"    - {_excerpt(item.before, same)}",
-            f"    + {_excerpt(item.after, same)}",
-        ]
-    sign, text, split = (
-        ("+", item.after, item.split_after) if item.before is None else ("-", item.before, item.split_before)
-    )
-    return [f"{sign} {item.kind} {f'[{split}] ' if split else ''}{_excerpt(text or '')}"]
+def _split(name: str | None) -> str:
+    return f"[{name}] " if name else ""
 
 
 def _excerpt(text: str, difference: int = 0) -> str:

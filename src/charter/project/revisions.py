@@ -1,8 +1,8 @@
 """Reading a corpus's chunks and data: as they lie in the project, and as they were at a git revision."""
 
-from io import StringIO
-from pathlib import Path, PurePosixPath
-from typing import Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
@@ -13,11 +13,7 @@ from charter.project.differences import ComparedChunk, ComparedExample, CorpusDa
 from charter.project.errors import CharterError
 from charter.project.paths import CorpusPaths
 from charter.project.records import SPLITS
-from charter.project.storage import RowType, parse_rows, read_rows
-
-
-class _ReadRows(Protocol):
-    def __call__(self, path: Path, row_type: type[RowType]) -> list[RowType]: ...
+from charter.project.storage import parse_rows, read_rows
 
 
 def read_present(paths: CorpusPaths) -> CorpusData:
@@ -40,18 +36,14 @@ def read_revision(paths: CorpusPaths, revision: str) -> CorpusData:
     try:
         with Repo.open(str(paths.root), rev=revision) as repository:
             files = DVCFileSystem(repo=repository)
-            recorded = [
-                PurePosixPath(out.fs_path).relative_to(repository.root_dir)
-                for out in repository.index.outs
-                if out.hash_info.value
-            ]
+            recorded = [out.fs_path for out in repository.index.outs if out.hash_info.value]
 
-            def rows_at_revision(path: Path, row_type: type[RowType]) -> list[RowType]:
-                name = PurePosixPath(path.relative_to(paths.root))
-                if not any(name.is_relative_to(out) for out in recorded):
+            def rows_at_revision(path: Path, row_type: type[Any]) -> list[Any]:
+                name = path.relative_to(paths.root)
+                if not any(Path(repository.root_dir, name).is_relative_to(out) for out in recorded):
                     return []
-                text = files.read_text(str(name), encoding="utf-8")
-                return parse_rows(StringIO(text), row_type, f"{name} at {revision}")
+                with files.open(str(name), encoding="utf-8") as lines:
+                    return parse_rows(lines, row_type, f"{name} at {revision}")
 
             return _read(paths, rows_at_revision)
     except DvcException as error:
@@ -63,7 +55,7 @@ def read_revision(paths: CorpusPaths, revision: str) -> CorpusData:
         ) from error
 
 
-def _read(paths: CorpusPaths, rows: _ReadRows) -> CorpusData:
+def _read(paths: CorpusPaths, rows: Callable[[Path, type[Any]], list[Any]]) -> CorpusData:
     return CorpusData(
         chunks=rows(paths.chunks, ComparedChunk),
         examples={
