@@ -175,7 +175,7 @@ def _places() -> dict[str, list[str]]:
     """Where the rows of each kind lie, from what the paths' docstrings say."""
     paths = ProjectPaths(Path()).corpus("CORPUS")
     places = {"LabelledItem": ["data/labelled/CORPUS.jsonl"]}
-    for name, member in inspect.getmembers(CorpusPaths):
+    for name, member in inspect.getmembers_static(CorpusPaths):
         doc = inspect.getdoc(member) or ""
         if not (kind := re.search(r"[Rr]ows of (\w+)", doc)):
             continue

