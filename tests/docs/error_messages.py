@@ -1,4 +1,4 @@
-"""The errors that a user can mend, read from the source: what the docs must explain."""
+"""Every message of a CharterError, read from the source: what a user may meet and the docs must explain."""
 
 import ast
 import re
@@ -55,8 +55,7 @@ def messages() -> list[Message]:
     for path, tree in _modules():
         functions = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
         room = path.relative_to(SOURCE).parts[0]
-        # Of parameters, which pydantic turns into ours, and of the command line's arguments.
-        raised = classes | {"typer.BadParameter"} | ({"ValueError"} if room == "project" else set())
+        raised = classes | ({"ValueError"} if room == "project" else set())  # of parameters, by pydantic
         for function, call in _raised(tree, raised):
             if not call.args:
                 continue
@@ -76,7 +75,7 @@ def _raised(tree: ast.AST, classes: set[str]) -> Iterator[tuple[Function | None,
 
     def visit(node: ast.AST, function: Function | None) -> Iterator[tuple[Function | None, ast.Call]]:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Call) and ast.unparse(child.func) in classes:
+            if isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id in classes:
                 yield function, child
             yield from visit(child, child if isinstance(child, Function) else function)
 

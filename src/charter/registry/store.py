@@ -37,8 +37,8 @@ def open_store(root: Path) -> Iterator[MlflowClient]:
     try:
         yield MlflowClient(tracking_uri=uri)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = _without_passwords(next(iter(str(error).splitlines()), repr(error)))
-        raise CharterError(f"MLflow at {_without_passwords(uri)}: {reason}") from error
+        reason = next(iter(str(error).splitlines()), repr(error))
+        raise CharterError(_without_passwords(f"MLflow at {uri}: {reason}")) from error
 
 
 @contextmanager
