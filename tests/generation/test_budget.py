@@ -8,7 +8,7 @@ import pytest
 from charter.generation.budget import Budget, BudgetSpentError
 from charter.generation.engine import Admission, Completion, Request, admit_all, ask
 from charter.generation.journal import JournaledEngine
-from charter.project import params
+from charter.project import sections
 from charter.project.errors import CharterError
 from charter.project.sections import Prices
 
@@ -45,12 +45,12 @@ class Clocked:
 
 def limits(
     requests: int | None = None, minutes: float | None = None, cost: float | None = None
-) -> params.Budget:
-    return params.Budget(requests=requests, minutes=minutes, cost=cost, prices=PRICES)
+) -> sections.Budget:
+    return sections.Budget(requests=requests, minutes=minutes, cost=cost, prices=PRICES)
 
 
 def run(
-    path: Path, engine: Clocked, budget: params.Budget, requests: Sequence[Request] = REQUESTS
+    path: Path, engine: Clocked, budget: sections.Budget, requests: Sequence[Request] = REQUESTS
 ) -> list[str]:
     held = Budget(budget, lambda: engine.seconds)
     with JournaledEngine(path, "model", lambda: engine, held) as teacher:
@@ -69,7 +69,7 @@ def run(
     ],
 )
 def test_the_first_limit_ends_it_and_what_is_under_way_is_kept(
-    tmp_path: Path, budget: params.Budget, served: int, reason: str
+    tmp_path: Path, budget: sections.Budget, served: int, reason: str
 ) -> None:
     path, engine = tmp_path / "journal.sqlite", Clocked()
     spent = rf"{served} requests with {served * 100} prompt tokens.* for {served * 0.2:.4g} EUR"
