@@ -156,9 +156,9 @@ def test_comments_that_are_added_stay_while_a_profile_is_applied(project: Path, 
 def test_an_experiment_of_dvc_keeps_what_is_remembered(project: Path, file: Path) -> None:
     own = values(file)
     apply_profile(project, "smoke")
-    apply_overrides(file, ["dpo.beta=0.3", "extract.limit=4"])
+    apply_overrides(file, ["dpo.beta=0.3", "extract.limit=7"])
     assert take_off_profile(project) == ["extract.limit"]
-    assert values(file) == own | {"dpo": own["dpo"] | {"beta": 0.3}, "extract": own["extract"] | {"limit": 4}}
+    assert values(file) == own | {"dpo": own["dpo"] | {"beta": 0.3}, "extract": own["extract"] | {"limit": 7}}
 
 
 def test_a_mapping_of_a_profile_fills_and_an_empty_one_empties(project: Path) -> None:
