@@ -18,7 +18,7 @@ repro: $(VENV)/installed
 	@$(if $(PROFILE),charter profile $(PROFILE))
 	@charter params
 	@dvc repro
-	@charter publish
+	-@charter publish
 	@charter results
 	@printf '\nReport:     %s\nMLflow UI:  .venv/bin/charter ui   (then http://127.0.0.1:5000)\nPromote:    .venv/bin/charter promote udhr\n' \
 		"file://$(CURDIR)/reports/index.html"
