@@ -12,6 +12,7 @@ from charter.project.params import PARAMS_FILE, Params, load_params
 from charter.project.paths import ProjectPaths
 
 CorpusArgument = Annotated[str, typer.Argument(help="A corpus of params.yaml, such as udhr.")]
+EvaluatedArgument = Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 
 
@@ -27,41 +28,36 @@ class Project:
         """Where everything lies."""
         return ProjectPaths(self.root)
 
-    def check_corpora(self, *corpora: str) -> None:
-        """Refuse a corpus that params.yaml doesn't have.
-
-        Raises:
-            CharterError: There is no such corpus; says which there are.
-        """
-        known = self.params.corpora
-        for corpus in corpora:
-            if corpus not in known:
-                raise CharterError(f"no corpus {corpus!r} in {PARAMS_FILE}; there are {', '.join(known)}")
-
-    def with_results(self) -> list[str]:
+    def evaluated(self) -> list[str]:
         """Return the corpora that are evaluated."""
         corpora = self.params.corpora
         return [name for name in corpora if self.paths.corpus(name).metrics("evaluate").exists()]
 
-    def evaluated(self, corpora: Sequence[str] | None) -> list[str]:
-        """Return the given corpora, or all that are evaluated.
 
-        Raises:
-            CharterError: There is no such corpus, or nothing is evaluated.
-        """
-        self.check_corpora(*corpora or ())
-        chosen = list(corpora or ()) or self.with_results()
-        if not chosen:
-            raise CharterError("nothing is evaluated yet; `dvc repro` does it")
-        return chosen
-
-
-def open_project() -> Project:
+def open_project(*corpora: str) -> Project:
     """Find the project: the working directory, or the nearest one above it with a params.yaml.
 
     Raises:
-        CharterError: There is none, or its params.yaml is wrong.
+        CharterError: There is none, its params.yaml is wrong, or it doesn't have all of ``corpora``.
     """
     here = Path.cwd()
     root = next((path for path in (here, *here.parents) if (path / PARAMS_FILE).exists()), here)
-    return Project(root, load_params(root / PARAMS_FILE))
+    project = Project(root, load_params(root / PARAMS_FILE))
+    known = project.params.corpora
+    for corpus in corpora:
+        if corpus not in known:
+            raise CharterError(f"no corpus {corpus!r} in {PARAMS_FILE}; there are {', '.join(known)}")
+    return project
+
+
+def open_evaluated(corpora: Sequence[str] | None) -> tuple[Project, Sequence[str]]:
+    """Find the project, and say which corpora are meant: those given, or else all that are evaluated.
+
+    Raises:
+        CharterError: As `open_project`, or nothing is evaluated.
+    """
+    project = open_project(*corpora or ())
+    chosen = corpora or project.evaluated()
+    if not chosen:
+        raise CharterError("nothing is evaluated yet; `dvc repro` does it")
+    return project, chosen

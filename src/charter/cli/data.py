@@ -33,8 +33,7 @@ def estimate(
     """
     from charter.synthesis.estimate import estimate_synthesis, measure_speed
 
-    project = open_project()
-    project.check_corpora(*corpora or ())
+    project = open_project(*corpora or ())
     chosen = [project.paths.corpus(name) for name in corpora or project.params.corpora]
     speed = measure_speed(project.params, chosen) if measure else None
     found = [estimate_synthesis(project.params, paths, speed) for paths in chosen]
@@ -70,8 +69,7 @@ def diff(
     from charter.project.differences import describe, find_differences, summarize
     from charter.project.revisions import read_present, read_revision
 
-    project = open_project()
-    project.check_corpora(*corpora or ())
+    project = open_project(*corpora or ())
     rows = []
     for corpus in corpora or [
         name for name in project.params.corpora if project.paths.corpus(name).chunks.exists()
@@ -100,8 +98,7 @@ def export(
     """
     from charter.report.dataset_export import export_data
 
-    project = open_project()
-    project.check_corpora(*corpora or ())
+    project = open_project(*corpora or ())
     exported = export_data(project.root, project.params, corpora, to)
     console = Console(highlight=False)
     for name, splits in exported.rows.items():

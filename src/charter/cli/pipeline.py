@@ -26,7 +26,7 @@ def stage(
         raise BadParameter(f"no stage {name!r}; there are {', '.join(SHARED_STAGES + CORPUS_STAGES)}")
     if (name in CORPUS_STAGES) != (corpus is not None):
         raise BadParameter(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
-    project = open_project()
+    project = open_project(*[corpus] if corpus else [])
     if name != "base-models":  # a bar of weights that are loaded says nothing, one of a download does
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
@@ -34,9 +34,8 @@ def stage(
         if figures := module.run(project.params, project.paths):
             write_json(project.paths.shared_metrics(name), figures)
         if name == "report":
-            publish_states(project, project.with_results())
+            publish_states(project, project.evaluated())
         return
-    project.check_corpora(corpus)
     paths = project.paths.corpus(corpus)
     try:
         metrics = module.run(project.params, paths)

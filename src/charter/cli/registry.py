@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from charter.cli.context import CorpusArgument, Project, open_project
+from charter.cli.context import CorpusArgument, EvaluatedArgument, Project, open_evaluated, open_project
 from charter.project.errors import CharterError
 
 SystemOption = Annotated[
@@ -17,16 +17,13 @@ SystemOption = Annotated[
 ]
 
 
-def publish(
-    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
-) -> None:
+def publish(corpora: EvaluatedArgument = None) -> None:
     """Mirror what the files say into MLflow; what is there already isn't written again.
 
     evaluate does this when it runs. A state that DVC restored from its cache needs this command, and so does
     one that MLflow's server was down for. Exit code 1 if a corpus couldn't be published.
     """
-    project = open_project()
-    if not publish_states(project, project.evaluated(corpora)):
+    if not publish_states(*open_evaluated(corpora)):
         raise typer.Exit(1)
 
 
@@ -36,7 +33,7 @@ def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine 
 
     project = open_project()
     command = ui_command(project.root, port)
-    publish_states(project, project.with_results())
+    publish_states(project, project.evaluated())
     Console().print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
     os.execv(command[0], command)  # noqa: S606  the command is ours
 
@@ -45,8 +42,7 @@ def promote(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
     """Make a corpus's candidate the champion if every gate of params.yaml holds; else exit code 1."""
     from charter.registry import promotion as registry
 
-    project = open_project()
-    project.check_corpora(corpus)
+    project = open_project(corpus)
     promotion = registry.promote(project.root, corpus, project.params.gates, system)
     console = Console(highlight=False)
     for gate in promotion.gates:
@@ -63,8 +59,7 @@ def rollback(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
     """Make the version that was champion before the present one champion again."""
     from charter.registry import promotion as registry
 
-    project = open_project()
-    project.check_corpora(corpus)
+    project = open_project(corpus)
     outcome = registry.rollback(project.root, corpus, system)
     Console(highlight=False).print(
         f"{outcome.model} version {outcome.version} is champion again; version {outcome.withdrawn} was"

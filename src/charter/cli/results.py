@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from charter.cli.context import CorpusArgument, JsonOption, open_project
-from charter.evaluation.results import Evaluation, load_evaluation, result_rows
+from charter.cli.context import CorpusArgument, EvaluatedArgument, JsonOption, open_evaluated, open_project
+from charter.evaluation.results import load_evaluation, result_rows
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, Judgement, Prediction
 from charter.project.storage import read_rows, write_text
 
 
 def results(
-    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")] = None,
+    corpora: EvaluatedArgument = None,
     as_json: JsonOption = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
 ) -> None:
@@ -26,7 +26,8 @@ def results(
     """
     from charter.report.table import results_markdown, results_table
 
-    evaluations = _evaluations(corpora)
+    project, chosen = open_evaluated(corpora)
+    evaluations = [load_evaluation(project.paths.corpus(name).metrics("evaluate")) for name in chosen]
     if as_json:
         rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
@@ -50,8 +51,7 @@ def answers(
     from charter.evaluation.scored_answers import answers_csv, describe_answer, most_changed, score_answers
     from charter.evaluation.scored_answers import worst as worst_answers
 
-    project = open_project()
-    project.check_corpora(corpus)
+    project = open_project(corpus)
     paths = project.paths.corpus(corpus)
     predictions = read_rows(paths.predictions, Prediction)
     scored = score_answers(
@@ -70,10 +70,3 @@ def answers(
     else:
         texts = [describe_answer(*pair) for pair in most_changed(scored, system, against, worst)]
     sys.stdout.write("\n\n".join(texts or ["no difference"]) + "\n")
-
-
-def _evaluations(corpora: list[str] | None) -> list[Evaluation]:
-    project = open_project()
-    return [
-        load_evaluation(project.paths.corpus(name).metrics("evaluate")) for name in project.evaluated(corpora)
-    ]

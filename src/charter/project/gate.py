@@ -1,6 +1,6 @@
 """A gate: what must hold of a model before it is promoted. `charter.registry.gates` judges it."""
 
-from pydantic import field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from charter.project.metric_names import GATE_METRICS, SYSTEMS, system_label
 from charter.project.sections import ParamsSection
@@ -28,19 +28,13 @@ class Gate(ParamsSection):
     maximum: float | None = None
     """The most that the upper bound of the 95 % interval may be: a harm larger than it is excluded."""
 
-    @field_validator("metric")
+    @field_validator("metric", "against")
     @classmethod
-    def _known_metric(cls, metric: str) -> str:
-        if metric not in GATE_METRICS:
-            raise ValueError(f"no such metric; there are {', '.join(GATE_METRICS)}")
-        return metric
-
-    @field_validator("against")
-    @classmethod
-    def _known_opponent(cls, against: str) -> str:
-        if against not in OPPONENTS:
-            raise ValueError(f"no such system; there are {', '.join(OPPONENTS)}")
-        return against
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        known = GATE_METRICS if info.field_name == "metric" else OPPONENTS
+        if name not in known:
+            raise ValueError(f"not one of {', '.join(known)}")
+        return name
 
     @model_validator(mode="after")
     def _one_bound(self) -> "Gate":

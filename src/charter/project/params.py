@@ -32,34 +32,23 @@ class Params(ParamsSection):
     corpora: dict[CorpusName, sections.Corpus]
     """What to align with, each by itself; `charter add NAME PATH...` adds one."""
     base_models: sections.BaseModels
-    """The three models that everything starts from."""
     compute: sections.Compute
-    """How torch runs."""
     teacher: sections.Teacher
-    """How the teacher is run."""
     budget: sections.Budget
-    """What one run of synthesize may ask of the teacher."""
     extract: sections.Extract
-    """Chunking."""
     synthesize: sections.Synthesize
-    """What the teacher is asked for, and what is kept."""
     labelled: dict[CorpusName, str]
     """The file of a corpus's hand-labelled items, on which the validators of synthesis are measured.
 
     The quote of each must be in a chunk: a profile that limits extraction to some chunks leaves it empty.
     """
     demonstrations: sections.Demonstrations
-    """Replies to prompts that have nothing to do with the document."""
     cft: sections.Training
     """The baseline: training on the document's raw text."""
     sft: sections.Sft
-    """Fine-tuning on answers."""
     dpo: sections.Dpo
-    """Preference optimisation, after sft."""
     retrieval: sections.Retrieval
-    """What systems with RAG are shown."""
     evaluate: sections.Evaluate
-    """Evaluation."""
     gates: tuple[Gate, ...]
     """What a candidate must reach before `charter promote CORPUS` makes it champion."""
 

@@ -62,14 +62,10 @@ def read_json(path: Path) -> Any:
         raise CharterError(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> int:
-    """Write rows as JSON lines, whole or not at all; return how many."""
-    count = 0
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows as JSON lines, whole or not at all."""
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(row.model_dump_json() + "\n")
-            count += 1
-    return count
+        file.writelines(f"{row.model_dump_json()}\n" for row in rows)
 
 
 def read_rows(path: Path, row_type: type[RowType]) -> list[RowType]:
