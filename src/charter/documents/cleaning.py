@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from charter.documents.divisions import read_division
 from charter.documents.lines import TextLine
@@ -30,7 +31,6 @@ def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
     for index, line in enumerate(lines):
         if line.text:
             pages.setdefault(line.page, []).append(index)
-    edges = [edge for indices in pages.values() for edge in (indices[:_EDGE], indices[::-1][:_EDGE])]
     pages_with = Counter(
         pattern
         for indices in pages.values()
@@ -40,40 +40,19 @@ def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
     )
     least = {
         "whole": 2 if len(pages) <= 3 else max(3, 0.3 * len(pages)),
-        "start": max(3, 0.5 * len(pages)),
-        "end": max(3, 0.5 * len(pages)),
+        "part": max(3, 0.5 * len(pages)),
     }
-    numbered = _page_numbers(lines, pages) | _running_divisions(lines, edges)
-    running: set[int] = set()
-    for edge in edges:
-        for index in edge:
-            rare = all(pages_with[pattern] < least[pattern[0]] for pattern in _patterns(lines[index]))
-            if rare and index not in numbered:
-                break
-            running.add(index)
-    return [line for index, line in enumerate(lines) if index not in running]
+    recurring = {pattern for pattern, count in pages_with.items() if count >= least[pattern[0]]}
+    numbered = _page_numbers(lines, pages)
+    removed: set[int] = set()
 
+    def runs(index: int) -> bool:
+        return index in numbered or not recurring.isdisjoint(_patterns(lines[index]))
 
-def _running_divisions(lines: list[TextLine], edges: Sequence[Sequence[int]]) -> set[int]:
-    """Indices of outermost lines such as "CHAPTER 3. GIFTS 3.1. LIMITS", whose chapter was named before.
-
-    The kind of part must stand there on a third of the pages, and each of its numbers on several.
-    """
-    first: dict[tuple[str, int | None], int] = {}
-    for index, line in enumerate(lines):
-        if division := read_division(line.text):
-            first.setdefault((division.kind, division.number), index)
-    found: dict[str, dict[int, int | None]] = {}
-    for edge in edges:
-        if (division := read_division(lines[edge[0]].text)) and division.title:
-            found.setdefault(division.kind, {})[edge[0]] = division.number
-    return {
-        index
-        for kind, at in found.items()
-        if len(at) >= max(3, len(edges) / 6) and 2 * len(set(at.values())) <= len(at)
-        for index, number in at.items()
-        if first[kind, number] < index
-    }
+    for indices in pages.values():
+        for edge in (indices[:_EDGE], indices[::-1][:_EDGE]):
+            removed.update(takewhile(runs, edge))
+    return [line for index, line in enumerate(lines) if index not in removed]
 
 
 def _page_numbers(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> set[int]:
@@ -109,8 +88,8 @@ def _patterns(line: TextLine) -> Iterator[tuple[str, str]]:
         distance = int(number[0]) - line.page
         yield "whole", f"{text[: number.start()]}@{distance}{text[number.end() :]}"
     if len(words) > 3:
-        yield "start", " ".join(words[:3])
-        yield "end", " ".join(words[-3:])
+        yield "part", f"{' '.join(words[:3])} …"
+        yield "part", f"… {' '.join(words[-3:])}"
 
 
 def remove_contents(lines: list[TextLine]) -> tuple[list[TextLine], list[str]]:

@@ -5,23 +5,20 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_bytes_sync
 
 from charter.documents.cleaning import remove_contents, remove_running_lines
 from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import TextLine, bullet_end, clean_characters, count_letters
+from charter.documents.lines import TextLine, clean_characters, count_letters
 from charter.documents.markdown import looks_like_markdown, plain_markdown
-from charter.documents.notes import RAISED_BEGINS, RAISED_ENDS, raise_marks
+from charter.documents.notes import RAISED_BEGINS, RAISED_ENDS
 from charter.documents.reflow import reflow
 
 LARGEST_FILE = 256 * 2**20
 """Bytes of the largest file that is read, on the disk and unpacked; it is held in memory, several times."""
 
-_UNDERLINE = re.compile(r"([=~*^#+-])\1{2,}")
 _PAGE_MARK = "\ue000"
 _BODY_MARK = "charterbodybegins"
 _BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
@@ -60,7 +57,7 @@ def _read_pdf(data: bytes) -> Reading:
     result = _extract(
         data, "application/pdf", include_document_structure=True, pages=PageConfig(extract_pages=True)
     )
-    pages = raise_marks([page["content"] for page in result.pages or []])
+    pages = [page["content"] for page in result.pages or []]
     nodes = result.document["nodes"] if result.document else []
     styled = [
         StyledText(page - 1, tuple(lines), node["content"]["level"])
@@ -81,28 +78,6 @@ def _read_plain(data: bytes) -> Reading:
     return reading if len(pages) > 1 else reading._replace(page_starts=())
 
 
-def _mark_underlined(lines: list[TextLine]) -> list[TextLine]:
-    """Give underlined titles their level; the kind of line that comes first is the highest, as in reST."""
-    kinds: list[str] = []
-    marked = lines[:]
-    for index, (title, below) in enumerate(pairwise(lines)):
-        above = lines[index - 1].text if index else ""
-        overlined = above == below.text
-        if (
-            _UNDERLINE.fullmatch(below.text)
-            and (overlined or not above)
-            and 0 < len(title.text) <= 1.25 * len(below.text)
-            and not (title.ends_sentence or bullet_end(title.text))
-        ):
-            kind = below.text[0] * (1 + overlined)
-            kinds += [] if kind in kinds else [kind]
-            marked[index] = replace(title, level=min(kinds.index(kind) + 1, 6))
-            marked[index + 1] = replace(below, text="")
-            if overlined:
-                marked[index - 1] = replace(below, text="")
-    return marked
-
-
 def _decode(data: bytes) -> str:
     """Decode UTF-8, or UTF-16 that says so; line ends become newlines."""
     text = data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
@@ -117,7 +92,7 @@ def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
         TextLine(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")
     ]
     without_running = remove_running_lines(read)
-    lines, contents = remove_contents(_mark_underlined(without_running))
+    lines, contents = remove_contents(without_running)
     # A wrapped heading may begin with a running line that was removed from above it.
     present = {(line.page, line.text) for line in lines}
     kept = [

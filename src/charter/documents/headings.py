@@ -31,22 +31,20 @@ def mark_headings(
 ) -> list[TextLine]:
     """Give headings their level; the lines of a wrapped heading become one.
 
-    A heading is a line that is underlined, that the table of contents lists, whose number fits the numbers
-    around it (``2``, ``2.1``), or that is called Article 5 or Chapter II. Only where there are none of these,
-    headings are guessed: from what stands out by its type, which the PDF reader often gets wrong, if it also
-    stands as a title does; and, one level lower, from the short line between the end of a paragraph and a
-    full line.
+    A heading is a line that the table of contents lists, whose number fits the numbers around it (``2``,
+    ``2.1``), or that is called Article 5 or Chapter II. Only where there are none of these, headings are
+    guessed: from what stands out by its type, which the PDF reader often gets wrong, if it also stands as a
+    title does; and, one level lower, from the short line between the end of a paragraph and a full line.
 
     Args:
-        lines: The lines, without running headers and tables of contents; underlined ones have their level.
+        lines: The lines, without running headers and tables of contents.
         contents: The titles that tables of contents listed.
         styled: What stands out by its type.
     """
     by_start = {(text.page, text.lines[0]): text for text in styled}
     layout = Layout.of(_join_divisions(Layout.of(_join_listed(lines, contents))))
-    underlined = {index: line.level for index, line in enumerate(layout.lines) if line.level}
     listed = _listed_levels(layout.lines, contents, by_start)
-    levels = underlined | listed | _outline(layout, listed)
+    levels = listed | _outline(layout, listed)
     if levels:
         return [replace(line, level=levels.get(index, 0)) for index, line in enumerate(layout.lines)]
     return _mark_short(Layout(_mark_styled(layout, by_start), layout.width))
