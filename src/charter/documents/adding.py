@@ -5,9 +5,8 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,9 +33,6 @@ def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None 
         sources: Files, folders or globs (``**`` for any folders), from the working directory.
         title: How prompts and reports call the documents; made from the name where there is none.
 
-    Returns:
-        The new entry of params.yaml.
-
     Raises:
         CharterError: The name is taken or malformed, or a document can't be found or read.
     """
@@ -57,15 +53,11 @@ def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None 
         extract_document(file, file.name)
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as undo:
-        copies = Path(mkdtemp(prefix=f".{name}.", dir=target.parent))
-        undo.callback(shutil.rmtree, copies, ignore_errors=True)
+    with TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as folder:
+        copies = Path(folder) / name
         _copy(files, copies)
-        copies.chmod(0o755)
-        copies.rename(target)
-        undo.callback(shutil.rmtree, target, ignore_errors=True)
         write_text(root / PARAMS_FILE, amended)
-        undo.pop_all()
+        copies.rename(target)
     return corpus
 
 
@@ -73,19 +65,17 @@ def _find_files(sources: Sequence[str]) -> list[Path]:
     """List the files that the sources name, each once."""
     files: dict[Path, None] = {}
     for source in sources:
-        found = [Path(source)] if Path(source).exists() else [Path(path) for path in _expand(source)]
+        if Path(source).exists():
+            found = document_files(Path(source))
+        else:
+            matching = sorted(glob.glob(source, recursive=True))  # noqa: PTH207  Path.glob takes no absolute pattern
+            found = [Path(path) for path in matching if Path(path).is_file()]
         if not found:
             raise CharterError(f"{source}: no such file or folder, and no file matches it")
-        for path in found:
-            files.update(dict.fromkeys(file.absolute() for file in document_files(path)))
+        files.update(dict.fromkeys(path.absolute() for path in found))
     if not files:
         raise CharterError("no documents given; name files, folders or globs")
     return list(files)
-
-
-def _expand(pattern: str) -> list[str]:
-    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  Path.glob takes no absolute pattern
-    return [path for path in sorted(found) if Path(path).is_file()]
 
 
 def _copy(files: Sequence[Path], folder: Path) -> None:

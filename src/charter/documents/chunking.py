@@ -1,7 +1,7 @@
 """Cutting a document into chunks: spans of one section, at paragraph, line and sentence boundaries."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -51,17 +51,15 @@ def chunk_document(
         count_tokens: Counts the tokens of a text.
     """
     chunks = []
-    seen: Counter[tuple[tuple[str, ...], str]] = Counter()
+    seen: Counter[tuple[str, str, str]] = Counter()
     for section in _sections(document.text):
         for start, end in _cut(document, section, max_tokens, min_tokens, count_tokens):
             text = document.text[start:end]
             # An equal text under equal headings is told apart by its number, so ids stay unique.
-            key = (section.headings, text)
-            identity = (document.name, "\n".join(section.headings), text, str(seen[key]))
-            seen[key] += 1
+            identity = (document.name, "\n".join(section.headings), text)
             chunks.append(
                 Chunk(
-                    id=content_id(*identity),
+                    id=content_id(*identity, str(seen[identity])),
                     document=document.name,
                     document_sha256=document.sha256,
                     headings=section.headings,
@@ -71,6 +69,7 @@ def chunk_document(
                     text=text,
                 )
             )
+            seen[identity] += 1
     return chunks
 
 
@@ -80,17 +79,9 @@ def chunked_share(document: Document, chunks: Sequence[Chunk]) -> float:
     It is of the letters and digits of the text before any cleaning, without the running lines and the
     tables of contents, which `Document` counts apart.
     """
-    covered = bytearray(len(document.text))
-    paths = set()
-    for chunk in chunks:
-        covered[chunk.start : chunk.end] = b"\1" * (chunk.end - chunk.start)
-        paths |= {chunk.headings[:length] for length in range(1, len(chunk.headings) + 1)}
-    inside = sum(
-        1 for flag, character in zip(covered, document.text, strict=True) if flag and character.isalnum()
-    )
-    for section in _sections(document.text):
-        if section.headings in paths:
-            inside += count_letters(section.headings[-1])
+    paths = {chunk.headings[:length] for chunk in chunks for length in range(1, len(chunk.headings) + 1)}
+    titles = [section.headings[-1] for section in _sections(document.text) if section.headings in paths]
+    inside = sum(map(count_letters, [chunk.text for chunk in chunks] + titles))
     return min(inside / document.body, 1.0) if document.body else 0.0
 
 
@@ -166,39 +157,25 @@ def _words(text: str, start: int, end: int, fits: Callable[[int, int], bool]) ->
     """Cut a sentence that is too long after as many words as fit; a word that is too long, in itself."""
     while start < end:
         longest = _longest_fitting(start, end, fits)
-        cut = longest
-        if longest < end:
-            blanks = [match.start() for match in re.finditer(r"\s+", text[start : longest + 1])]
-            cut = start + blanks[-1] if blanks and blanks[-1] else longest
+        blanks = [match.start() for match in re.finditer(r"\s+", text[start : longest + 1])]
+        cut = start + blanks[-1] if longest < end and any(blanks) else longest
         yield from stripped_span(text, start, cut)
-        start = next((index for index in range(cut, end) if not text[index].isspace()), end)
+        start = end - len(text[cut:end].lstrip())
 
 
 def _longest_fitting(start: int, end: int, fits: Callable[[int, int], bool]) -> int:
-    """Where the longest prefix that fits ends; after one character where not even that fits.
-
-    The prefix doubles until it is too long, so that a very long text isn't counted again and again.
-    """
+    """Where the longest prefix that fits ends; after one character where not even that fits."""
     length = 1
+    # It doubles until it is too long, so that a very long text isn't counted again and again.
     while start + length < end and fits(start, start + length):
         length *= 2
-    if start + length >= end and fits(start, end):
-        return end
-    low, high = start + max(length // 2, 1), min(start + length, end) - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(start, middle) else (low, middle - 1)
-    return low
+    ends = range(start + 1, min(start + length, end) + 1)
+    too_long = bisect_left(ends, True, lo=length // 2, key=lambda stop: not fits(start, stop))
+    return ends[max(too_long - 1, 0)]
 
 
 def _pages(page_starts: Sequence[int], start: int, end: int) -> tuple[int, ...]:
     """Numbers of the pages on which a span lies, from 1; an empty page isn't one of them."""
-    if not page_starts:
-        return ()
-    first = bisect_right(page_starts, start)
-    last = bisect_right(page_starts, end - 1)
-    return tuple(
-        page
-        for page in range(max(first, 1), max(last, 1) + 1)
-        if page in (first, last) or page_starts[page - 1] < page_starts[page]
-    )
+    last = bisect_left(page_starts, end)
+    pages = range(max(bisect_right(page_starts, start), 1), last + 1)
+    return tuple(page for page in pages if page == last or page_starts[page - 1] < page_starts[page])

@@ -1,9 +1,9 @@
 """Removing what is on the pages but not in the text: running headers, page numbers, tables of contents."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
+from itertools import groupby, pairwise, takewhile
 
 from charter.documents.divisions import read_division
 from charter.documents.lines import TextLine
@@ -12,10 +12,7 @@ from charter.documents.numbering import read_number
 _EDGE = 4
 """How many lines at the top and at the bottom of a page may be running headers or footers."""
 
-_NUMBER_ALONE = re.compile(r"\W*(\d{1,4})\W*")
-_NUMBER_LAST = re.compile(r".*[^\W\d].*\s(\d{1,4})")
-_NUMBER_FIRST = re.compile(r"(\d{1,4})\s.*[^\W\d].*")
-
+_NUMBER_LAST = re.compile(r"(?:.*[^\W\d].*\s)?(\d{1,4})|\W*(\d{1,4})\W*")
 _LED_ENTRY = re.compile(r"^(?P<title>.*?\S)\s*(?:[.·…_]\s?){4,}\s*(?:\d{1,4}|[ivxlc]+)$")
 _PLAIN_ENTRY = re.compile(r"^(?P<title>.*[^\W\d].*?)\s+\d{1,4}$")
 
@@ -56,26 +53,17 @@ def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
 
 
 def _page_numbers(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> set[int]:
-    """Indices of lines with the page's number, outermost, alone or beside a title; at most one a page.
-
-    The number of most pages must have the same distance to the page. One in front of a title may be a
-    chapter's, so it counts only beside numbers that stand alone or last, and only where its page has none.
-    """
-    found: dict[int, dict[int, tuple[int, int]]] = {}
+    """Indices of outermost lines that end in the page's number, which has the same distance on most pages."""
+    found: dict[int, dict[int, int]] = defaultdict(dict)
     for page, indices in pages.items():
         for index in {indices[0], indices[-1]} if len(indices) > 1 else ():
-            line = lines[index]
-            for rank, place in enumerate((_NUMBER_ALONE, _NUMBER_LAST, _NUMBER_FIRST)):
-                # "Article 5" on page 5 is a heading.
-                own = rank and read_division(line.text) and len(re.findall(r"\d+", line.text)) == 1
-                if (match := place.fullmatch(line.text)) and not own:
-                    at_page = found.setdefault(int(match[1]) - page, {})
-                    at_page[page] = min(at_page.get(page, (rank, index)), (rank, index))
-    for at_page in found.values():
-        beside = sum(rank < 2 for rank, _ in at_page.values())
-        if len(at_page) >= max(3, 0.5 * len(pages)) and beside >= max(3, 0.25 * len(pages)):
-            return {index for _, index in at_page.values()}
-    return set()
+            text = lines[index].text
+            # "Article 5" on page 5 is a heading.
+            own = read_division(text) and len(re.findall(r"\d+", text)) == 1
+            if (match := _NUMBER_LAST.fullmatch(text)) and not own:
+                found[int(match[1] or match[2]) - page][page] = index
+    most = max(found.values(), key=len, default={})
+    return set(most.values()) if len(most) >= max(3, 0.25 * len(pages)) else set()
 
 
 def _patterns(line: TextLine) -> Iterator[tuple[str, str]]:
@@ -99,20 +87,17 @@ def remove_contents(lines: list[TextLine]) -> tuple[list[TextLine], list[str]]:
     entries without any leaders is only removed when it is long and most of its titles recur in the text; so
     is one of numbered titles without page numbers, as texts and pages of the web have.
     """
-    removed: set[int] = set()
-    titles: list[str] = []
-    texts = Counter(line.text for line in lines)
+    texts = {line.text for line in lines}
+    tables: list[tuple[list[int], list[str]]] = []
     for run in _entry_runs(lines):
         listed = _listed_titles([lines[index].text for index in run])
         led = any(_LED_ENTRY.match(lines[index].text) for index in run)
-        recurring = sum(title in texts for title in listed)
-        if led or (len(listed) >= 4 and 2 * recurring >= len(listed)):
-            titles += listed
-            removed |= {*run, *_name_of_contents(lines, run[0])}
-    for run in _numbered_runs(lines):
-        titles += [_title(lines[index]) for index in run]
-        removed |= {*run, *_name_of_contents(lines, run[0])}
-    return [line for index, line in enumerate(lines) if index not in removed], titles
+        if led or (len(listed) >= 4 and 2 * sum(title in texts for title in listed) >= len(listed)):
+            tables.append((run, listed))
+    tables += [(run, [_title(lines[index]) for index in run]) for run in _numbered_runs(lines)]
+    removed = {index for run, _ in tables for index in [*run, *_name_of_contents(lines, run[0])]}
+    kept = [line for index, line in enumerate(lines) if index not in removed]
+    return kept, [title for _, listed in tables for title in listed]
 
 
 def _entry(text: str) -> re.Match[str] | None:
@@ -155,39 +140,18 @@ def _entry_runs(lines: list[TextLine]) -> list[list[int]]:
 
 
 def _numbered_runs(lines: list[TextLine]) -> Iterator[list[int]]:
-    """Go through the runs of neighbouring lines that all recur below, most of them numbered.
-
-    One line that doesn't recur, such as a title on two lines, may stand between them.
-    """
-    last = {_title(line): index for index, line in enumerate(lines)}
-    run: list[int] = []
-    skipped: list[int] = []
-    for index, line in [*enumerate(lines), (len(lines), TextLine("", 0))]:
-        if index < len(lines) and not line.text:
-            continue
-        if line.text and last[_title(line)] > index:
-            run += [*skipped, index] if run else [index]
-            skipped = []
-        elif line.text and not skipped:
-            skipped = [index]
-        else:
-            titles = [_title(lines[entry]) for entry in run]
-            numbered = [
-                last[title]
-                for title in titles
-                if (read_number(title, listed=True) or read_division(title)) and last[title] > run[-1]
-            ]
-            # The same list again is no text whose contents it might be.
-            items = sum(0 < _depth(lines, at) == _depth(lines, at + 1) for at in numbered)
-            if len(numbered) >= 4 and 2 * len(numbered) >= len(run) and 2 * items <= len(numbered):
-                yield run
-            run, skipped = [], []
-
-
-def _depth(lines: list[TextLine], start: int) -> int:
-    """How deep the number of the first line from here on is that has text: 2 for 2.1, 0 for none."""
-    text = next((_title(line) for line in lines[start : start + 3] if line.text), "")
-    return len(read_number(text, listed=True) or ())
+    """Go through the runs of neighbouring lines that all recur below, most of them numbered."""
+    filled = [index for index, line in enumerate(lines) if line.text]
+    last = {_title(lines[index]): place for place, index in enumerate(filled)}
+    recurring = groupby(enumerate(filled), lambda entry: last[_title(lines[entry[1]])] > entry[0])
+    for run in (list(entries) for recurs, entries in recurring if recurs):
+        titles = [_title(lines[index]) for _, index in run]
+        numbered = [title for title in titles if read_number(title, listed=True) or read_division(title)]
+        places = sorted(last[title] for title in numbered if last[title] > run[-1][0])
+        # The same list again is no text whose contents it might be.
+        adjacent = sum(after == before + 1 for before, after in pairwise(places))
+        if len(places) >= 4 and 2 * len(places) >= len(run) and 2 * adjacent <= len(places):
+            yield [index for _, index in run]
 
 
 def _title(line: TextLine) -> str:

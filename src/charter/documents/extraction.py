@@ -18,13 +18,9 @@ _LANGUAGE_SAMPLE = 20_000
 
 
 def extract_documents(path: Path) -> Iterator[Document]:
-    """Read a file, or all files below a folder in the order of their names; hidden files are ignored.
+    """Read a file, or all files below a folder, as `document_files` and `extract_document` do.
 
     A document's name is its path below the folder, so that files of the same name stay apart.
-
-    Raises:
-        CharterError: A file is missing, empty, without text, encrypted, corrupt or of an unsupported
-            type, or a link leads out of the folder; or the folder has no files.
     """
     for file in tqdm(document_files(path), desc="Reading documents", unit="file", disable=None):
         yield extract_document(file, file.relative_to(path).as_posix() if path.is_dir() else file.name)
@@ -52,7 +48,7 @@ def extract_document(file: Path, name: str) -> Document:
 
 
 def document_files(path: Path) -> list[Path]:
-    """List the file, or the files below the folder, that make a corpus.
+    """List the file, or the files below the folder in the order of their names, without hidden ones.
 
     Raises:
         CharterError: There is nothing, or a link leads out of the folder.
@@ -91,17 +87,8 @@ def _read(file: Path) -> Reading:
         raise CharterError(f"{file}: unsupported type {file.suffix or '(no suffix)'}; supported: {known}")
     try:
         reading = reader(_read_bytes(file))
-    except KreuzbergError as error:
+    except (KreuzbergError, UnicodeDecodeError, zipfile.BadZipFile, UnreadableError) as error:
         raise CharterError(f"{file}: {_explain(error)}") from error
-    except UnicodeDecodeError as error:
-        raise CharterError(
-            f"{file}: not UTF-8 (byte {error.start}); if it is text, save it as UTF-8, for example with "
-            "iconv -f WINDOWS-1252 -t UTF-8"
-        ) from error
-    except zipfile.BadZipFile as error:
-        raise CharterError(f"{file}: corrupt or not what its suffix says: {error}") from error
-    except UnreadableError as error:
-        raise CharterError(f"{file}: {error}") from error
     if not any(map(str.isalnum, reading.text)):
         scan = file.suffix.lower() == ".pdf"
         remedy = "if it is a scan, run OCR first (for example ocrmypdf)" if scan else "remove or replace it"
@@ -125,10 +112,16 @@ def _read_bytes(file: Path) -> bytes:
     return data
 
 
-def _explain(error: KreuzbergError) -> str:
-    if "password" in error.message.lower() or "encrypt" in error.message.lower():
-        return "encrypted; save a copy without a password"
-    return f"corrupt or not what its suffix says: {error.message}"
+def _explain(error: Exception) -> str:
+    if isinstance(error, UnreadableError):
+        return str(error)
+    if isinstance(error, UnicodeDecodeError):
+        remedy = "if it is text, save it as UTF-8, for example with iconv -f WINDOWS-1252 -t UTF-8"
+        return f"not UTF-8 (byte {error.start}); {remedy}"
+    message = error.message if isinstance(error, KreuzbergError) else str(error)
+    if "password" in message.lower() or "encrypt" in message.lower():
+        return formats.ENCRYPTED
+    return f"corrupt or not what its suffix says: {message}"
 
 
 def _detect_language(text: str) -> str | None:

@@ -24,6 +24,7 @@ _BODY_MARK = "charterbodybegins"
 _BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+ENCRYPTED = "encrypted; save a copy without a password"
 _NO_TEXT = "not text (it has null characters); remove or replace it"
 _ENTITIES = {b"&amp;": "\ue001", b"&lt;": "\ue002", b"&gt;": "\ue003"}
 
@@ -161,7 +162,7 @@ def _check_archive(data: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
     if any(member.flag_bits & 1 for member in members):
-        raise UnreadableError("encrypted; save a copy without a password")
+        raise UnreadableError(ENCRYPTED)
     if (size := sum(member.file_size for member in members)) > LARGEST_FILE:
         raise UnreadableError(f"has {size:,} bytes when unpacked, more than {LARGEST_FILE:,}; split it")
 

@@ -128,24 +128,20 @@ def _outline(layout: Layout, listed: Collection[int]) -> dict[int, int]:
         if (division := read_division(line.text)) and _is_heading(division, layout, index):
             divisions[index] = division
         elif (number := read_number(line.text, index in listed)) and (
-            index in listed or _looks_like_title(_without_stop(layout, index))
+            index in listed or _looks_like_title(line.text)
         ):
             numbers[index] = number
     alone = [index for index, number in numbers.items() if len(number) == 1 and _stands_alone(layout, index)]
     sections = fitting(numbers, set(alone))
     levels = _division_levels(divisions, {index: numbers[index][0] for index in sections})
     above = max(levels.values(), default=1) - 1
-    chapter: int | None = None
-    headed = False
-    for index in sorted({*sections, *levels}):
-        number = numbers.get(index, ())
-        if len(number) < 2:
-            chapter, headed = number[0] if number else None, True
-        elif number[0] != chapter:
-            chapter, headed = number[0], headed and chapter is None
-        if number:
-            levels[index] = min(len(number) - (not headed) + above, 6)
-    return levels
+    known = {numbers[index] for index in sections}
+    depths = {
+        index: len(number) if levels or number[:1] in known else len(number) - 1
+        for index, number in numbers.items()
+        if index in sections
+    }
+    return levels | {index: min(depth + above, 6) for index, depth in depths.items()}
 
 
 def _is_heading(division: Division, layout: Layout, index: int) -> bool:
@@ -155,16 +151,6 @@ def _is_heading(division: Division, layout: Layout, index: int) -> bool:
         return False
     title = _looks_like_title(division.title) if division.title else layout.begins_paragraph(index)
     return title and (division.title.isupper() or layout.ends_paragraph(index))
-
-
-def _without_stop(layout: Layout, index: int) -> str:
-    """The text of a line; without the stop at its end, where blank lines part it from the others."""
-    around = layout.lines[max(index - 1, 0) : index + 2]
-    return (
-        around[1].text.removesuffix(".")
-        if [bool(line.text) for line in around] == [0, 1, 0]
-        else layout.lines[index].text
-    )
 
 
 def _stands_alone(layout: Layout, index: int) -> bool:
@@ -188,14 +174,14 @@ def _division_levels(divisions: Mapping[int, Division], chapters: Mapping[int, i
     kinds: dict[str, dict[int, int | None]] = {}
     for index, division in divisions.items():
         kind = kinds.setdefault(division.kind, {})
-        before = next(reversed(kind.values()), None)
         number = division.number
-        below = (
-            next((chapter for place, chapter in chapters.items() if place > index), 1) if not kind else None
-        )
-        if chapters and not kind and number not in (1, None, below):
-            continue
-        if number is None or before is None or number > before or number == 1 < before:
+        if not kind:
+            below = next((chapter for place, chapter in chapters.items() if place > index), 1)
+            counts = not chapters or number in (1, None, below)
+        else:
+            before = next(reversed(kind.values()))
+            counts = number is None or before is None or number > before or number == 1 < before
+        if counts:
             kind[index] = number
     levels: dict[int, int] = {}
     for kind in kinds.values():

@@ -38,24 +38,17 @@ def fitting(numbers: Mapping[int, Number], alone: Collection[int]) -> list[int]:
         alone: Indices of those that stand alone, with text below them that isn't numbered.
     """
     sections = _rising([(index, number) for index, number in numbers.items() if len(number) > 1])
-    ends = [(), *(numbers[index] for index in sections), ()]
-    sections = [
-        index
-        for index, (before, number, after) in zip(
-            sections, zip(ends, ends[1:], ends[2:], strict=False), strict=True
-        )
-        if _follows(before, number) or (after and _follows(number, after))
-    ]
+    follows = [_follows(*pair) for pair in pairwise([(), *(numbers[index] for index in sections)])] + [False]
+    sections = [index for index, beside in zip(sections, pairwise(follows), strict=False) if any(beside)]
     single = [(index, number[0]) for index, number in numbers.items() if len(number) == 1]
     if not sections:
         chapters = _counting([(index, number) for index, number in single if index in alone], 1, None)
         return chapters if len(chapters) >= _LEAST_CHAPTERS else []
     chapters = []
     bounds = [(-1, 0), *((index, numbers[index][0]) for index in sections), (max(numbers) + 1, None)]
-    places = [index for index, _ in single]
     for (start, before), (end, after) in pairwise(bounds):
         if before != after:
-            inside = single[bisect_left(places, start) : bisect_left(places, end)]
+            inside = [(index, number) for index, number in single if start < index < end]
             chapters += _counting(inside, (before or 0) + 1, after)
     return sorted([*sections, *chapters])
 
@@ -63,27 +56,19 @@ def fitting(numbers: Mapping[int, Number], alone: Collection[int]) -> list[int]:
 def _rising(numbered: Sequence[tuple[int, Number]]) -> list[int]:
     """The indices of the longest strictly rising subsequence; of equal numbers, the first."""
     tails: list[Number] = []
-    last: list[int] = []
-    before: dict[int, int | None] = {}
+    chains: list[list[int]] = [[]]
     for index, number in numbered:
         place = bisect_left(tails, number)
         if tails[place : place + 1] != [number]:
-            before[index] = last[place - 1] if place else None
             tails[place : place + 1] = [number]
-            last[place : place + 1] = [index]
-    chain = []
-    index_or_none = last[-1] if last else None
-    while index_or_none is not None:
-        chain.append(index_or_none)
-        index_or_none = before[index_or_none]
-    return chain[::-1]
+            chains[place + 1 : place + 2] = [[*chains[place], index]]
+    return chains[-1]
 
 
 def _follows(before: Number, number: Number) -> bool:
     """Whether a number may stand after another: after 2.1, 2.1.1, 2.2 and 3, and any later 5.1 or A.1."""
-    same = next(
-        (place for place, (a, b) in enumerate(zip(before, number, strict=False)) if a != b), len(before)
-    )
+    differ = (place for place, (a, b) in enumerate(zip(before, number, strict=False)) if a != b)
+    same = next(differ, len(before))
     first_below = all(part <= 1 for part in number[same + 1 :])
     if same == len(before):
         return first_below and (number[same] <= 1 or same == 0)

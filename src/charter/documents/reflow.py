@@ -16,10 +16,6 @@ def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]
     blank line, headings stand as ``## Title`` in a paragraph of their own, and a ``#`` that begins another
     line is escaped.
 
-    Args:
-        lines: The lines with their headings marked.
-        pages: How many pages there are.
-
     Returns:
         The text, and for each page the offset at which it begins; an empty page begins where the next does.
     """
@@ -46,12 +42,9 @@ def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]
             content = f"\\{content}"
         text += content
         previous = line
-    begins = len(text)
-    offsets = []
     for page in reversed(range(pages)):
-        begins = starts.get(page, begins)
-        offsets.append(begins)
-    return text + "\n", tuple(reversed(offsets))
+        starts.setdefault(page, starts.get(page + 1, len(text)))
+    return text + "\n", tuple(starts[page] for page in range(pages))
 
 
 def _separator(line: TextLine, following: TextLine, layout: Layout) -> str:
