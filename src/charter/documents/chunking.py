@@ -43,12 +43,6 @@ def chunk_document(
     cut at blank lines, within a paragraph at line breaks, then sentences, then words; neighbouring pieces
     are joined while they fit. A chunk below ``min_tokens`` shares the sentences of its neighbour evenly.
     Headings are on the chunk, not in its text, and nothing but headings and blanks is left out.
-
-    Args:
-        document: The document; ``#`` lines are its headings.
-        max_tokens: The most tokens of a chunk; a single character may have more.
-        min_tokens: The least tokens of a chunk, where its section has more and sentences allow.
-        count_tokens: Counts the tokens of a text.
     """
     chunks = []
     seen: Counter[tuple[str, str, str]] = Counter()

@@ -89,8 +89,7 @@ def remove_contents(lines: list[TextLine]) -> tuple[list[TextLine], list[str]]:
     """
     texts = {line.text for line in lines}
     tables: list[tuple[list[int], list[str]]] = []
-    for run in _entry_runs(lines):
-        listed = _listed_titles([lines[index].text for index in run])
+    for run, listed in _entry_runs(lines):
         led = any(_LED_ENTRY.match(lines[index].text) for index in run)
         if led or (len(listed) >= 4 and 2 * sum(title in texts for title in listed) >= len(listed)):
             tables.append((run, listed))
@@ -100,41 +99,29 @@ def remove_contents(lines: list[TextLine]) -> tuple[list[TextLine], list[str]]:
     return kept, [title for _, listed in tables for title in listed]
 
 
-def _entry(text: str) -> re.Match[str] | None:
-    return _LED_ENTRY.match(text) or _PLAIN_ENTRY.match(text)
-
-
-def _listed_titles(entries: Sequence[str]) -> list[str]:
-    """The titles of a run of entries; what is no entry is the first line of the next one's title."""
-    titles = []
-    begun = ""
-    for text in entries:
-        entry = _entry(text)
-        title = entry["title"].strip() if entry else text
-        begun = title if read_number(title, listed=True) else f"{begun} {title}".strip()
-        if entry:
-            titles.append(begun)
-            begun = ""
-    return titles
-
-
-def _entry_runs(lines: list[TextLine]) -> list[list[int]]:
-    """Indices of neighbouring entries, blank lines aside.
+def _entry_runs(lines: list[TextLine]) -> list[tuple[list[int], list[str]]]:
+    """Indices of neighbouring entries, blank lines aside, and their titles.
 
     One other line, the first of a title on two lines, may stand before an entry with leaders.
     """
-    runs: list[list[int]] = []
+    runs: list[tuple[list[int], list[str]]] = []
     since_entry: list[int] | None = None
     for index, line in enumerate(lines):
         if not line.text:
             continue
-        if not _entry(line.text):
+        led = _LED_ENTRY.match(line.text)
+        entry = led or _PLAIN_ENTRY.match(line.text)
+        if not entry:
             since_entry = [index] if since_entry == [] else None
             continue
-        if since_entry == [] or (since_entry and _LED_ENTRY.match(line.text)):
-            runs[-1] += [*since_entry, index]
-        else:
-            runs.append([index])
+        if since_entry is None or (since_entry and not led):
+            runs.append(([], []))
+            since_entry = []
+        title = entry["title"].strip()
+        if since_entry and not read_number(title, listed=True):
+            title = f"{lines[since_entry[0]].text} {title}"
+        runs[-1][0].extend([*since_entry, index])
+        runs[-1][1].append(title)
         since_entry = []
     return runs
 

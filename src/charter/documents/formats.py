@@ -5,6 +5,8 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from html import escape
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_bytes_sync
@@ -22,11 +24,12 @@ LARGEST_FILE = 256 * 2**20
 _PAGE_MARK = "\ue000"
 _BODY_MARK = "charterbodybegins"
 _BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
+_SUP_TAG = re.compile(rb"<(/?)sup(?:\s[^>]*)?>", re.IGNORECASE)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 ENCRYPTED = "encrypted; save a copy without a password"
 _NO_TEXT = "not text (it has null characters); remove or replace it"
-_ENTITIES = {b"&amp;": "\ue001", b"&lt;": "\ue002", b"&gt;": "\ue003"}
+_ESCAPED, _DISGUISES = "&<>", "\ue001\ue002\ue003"
 
 
 class UnreadableError(Exception):
@@ -41,10 +44,10 @@ class Reading(NamedTuple):
     """
 
     text: str
-    page_starts: tuple[int, ...]
     letters: int
-    running: int
-    contents: int
+    page_starts: tuple[int, ...] = ()
+    running: int = 0
+    contents: int = 0
 
 
 def _extract(data: bytes, mime_type: str, **options: Any) -> ExtractionResult:
@@ -94,16 +97,9 @@ def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
     ]
     without_running = remove_running_lines(read)
     lines, contents = remove_contents(without_running)
-    # A wrapped heading may begin with a running line that was removed from above it.
-    present = {(line.page, line.text) for line in lines}
-    kept = [
-        StyledText(style.page, texts, style.level)
-        for style in styled
-        if (texts := tuple(text for text in style.lines if (style.page, text) in present))
-    ]
-    text, page_starts = reflow(mark_headings(lines, contents, kept), len(pages))
+    text, page_starts = reflow(mark_headings(lines, contents, styled), len(pages))
     total, body_and_contents, body = (_count_lines(part) for part in (read, without_running, lines))
-    return Reading(text, page_starts, total, total - body_and_contents, body_and_contents - body)
+    return Reading(text, total, page_starts, total - body_and_contents, body_and_contents - body)
 
 
 def _count_lines(lines: Sequence[TextLine]) -> int:
@@ -116,8 +112,7 @@ def _squeeze(line: str) -> str:
 
 def _read_markdown(data: bytes) -> Reading:
     """Read Markdown, which is text already; the library loses items of nested lists."""
-    text, letters = plain_markdown(_decode(data))
-    return Reading(text, (), letters, 0, 0)
+    return Reading(*plain_markdown(_decode(data)))
 
 
 def _read_html(data: bytes) -> Reading:
@@ -138,9 +133,8 @@ def _read_epub(data: bytes) -> Reading:
 
 def _mark_raised(html: bytes) -> bytes:
     """Put marks about raised text, whose tags the library drops: "10<sup>2</sup>" became 102."""
-    for tag, mark in ((rb"<sup(?=[\s>])[^>]*>", RAISED_BEGINS), (rb"</sup\s*>", RAISED_ENDS)):
-        html = re.sub(tag, f"&#{ord(mark)};".encode(), html, flags=re.IGNORECASE)
-    return html
+    marks = {b"": f"&#{ord(RAISED_BEGINS)};".encode(), b"/": f"&#{ord(RAISED_ENDS)};".encode()}
+    return _SUP_TAG.sub(lambda tag: marks[tag[1]], html)
 
 
 def _read_docx(data: bytes) -> Reading:
@@ -150,9 +144,7 @@ def _read_docx(data: bytes) -> Reading:
     content = _extract(
         disguised, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     ).content
-    for entity, disguise in zip("&<>", _ENTITIES.values(), strict=True):
-        content = content.replace(disguise, entity)
-    return _without_contents(content)
+    return _without_contents(content.translate(str.maketrans(_DISGUISES, _ESCAPED)))
 
 
 def _check_archive(data: bytes) -> None:
@@ -168,8 +160,8 @@ def _check_archive(data: bytes) -> None:
 
 
 def _disguise_entities(content: bytes) -> bytes:
-    for entity, disguise in _ENTITIES.items():
-        content = content.replace(entity, disguise.encode())
+    for character, disguise in zip(_ESCAPED, _DISGUISES, strict=True):
+        content = content.replace(escape(character).encode(), disguise.encode())
     return content
 
 
@@ -193,15 +185,10 @@ def _read_pptx(data: bytes) -> Reading:
         "application/vnd.openxmlformats-officedocument.presentationml.presentation",
         pages=PageConfig(insert_page_markers=True, marker_format=f"\n\n{_PAGE_MARK}\n\n"),
     ).content
-    text = ""
-    page_starts = []
-    total = 0
-    for slide in content.split(_PAGE_MARK)[1:]:
-        page_starts.append(len(text))
-        part, letters = plain_markdown(slide, rendered=True)
-        text += part + "\n"
-        total += letters
-    return Reading(text, tuple(page_starts), total, 0, 0)
+    slides = [plain_markdown(slide, rendered=True) for slide in content.split(_PAGE_MARK)[1:]]
+    texts = [f"{text}\n" for text, _ in slides]
+    starts = accumulate(map(len, texts[:-1]), initial=0)
+    return Reading("".join(texts), sum(letters for _, letters in slides), tuple(starts))
 
 
 def _without_contents(markdown: str) -> Reading:
@@ -210,7 +197,7 @@ def _without_contents(markdown: str) -> Reading:
     lines = [TextLine(line, 0) for line in plain.split("\n")]
     kept, _ = remove_contents(lines)
     text = "\n".join(line.text for line in kept).strip() + "\n"
-    return Reading(text, (), letters, 0, _count_lines(lines) - _count_lines(kept))
+    return Reading(text, letters, contents=_count_lines(lines) - _count_lines(kept))
 
 
 READERS: dict[str, Callable[[bytes], Reading]] = {

@@ -35,14 +35,9 @@ def mark_headings(
     ``2.1``), or that is called Article 5 or Chapter II. Only where there are none of these, headings are
     guessed: from what stands out by its type, which the PDF reader often gets wrong, if it also stands as a
     title does; and, one level lower, from the short line between the end of a paragraph and a full line.
-
-    Args:
-        lines: The lines, without running headers and tables of contents.
-        contents: The titles that tables of contents listed.
-        styled: What stands out by its type.
     """
     by_start = {(text.page, text.lines[0]): text for text in styled}
-    layout = Layout.of(_join_divisions(Layout.of(_join_listed(lines, contents))))
+    layout = Layout.of(_join_wrapped(lines, contents))
     listed = _listed_levels(layout.lines, contents, by_start)
     levels = listed | _outline(layout, listed)
     if levels:
@@ -50,42 +45,29 @@ def mark_headings(
     return _mark_short(Layout(_mark_styled(layout, by_start), layout.width))
 
 
-def _join_listed(lines: Sequence[TextLine], contents: Collection[str]) -> Sequence[TextLine]:
-    """Join the lines of a wrapped title that the table of contents lists whole."""
-    if not contents:
-        return lines
+def _join_wrapped(lines: Sequence[TextLine], contents: Collection[str]) -> list[TextLine]:
+    """Join the lines of a title that the contents list whole, or whose number is on a line of its own.
+
+    Such numbers are "CHAPTER" above "SEVEN" and, above a title, "Chapter 7".
+    """
+    layout = Layout.of(lines)
     listed = {_key(title) for title in contents}
     joined: list[TextLine] = []
     index = 0
     while index < len(lines):
-        following = (line.text for line in lines[index + 1 : index + _MOST_TITLE_LINES])
-        wholes = list(accumulate([lines[index].text, *takewhile(bool, following)], "{} {}".format))
-        found = (count for count, whole in enumerate(wholes, 1) if _key(whole) in listed)
-        taken = next(found, 1) if wholes[0] else 1
-        joined.append(replace(lines[index], text=wholes[taken - 1]))
-        index += taken
-    return joined
-
-
-def _join_divisions(layout: Layout) -> list[TextLine]:
-    """Join "CHAPTER" and "SEVEN", and what has a number only, such as "Chapter 7", with its title below."""
-    lines = layout.lines
-    joined: list[TextLine] = []
-    index = 0
-    while index < len(lines):
-        line = lines[index]
-        end = index + 1
-        if names_division(line.text) and end < len(lines) and read_division(f"{line.text} {lines[end].text}"):
-            line = replace(line, text=f"{line.text} {lines[end].text}")
-            end += 1
-        division = read_division(line.text)
+        part = takewhile(lambda line: line.text, lines[index : index + _MOST_TITLE_LINES])
+        wholes = list(accumulate((line.text for line in part), "{} {}".format))
+        ends = (n for n, whole in enumerate(wholes, 1) if _key(whole) in listed)
+        named = len(wholes) > 1 and names_division(wholes[0]) and read_division(wholes[1]) is not None
+        end = index + next(ends, 2 if named else 1)
+        text = wholes[end - index - 1] if wholes else ""
+        division = read_division(text)
         if division and not division.title and layout.begins_paragraph(index):
             below = end + (end + 1 < len(lines) and not lines[end].text)
             if taken := _title_lines(layout, below):
-                title = " ".join(part.text for part in lines[below : below + taken])
-                line = replace(line, text=titled(line.text, title))
                 end = below + taken
-        joined.append(line)
+                text = titled(text, " ".join(line.text for line in lines[below:end]))
+        joined.append(replace(lines[index], text=text))
         index = end
     return joined
 
@@ -136,12 +118,8 @@ def _outline(layout: Layout, listed: Collection[int]) -> dict[int, int]:
     levels = _division_levels(divisions, {index: numbers[index][0] for index in sections})
     above = max(levels.values(), default=1) - 1
     known = {numbers[index] for index in sections}
-    depths = {
-        index: len(number) if levels or number[:1] in known else len(number) - 1
-        for index, number in numbers.items()
-        if index in sections
-    }
-    return levels | {index: min(depth + above, 6) for index, depth in depths.items()}
+    unheaded = {index for index in sections if not levels and numbers[index][:1] not in known}
+    return levels | {index: min(len(numbers[index]) - (index in unheaded) + above, 6) for index in sections}
 
 
 def _is_heading(division: Division, layout: Layout, index: int) -> bool:
@@ -165,11 +143,7 @@ def _division_levels(divisions: Mapping[int, Division], chapters: Mapping[int, i
     """Levels of divisions: a kind that counts on without a gap stands above a more frequent one inside it.
 
     Where sections are numbered as well, a kind whose first number is neither 1 nor the chapter of the section
-    below it refers to another text.
-
-    Args:
-        divisions: What begins as a part does, by line index.
-        chapters: The first numbers of the sections, by line index.
+    below it refers to another text. ``chapters`` has the first numbers of the sections, by line index.
     """
     kinds: dict[str, dict[int, int | None]] = {}
     for index, division in divisions.items():
@@ -208,14 +182,14 @@ def _mark_styled(layout: Layout, by_start: Mapping[tuple[int, str], StyledText])
         line = layout.lines[index]
         style = by_start.get((line.page, line.text))
         end = index + (len(style.lines) if style else 1)
-        whole = tuple(part.text for part in layout.lines[index:end])
-        title = style and style.lines == whole and end < len(layout.lines) and layout.ends_paragraph(end - 1)
-        if style and title and _looks_like_title(" ".join(whole)):
-            marked.append(replace(line, text=" ".join(whole), level=style.level))
+        whole = " ".join(part.text for part in layout.lines[index:end])
+        complete = end < len(layout.lines) and layout.ends_paragraph(end - 1)
+        if style and complete and whole == " ".join(style.lines) and _looks_like_title(whole):
+            marked.append(replace(line, text=whole, level=style.level))
+            index = end
         else:
             marked.append(line)
-            end = index + 1
-        index = end
+            index += 1
     return marked
 
 

@@ -64,9 +64,9 @@ class Layout:
     width: int
 
     @classmethod
-    def of(cls, lines: Sequence[TextLine], measured: Sequence[TextLine] | None = None) -> Self:
-        """Measure the width of the lines, or of those that are given apart."""
-        lengths = sorted(len(line.text) for line in (lines if measured is None else measured) if line.text)
+    def of(cls, lines: Sequence[TextLine]) -> Self:
+        """Measure the width of the lines; headings don't count."""
+        lengths = sorted(len(line.text) for line in lines if line.text and not line.level)
         return cls(lines, lengths[len(lengths) * 9 // 10] if lengths else 0)
 
     def ends_early(self, line: TextLine, following: TextLine) -> bool:

@@ -31,18 +31,14 @@ _HASH_HEADING = re.compile(r"(?<![^\n]\n)^#{1,6} \S.*$(?!\n[^\n])", re.MULTILINE
 def plain_markdown(text: str, rendered: bool = False) -> tuple[str, int]:
     """Return the text with ``#`` headings, list marks, pipe tables and fenced code, and no other markup.
 
-    Args:
-        text: Markdown.
-        rendered: Whether the document reader wrote it: angle brackets are text, line breaks are meant.
-
-    Returns:
-        The text, and how many letters and digits it shows: not link targets or front matter.
+    With it comes how many letters and digits it shows: not link targets or front matter. In what the document
+    reader ``rendered``, angle brackets are text and line breaks are meant.
     """
     parser = MarkdownIt("commonmark", {"html": not rendered, "breaks": rendered}).enable("table")
     tokens = parser.parse(_NOTE.sub("", _COMMENT.sub("", _FRONT_MATTER.sub("", clean_characters(text)))))
     shown = (child for token in tokens for child in token.children or [token] if child.type != "image")
     letters = sum(count_letters(_without_tags(token.content)) for token in shown)
-    return _join(_blocks(SyntaxTreeNode(tokens).children), "\n\n") + "\n", letters
+    return "\n\n".join(_blocks(SyntaxTreeNode(tokens).children)) + "\n", letters
 
 
 def looks_like_markdown(text: str) -> bool:
@@ -83,19 +79,20 @@ def _block(node: SyntaxTreeNode) -> str:
         return _HEADING_MARK.sub(r"\\", _without_tags(node.content).strip())
     if node.type == "table":
         return _table(node)
-    return _join(_blocks(node.children), "\n\n")
+    return "\n\n".join(_blocks(node.children))
 
 
 def _list(node: SyntaxTreeNode) -> str:
     tight = all(
         child.hidden for item in node.children for child in item.children if child.type == "paragraph"
     )
+    between = "\n" if tight else "\n\n"
     items = []
     for item in node.children:
         mark = f"{item.info}{item.markup} " if node.type == "ordered_list" else "- "
-        content = _join(_blocks(item.children), "\n" if tight else "\n\n")
+        content = between.join(_blocks(item.children))
         items.append(mark + re.sub(r"\n(?=[^\n])", "\n" + " " * len(mark), content))
-    return _join(items, "\n" if tight else "\n\n")
+    return between.join(items)
 
 
 def _table(node: SyntaxTreeNode) -> str:
@@ -138,7 +135,3 @@ def _spans(nodes: Iterable[SyntaxTreeNode]) -> str:
 
 def _without_tags(html: str) -> str:
     return unescape(_TAG.sub("", _HIDDEN.sub("", html))) if "<" in html else html
-
-
-def _join(texts: Iterable[str], between: str) -> str:
-    return between.join(text for text in texts if text)

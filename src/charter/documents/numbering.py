@@ -31,11 +31,7 @@ def fitting(numbers: Mapping[int, Number], alone: Collection[int]) -> list[int]:
 
     Sections (2.1) are the longest rising sequence, without those that follow on no neighbour. Chapters (2)
     must count on between them. Where there are no sections, there must be three chapters, and each has to
-    stand alone.
-
-    Args:
-        numbers: The numbers of lines that may be headings, by line index, in order.
-        alone: Indices of those that stand alone, with text below them that isn't numbered.
+    be one of those ``alone``, with text below them that isn't numbered. Lines are known by their index.
     """
     sections = _rising([(index, number) for index, number in numbers.items() if len(number) > 1])
     follows = [_follows(*pair) for pair in pairwise([(), *(numbers[index] for index in sections)])] + [False]
@@ -59,7 +55,7 @@ def _rising(numbered: Sequence[tuple[int, Number]]) -> list[int]:
     chains: list[list[int]] = [[]]
     for index, number in numbered:
         place = bisect_left(tails, number)
-        if tails[place : place + 1] != [number]:
+        if number not in tails[place : place + 1]:
             tails[place : place + 1] = [number]
             chains[place + 1 : place + 2] = [[*chains[place], index]]
     return chains[-1]

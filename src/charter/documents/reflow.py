@@ -20,7 +20,7 @@ def reflow(lines: Sequence[TextLine], pages: int) -> tuple[str, tuple[int, ...]]
         The text, and for each page the offset at which it begins; an empty page begins where the next does.
     """
     body = [line for line in lines if line.level == 0]
-    layout = Layout.of(lines, body)
+    layout = Layout.of(lines)
     words = {word.casefold() for line in body for word in re.findall(r"[\w-]+", line.text)}
     text = ""
     starts: dict[int, int] = {}

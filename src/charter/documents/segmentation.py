@@ -33,9 +33,7 @@ UNSPACED = re.compile(
 def split_sentences(text: str, language: str | None = None) -> list[str]:
     """Return the sentences of a text; a line break ends one too. The number of a list item is no sentence.
 
-    Args:
-        text: In any script.
-        language: Its ISO 639-3 code, as `Document.language`; English where it isn't known.
+    ``language`` is an ISO 639-3 code, as `Document.language`; English where it isn't known.
     """
     return [
         text[start:end]
