@@ -110,3 +110,19 @@ def test_a_list_that_is_there_twice_is_no_table_of_contents() -> None:
     steps = ["1. Stop the engine", "2. Call for help", "3. Wait outside", "4. Tell your manager"]
     lines = pages("\n".join([*steps, "5. Go home.", *steps, "5. Come back."]))
     assert remove_contents(lines) == (lines, [])
+
+
+def test_running_lines_with_the_number_and_title_of_their_chapter_go() -> None:
+    def page(chapter: int, section: int) -> str:
+        head = f"CHAPTER {chapter}. TITLE {chapter * chapter} {chapter}.{section}. SECTION {section}"
+        return f"{head}\nText {chapter * 7} {section}.\nMore."
+
+    lines = pages(
+        *(
+            text
+            for n in range(1, 5)
+            for text in (f"Chapter {n}\nOn rule {n}.", page(n, 1), page(n, 2), page(n, 3))
+        )
+    )
+    assert not [line.text for line in remove_running_lines(lines) if line.text.startswith("CHAPTER")]
+    assert sum(line.text.startswith("Chapter") for line in remove_running_lines(lines)) == 4

@@ -13,6 +13,7 @@ _EDGE = 4
 """How many lines at the top and at the bottom of a page may be running headers or footers."""
 
 _NUMBER_LAST = re.compile(r"(?:.*[^\W\d].*\s)?(\d{1,4})|\W*(\d{1,4})\W*")
+_NUMBER_FIRST = re.compile(r"(\d{1,4})\s.*[^\W\d].*")
 _LED_ENTRY = re.compile(r"^(?P<title>.*?\S)\s*(?:[.·…_]\s?){4,}\s*(?:\d{1,4}|[ivxlc]+)$")
 _PLAIN_ENTRY = re.compile(r"^(?P<title>.*[^\W\d].*?)\s+\d{1,4}$")
 
@@ -40,7 +41,7 @@ def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
         "part": max(3, 0.5 * len(pages)),
     }
     recurring = {pattern for pattern, count in pages_with.items() if count >= least[pattern[0]]}
-    numbered = _page_numbers(lines, pages)
+    numbered = _page_numbers(lines, pages) | _running_divisions(lines, pages)
     removed: set[int] = set()
 
     def runs(index: int) -> bool:
@@ -53,17 +54,37 @@ def remove_running_lines(lines: list[TextLine]) -> list[TextLine]:
 
 
 def _page_numbers(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> set[int]:
-    """Indices of outermost lines that end in the page's number, which has the same distance on most pages."""
+    """Indices of outermost lines with the page's number, at the same distance to the page on most pages.
+
+    A number in front of a title may be a chapter's, so it counts only beside numbers that stand last.
+    """
     found: dict[int, dict[int, int]] = defaultdict(dict)
+    last: Counter[int] = Counter()
     for page, indices in pages.items():
         for index in {indices[0], indices[-1]} if len(indices) > 1 else ():
             text = lines[index].text
             # "Article 5" on page 5 is a heading.
-            own = read_division(text) and len(re.findall(r"\d+", text)) == 1
-            if (match := _NUMBER_LAST.fullmatch(text)) and not own:
-                found[int(match[1] or match[2]) - page][page] = index
-    most = max(found.values(), key=len, default={})
-    return set(most.values()) if len(most) >= max(3, 0.25 * len(pages)) else set()
+            if read_division(text) and len(re.findall(r"\d+", text)) == 1:
+                continue
+            if match := _NUMBER_LAST.fullmatch(text):
+                distance = int(match[1] or match[2]) - page
+                found[distance][page] = index
+                last[distance] += 1
+            elif match := _NUMBER_FIRST.fullmatch(text):
+                found[int(match[1]) - page].setdefault(page, index)
+    for distance, at_page in found.items():
+        if len(at_page) >= max(3, 0.5 * len(pages)) and last[distance] >= max(3, 0.25 * len(pages)):
+            return set(at_page.values())
+    return set()
+
+
+def _running_divisions(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> set[int]:
+    """Indices of outermost lines such as "CHAPTER 3. GIFTS 3.1. LIMITS", but of the first of each chapter."""
+    found: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    for index in (edge for indices in pages.values() for edge in (indices[0], indices[-1])):
+        if division := read_division(lines[index].text):
+            found[division.kind, division.number].append(index)
+    return {index for same in found.values() if len(same) >= 3 for index in same[1:]}
 
 
 def _patterns(line: TextLine) -> Iterator[tuple[str, str]]:
