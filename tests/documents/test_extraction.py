@@ -182,6 +182,16 @@ def test_plain_text_in_wrapped_lines_becomes_paragraphs(tmp_path: Path) -> None:
     assert document.page_starts == ()
 
 
+def test_underlined_lines_of_a_text_are_headings(tmp_path: Path) -> None:
+    (tmp_path / "policy.txt").write_text(
+        "******\nPolicy\n******\n\nGifts\n=====\n\nNone is taken.\n\n-----\n\n"
+        "2. Travel\n=========\n\nIt is paid\n----------\n\nAlways.\n"
+    )
+    assert extract_document(tmp_path / "policy.txt", "policy.txt").text == (
+        "# Policy\n\n## Gifts\n\nNone is taken.\n\n-----\n\n## 2. Travel\n\n### It is paid\n\nAlways.\n"
+    )
+
+
 def test_ligatures_and_joined_hyphens_are_letters(tmp_path: Path) -> None:
     (tmp_path / "x.md").write_text("An of\ufb01cial con\ufb02ict is speci\xadfied.\n")
     assert extract_document(tmp_path / "x.md", "x.md").text == "An official conflict is specified.\n"

@@ -5,15 +5,16 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from html import escape
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from kreuzberg import ExtractionConfig, ExtractionResult, PageConfig, extract_bytes_sync
 
 from charter.documents.cleaning import remove_contents, remove_running_lines
 from charter.documents.headings import StyledText, mark_headings
-from charter.documents.lines import TextLine, clean_characters, count_letters
+from charter.documents.lines import TextLine, bullet_end, clean_characters, count_letters
 from charter.documents.markdown import looks_like_markdown, plain_markdown
 from charter.documents.notes import RAISED_BEGINS, RAISED_ENDS
 from charter.documents.reflow import reflow
@@ -21,6 +22,7 @@ from charter.documents.reflow import reflow
 LARGEST_FILE = 256 * 2**20
 """Bytes of the largest file that is read, on the disk and unpacked; it is held in memory, several times."""
 
+_UNDERLINE = re.compile(r"([=~*^#+-])\1{2,}")
 _PAGE_MARK = "\ue000"
 _BODY_MARK = "charterbodybegins"
 _BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
@@ -82,6 +84,22 @@ def _read_plain(data: bytes) -> Reading:
     return reading if len(pages) > 1 else reading._replace(page_starts=())
 
 
+def _mark_underlined(lines: list[TextLine]) -> list[TextLine]:
+    """Give underlined titles their level; the sign that comes first is the highest, as in reST."""
+    signs: list[str] = []
+    marked = lines[:]
+    for index, (title, below) in enumerate(pairwise(lines)):
+        above = lines[index - 1].text if index else ""
+        fits = 0 < len(title.text) <= 1.25 * len(below.text) and above in ("", below.text)
+        if fits and _UNDERLINE.fullmatch(below.text) and not (title.ends_sentence or bullet_end(title.text)):
+            signs += [] if below.text[0] in signs else [below.text[0]]
+            marked[index] = replace(title, level=min(signs.index(below.text[0]) + 1, 6))
+            marked[index + 1] = replace(below, text="")
+            if index:
+                marked[index - 1] = replace(lines[index - 1], text="")
+    return marked
+
+
 def _decode(data: bytes) -> str:
     """Decode UTF-8, or UTF-16 that says so; line ends become newlines."""
     text = data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
@@ -96,7 +114,7 @@ def _compose(pages: list[str], styled: list[StyledText]) -> Reading:
         TextLine(_squeeze(line), number) for number, page in enumerate(pages) for line in page.split("\n")
     ]
     without_running = remove_running_lines(read)
-    lines, contents = remove_contents(without_running)
+    lines, contents = remove_contents(_mark_underlined(without_running))
     text, page_starts = reflow(mark_headings(lines, contents, styled), len(pages))
     total, body_and_contents, body = (_count_lines(part) for part in (read, without_running, lines))
     return Reading(text, total, page_starts, total - body_and_contents, body_and_contents - body)

@@ -31,7 +31,7 @@ def mark_headings(
 ) -> list[TextLine]:
     """Give headings their level; the lines of a wrapped heading become one.
 
-    A heading is a line that the table of contents lists, whose number fits the numbers around it (``2``,
+    A heading is a line that is underlined, that the contents list, whose number fits those around it (``2``,
     ``2.1``), or that is called Article 5 or Chapter II. Only where there are none of these, headings are
     guessed: from what stands out by its type, which the PDF reader often gets wrong, if it also stands as a
     title does; and, one level lower, from the short line between the end of a paragraph and a full line.
@@ -39,7 +39,8 @@ def mark_headings(
     by_start = {(text.page, text.lines[0]): text for text in styled}
     layout = Layout.of(_join_wrapped(lines, contents))
     listed = _listed_levels(layout.lines, contents, by_start)
-    levels = listed | _outline(layout, listed)
+    underlined = {index: line.level for index, line in enumerate(layout.lines) if line.level}
+    levels = underlined | listed | _outline(layout, listed)
     if levels:
         return [replace(line, level=levels.get(index, 0)) for index, line in enumerate(layout.lines)]
     return _mark_short(Layout(_mark_styled(layout, by_start), layout.width))
