@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from charter.documents.extraction import extract_document
 from charter.documents.notes import place_raised
@@ -42,6 +43,23 @@ def test_raised_numbers_of_word_make_no_other_numbers(tmp_path: Path) -> None:
     runs = run("It was refused.") + run("1", True) + run(" Up to 10") + run("2", True) + run(" gifts.")
     write_docx(tmp_path / "x.docx", f"<w:p>{runs}</w:p>")
     assert text_of(tmp_path / "x.docx") == "It was refused. Up to 10² gifts."
+
+
+def test_marks_of_a_pdf_are_known_by_their_notes(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "x.pdf"))
+    lines = [
+        "Whatever is offered must be declared and mostly it was refused.1 The gifts that are worth",
+        "more than the limit2 are handed in with sha256 and libc6; the rule is in part B.7 of this book.",
+        "A limit is set for gifts of every kind, and for invitations to a meal as well as for travel.",
+        "1 By the board.",
+        "2 See below.",
+    ]
+    for number, line in enumerate(lines):
+        canvas.drawString(72, 700 - 14 * number, line)
+    canvas.save()
+    text = text_of(tmp_path / "x.pdf")
+    assert "it was refused. The gifts" in text
+    assert "the limit² are handed in with sha256 and libc6; the rule is in part B.7 of" in text
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from charter.documents.cleaning import remove_contents, remove_running_lines
 from charter.documents.headings import StyledText, mark_headings
 from charter.documents.lines import TextLine, bullet_end, clean_characters, count_letters
 from charter.documents.markdown import looks_like_markdown, plain_markdown
-from charter.documents.notes import RAISED_BEGINS, RAISED_ENDS
+from charter.documents.notes import RAISED_BEGINS, RAISED_ENDS, raise_marks
 from charter.documents.reflow import reflow
 
 LARGEST_FILE = 256 * 2**20
@@ -63,7 +63,7 @@ def _read_pdf(data: bytes) -> Reading:
     result = _extract(
         data, "application/pdf", include_document_structure=True, pages=PageConfig(extract_pages=True)
     )
-    pages = [page["content"] for page in result.pages or []]
+    pages = raise_marks([page["content"] for page in result.pages or []])
     nodes = result.document["nodes"] if result.document else []
     styled = [
         StyledText(page - 1, tuple(lines), node["content"]["level"])
