@@ -4,12 +4,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from charter.report.charts import WIDTH, Interval, Series, axis_ticks, interval_plot, line_chart
+from charter.evaluation.results import Estimate
+from charter.report.charts import Interval, axis_ticks, interval_plot, line_chart
 
 ROWS = [
-    Interval("seed <1>", 10.0, 5.0, 15.0, reference=None, emphasised=False),
-    Interval("SFT", 35.0, 30.0, 41.0, reference=36.7, emphasised=True),
-    Interval("one chunk", 20.0, None, None, reference=None, emphasised=False),
+    Interval("seed <1>", Estimate(value=10.0, low=5.0, high=15.0, n=9), reference=None, emphasised=False),
+    Interval("SFT", Estimate(value=35.0, low=30.0, high=41.0, n=9), reference=36.7, emphasised=True),
+    Interval("one chunk", Estimate(value=20.0, low=None, high=None, n=9), reference=None, emphasised=False),
 ]
 
 
@@ -26,9 +27,9 @@ def test_ticks_are_few_even_and_around_the_values(values: list[float]) -> None:
 
 
 def test_an_interval_plot_places_dots_by_value_and_escapes_labels() -> None:
-    svg = ElementTree.fromstring(interval_plot("BLEU & more", ROWS, "{:.1f}".format))
+    svg = ElementTree.fromstring(interval_plot("BLEU & more", "bleu", ROWS))
     dots = [float(dot.get("cx")) for dot in svg.iter("circle")]
-    assert dots[0] < dots[2] < dots[1] < WIDTH
+    assert dots[0] < dots[2] < dots[1] < float(svg.get("viewBox").split()[2])
     # linear: 20 lies where 10 and 35 say
     assert dots[2] == pytest.approx(dots[0] + (dots[1] - dots[0]) * 10 / 25, abs=0.11)
     titles = [title.text for title in svg.iter("title")]
@@ -42,13 +43,13 @@ def test_an_interval_plot_places_dots_by_value_and_escapes_labels() -> None:
 
 
 def test_a_line_chart_draws_every_point_inside_the_picture() -> None:
-    lines = [Series("training", [(1, 2.0), (5, 1.0), (9, 0.5)]), Series("validation", [(5, 1.2)])]
+    lines = {"training": [(1, 2.0), (5, 1.0), (9, 0.5)], "validation": [(5, 1.2)]}
     svg = ElementTree.fromstring(line_chart("loss", lines))
     drawn = [line.get("points") for line in svg.iter("polyline")]
     points = [tuple(map(float, point.split(","))) for line in drawn for point in line.split()]
-    height = float(svg.get("viewBox").split()[3])
+    width, height = map(float, svg.get("viewBox").split()[2:])
     assert len(points) == 4
-    assert all(0 <= x <= WIDTH and 0 <= y <= height for x, y in points)
+    assert all(0 <= x <= width and 0 <= y <= height for x, y in points)
     falling = [y for _, y in points[:3]]
     assert falling == sorted(falling)  # down the page
     assert re.findall("training|validation", "".join(svg.itertext())) == ["training", "validation"]

@@ -15,8 +15,7 @@ from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import InstructExample
 from charter.project.storage import file_sha256, read_rows, write_json, write_rows, write_text
-from charter.report.dataset_card import MANIFEST
-from charter.report.dataset_export import export_data
+from charter.report.dataset_export import MANIFEST, export_data
 from synthetic_project import ROOT, write_data
 
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -228,45 +229,60 @@ def test_an_invalid_judge_is_a_finding() -> None:
     assert "failed its controls" in found.text
 
 
-def test_the_map_has_a_row_a_main_heading_and_a_strip_a_chunk() -> None:
-    shown = coverage_map(
-        [
-            chunk_coverage("a", ("Title", "1 Gifts", "1.1 Limits"), [True, False], pairs=2),
-            chunk_coverage("b", ("Title", "1 Gifts", "1.2 Register"), [False]),
-            chunk_coverage("c", ("Title", "2 Safety"), [True], held_out_pairs=3),
-        ]
+def mapped(params: Params, *coverage: ChunkCoverage) -> str:
+    """The report's part on coverage, without the line breaks of its source."""
+    content = CorpusContent(
+        evaluation=make_evaluation(), predictions=[], stages={}, curves={}, coverage=coverage
     )
-    rows = [(row.heading, len(row.strips), row.covered, row.sentences) for row in shown.sections]
-    assert rows == [("1 Gifts", 2, 1, 3), ("2 Safety", 1, 1, 1)]
-    assert (shown.total.covered, shown.total.sentences) == (2, 4)
-    assert (shown.total.pairs, shown.total.held_out_pairs) == (2, 3)
-    strip = shown.sections[0].strips[0]
+    page = build_report([content], params, "x")
+    return re.sub(
+        r"\n\s*", "", page[page.index("Training answers cover") : page.index("What of the document")]
+    )
+
+
+def test_the_map_has_a_row_a_main_heading_and_a_strip_a_chunk(params: Params) -> None:
+    shown = mapped(
+        params,
+        chunk_coverage("a", ("Title", "1 Gifts", "1.1 Limits"), [True, False], pairs=2),
+        chunk_coverage("b", ("Title", "1 Gifts", "1.2 Register"), [False]),
+        chunk_coverage("c", ("Title", "2 Safety"), [True], held_out_pairs=3),
+    )
+    assert "2 of 4 sentences (50&nbsp;%)" in shown
+    rows = re.findall(r'<tr><th scope="row">(.+?)</th>(.+?)</tr>', shown)
+    strips = [row.count("<svg") for _, row in rows]
+    counts = [re.findall(r"<td>(.*?)</td>", row)[-3:] for _, row in rows]
+    assert [heading for heading, _ in rows] == ["1 Gifts", "2 Safety", "all"]
+    assert strips == [2, 1, 0]
+    assert counts == [
+        ["1 of 3", "1", "2"],
+        ["1 of 1", "1", '0 <span class="note">+3</span>'],
+        ["2 of 4", "2", '2 <span class="note">+3</span>'],
+    ]
+    strip = shown[shown.index("<svg") : shown.index("</svg>")]
     assert (strip.count('class="covered"'), strip.count('class="missed"')) == (1, 1)
     described = "1 Gifts › 1.1 Limits: 1 of 2 sentences covered; training 1 question, 2 pairs"
     assert f'aria-label="{described}"' in strip
-    assert "2 of 4 sentences (50\u00a0%)" in shown.summary
 
 
 def test_chunks_are_told_apart_by_document_and_number() -> None:
-    two = [chunk_coverage("a", ("Gifts",), [False]), chunk_coverage("b", ("Gifts",), [False])]
-    assert list(coverage_map(two).uncovered) == ["Gifts (1 of 2)", "Gifts (2 of 2)"]
-    other = chunk_coverage("c", ("Gifts",), [False], document="other.pdf")
-    shown = coverage_map([*two, other])
-    assert [section.heading for section in shown.sections] == ["d", "other.pdf"]
-    assert list(shown.uncovered)[-1] == "other.pdf › Gifts"
-    assert [row.heading for row in coverage_map([chunk_coverage("a")]).sections] == ["d"]
+    two = [chunk_coverage("a", ("Gifts",)), chunk_coverage("b", ("Gifts",))]
+    assert [chunk.name for chunk in coverage_map(two)] == ["Gifts (1 of 2)", "Gifts (2 of 2)"]
+    other = chunk_coverage("c", ("Gifts",), document="other.pdf")
+    *_, last = several = coverage_map([*two, other])
+    assert [chunk.section for chunk in several] == ["d", "d", "other.pdf"]
+    assert last.name == "other.pdf › Gifts"
+    assert [chunk.section for chunk in coverage_map([chunk_coverage("a")])] == ["d"]
 
 
-def test_what_became_of_the_pairs_of_a_chunk_is_said() -> None:
-    shown = coverage_map(
-        [
-            chunk_coverage("a", ("A",), held_out_pairs=1, refused={"verification": 2, "contrast": 1}),
-            chunk_coverage("b", ("B",)),
-            chunk_coverage("c", ("C",), pairs=1),
-            chunk_coverage("d", ("D",), has_value=False),
-        ]
+def test_what_became_of_the_pairs_of_a_chunk_is_said(params: Params) -> None:
+    shown = mapped(
+        params,
+        chunk_coverage("a", ("A",), held_out_pairs=1, refused={"verification": 2, "contrast": 1}),
+        chunk_coverage("b", ("B",)),
+        chunk_coverage("c", ("C",), pairs=1),
+        chunk_coverage("d", ("D",), has_value=False),
     )
-    assert shown.without_pair == [
+    assert re.findall(r'<li>(.+?) <span class="note">(.+?)</span></li>', shown) == [
         ("A", "held out: 1; refused: contrast 1, verification 2"),
         ("B", "no scenario was written"),
     ]
@@ -275,4 +291,4 @@ def test_what_became_of_the_pairs_of_a_chunk_is_said() -> None:
 def test_the_page_lists_what_is_not_covered(report: str) -> None:
     assert report.count("<li>&lt;c1&gt; 1</li>") == 2  # of both corpora
     assert "<li>&lt;c1&gt; 0</li>" not in report
-    assert "Training answers cover 1 of 2 sentences (50\u00a0%)" in report
+    assert "Training answers cover 1 of 2 sentences (50&nbsp;%)" in report

@@ -73,7 +73,7 @@ def test_margins_are_told_on_stricter_terms_too() -> None:
     text = printed(evaluation)
     rows = [" ".join(line.split()[:-1]) for line in text.splitlines()]
 
-    assert {(row.system, row.against, row.metric) for row in stricter} == {
+    assert {(row.row.system, row.row.against, row.row.metric) for row in stricter} == {
         (row.system, row.against, row.metric) for row in (*over_gold, *cut)
     }
     assert all(row.reached is None and row.published_ratio is None for row in stricter)

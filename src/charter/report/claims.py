@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from charter.evaluation.results import ALIGNED, Comparison, Evaluation
+from charter.evaluation.results import ALIGNED, Comparison, Estimate, Evaluation
 
 SIGNIFICANT = 0.05
 
@@ -41,8 +41,15 @@ def safety_claims(evaluation: Evaluation) -> list[SafetyClaim]:
     return claims
 
 
+def direction(difference: Estimate) -> int:
+    """Return on which side of 0 the interval lies, 1 or -1; 0 where it holds 0 or there is none."""
+    if difference.low is not None and difference.low > 0:
+        return 1
+    return -1 if difference.high is not None and difference.high < 0 else 0
+
+
 def _sign(row: Comparison, fewer: Answer, more: Answer) -> Answer:
-    low, high = row.difference.low, row.difference.high
-    if row.p_holm >= SIGNIFICANT or low is None or high is None or low <= 0 <= high:
+    side = direction(row.difference)
+    if row.p_holm >= SIGNIFICANT or side == 0:
         return "not shown"
-    return fewer if high < 0 else more
+    return fewer if side < 0 else more

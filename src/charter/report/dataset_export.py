@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,34 +15,30 @@ from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.pinned_files import read_pinned
 from charter.project.records import SPLITS, Chunk, InstructExample, Kind, PreferencePair
 from charter.project.storage import file_sha256, read_json, write_json, write_text
-from charter.report.dataset_card import (
-    MANIFEST,
-    DataFile,
-    ExportedCorpus,
-    config_name,
-    count_rows,
-    dataset_card,
-)
+from charter.report.dataset_card import ExportedCorpus, dataset_card
 from charter.report.pipeline_state import git_revision, outdated_stages, recorded_stages
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
-from charter.synthesis.synthetic_data import SyntheticData, read_synthetic_data
+from charter.synthesis.synthetic_data import read_synthetic_data
 
-_MESSAGES = List({"role": Value("string"), "content": Value("string")})
+MANIFEST = "charter_export.json"
+"""Lists the files of an export, so that a later one knows what it may replace."""
+
+_TEXT = Value("string")
+_MESSAGES = List({"role": _TEXT, "content": _TEXT})
 _SOURCE = {
-    "chunk_id": Value("string"),
-    "document": Value("string"),
-    "document_sha256": Value("string"),
-    "headings": List(Value("string")),
+    "chunk_id": _TEXT,
+    "document": _TEXT,
+    "document_sha256": _TEXT,
+    "headings": List(_TEXT),
     "pages": List(Value("int32")),
-    "passage": Value("string"),
+    "passage": _TEXT,
 }
 _FEATURES: Mapping[Kind, Features] = {
     "instruct": Features(
-        {"id": Value("string"), "prompt": _MESSAGES, "completion": _MESSAGES, "style": Value("string")}
-        | _SOURCE
+        {"id": _TEXT, "prompt": _MESSAGES, "completion": _MESSAGES, "style": _TEXT} | _SOURCE
     ),
     "preference": Features(
-        {"id": Value("string"), "prompt": _MESSAGES, "chosen": _MESSAGES, "rejected": _MESSAGES} | _SOURCE
+        {"id": _TEXT, "prompt": _MESSAGES, "chosen": _MESSAGES, "rejected": _MESSAGES} | _SOURCE
     ),
 }
 """The columns of each kind: trl's conversational format, and what each row was made from."""
@@ -81,25 +77,24 @@ def export_data(root: Path, params: Params, corpora: Sequence[str] | None, folde
         with TemporaryDirectory(dir=folder.parent, prefix=".charter-") as work:
             staged = Path(work, "new")
             staged.mkdir()
-            described = [_write_corpus(corpus, data, staged) for corpus, data in read]
+            for corpus in read:
+                _write_rows(corpus, staged)
             pinned = read_pinned(ProjectPaths(root).pinned("models"))
             licences = {name: model.licence for name, model in pinned.items()}
-            write_text(staged / "README.md", dataset_card(described, params, licences, git_revision(root)))
-            files = {name: file_sha256(staged / name) for name in _file_names(staged)}
-            write_json(staged / MANIFEST, {"files": files})
+            card = dataset_card(read, params, licences, _hashes(staged), git_revision(root))
+            write_text(staged / "README.md", card)
+            write_json(staged / MANIFEST, {"files": _hashes(staged)})
             if folder.exists():
                 folder.rename(Path(work, "old"))
             staged.rename(folder)
     except OSError as error:
         raise CharterError(f"{folder}: {error.strerror}: {error.filename}; nothing was exported") from error
-    return Export(
-        folder,
-        {
-            config_name(corpus.name, kind): {file.split: file.rows for file in files}
-            for corpus in described
-            for kind, files in corpus.files.items()
-        },
-    )
+    counts = {
+        corpus.data_set(kind): {split: len(rows) for split, rows in splits.items()}
+        for corpus in read
+        for kind, splits in corpus.rows.items()
+    }
+    return Export(folder, counts)
 
 
 def _check_folder(folder: Path) -> None:
@@ -117,7 +112,7 @@ def _check_folder(folder: Path) -> None:
         raise CharterError(f"{folder}: no export wrote {others[0]} in it; name another folder")
 
 
-def _read_corpus(root: Path, params: Params, name: str) -> tuple[ExportedCorpus, SyntheticData]:
+def _read_corpus(root: Path, params: Params, name: str) -> ExportedCorpus:
     """Read a corpus's data, and what was recorded when they were made."""
     paths = ProjectPaths(root).corpus(name)
     outdated = outdated_stages(root, params, name)
@@ -129,9 +124,14 @@ def _read_corpus(root: Path, params: Params, name: str) -> tuple[ExportedCorpus,
             )
     data = read_synthetic_data(paths)
     metrics = read_json(paths.metrics("synthesize"))
-    for kind, splits in (("instruct", data.instruct), ("preference", data.preference)):
+    by_kind: dict[Kind, Mapping[str, Sequence[InstructExample | PreferencePair]]] = {
+        "instruct": data.instruct,
+        "preference": data.preference,
+    }
+    for kind, splits in by_kind.items():
+        of_rules = "rule" if kind == "instruct" else "rule-pair"
         for split, rows in splits.items():
-            if count_rows(metrics, kind, split) != len(rows):
+            if sum(metrics.get(part, {}).get(split, 0) for part in (kind, of_rules)) != len(rows):
                 raise CharterError(
                     f"{paths.metrics('synthesize')}: {kind}.{split} isn't {len(rows)}, the rows that there "
                     f"are: the figures are of other data; run `dvc repro synthesize@{name}`"
@@ -142,61 +142,54 @@ def _read_corpus(root: Path, params: Params, name: str) -> tuple[ExportedCorpus,
     sources = [paths.chunks, paths.rejected]
     for split in SPLITS:
         sources += [paths.instruct(split), paths.preference(split)]
-    corpus = ExportedCorpus(
+    return ExportedCorpus(
         name=name,
         title=params.corpora[name].title,
-        documents={chunk.document: chunk.document_sha256 for chunk in data.chunks},
-        chunks=len(data.chunks),
+        chunks=data.chunks,
+        rows={
+            kind: {split: rows for split, rows in splits.items() if rows}  # `datasets` loads no empty one
+            for kind, splits in by_kind.items()
+            if any(splits.values())
+        },
         metrics=metrics,
         coverage=summarize_coverage(measure_coverage(data)),
         validators=read_json(validators) if measured else {},
         inputs={dep["path"]: dep["md5"] for dep in read_by_dvc if not dep["path"].startswith("src/")},
         sources={source.relative_to(root).as_posix(): file_sha256(source) for source in sources},
-        files={},
     )
-    return corpus, data
 
 
-def _write_corpus(corpus: ExportedCorpus, data: SyntheticData, folder: Path) -> ExportedCorpus:
-    """Write a file for each split that has rows; `datasets` loads no empty one."""
-    chunks = {chunk.id: chunk for chunk in data.chunks}
-    splits: dict[Kind, Mapping[str, Sequence[InstructExample | PreferencePair]]] = {
-        "instruct": data.instruct,
-        "preference": data.preference,
-    }
+def _write_rows(corpus: ExportedCorpus, folder: Path) -> None:
+    """Write a file for each split that has rows."""
+    chunks = {chunk.id: chunk for chunk in corpus.chunks}
     disable_progress_bars()
-    files: dict[Kind, list[DataFile]] = {}
-    for kind, by_split in splits.items():
-        for split, rows in by_split.items():
-            if rows:
-                path = f"{corpus.name}/{kind}/{split}.parquet"
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                columns = [_columns(row) | _source(chunks[row.chunk_id]) for row in rows]
-                dataset = Dataset.from_list(columns, features=_FEATURES[kind])
-                dataset.select_columns(list(_FEATURES[kind])).to_parquet(folder / path)
-                written = DataFile(path, split, len(rows), file_sha256(folder / path))
-                files.setdefault(kind, []).append(written)
-    return replace(corpus, files=files)
+    for kind, splits in corpus.rows.items():
+        for split, rows in splits.items():
+            path = folder / corpus.path(kind, split)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            columns = [_columns(row, chunks[row.chunk_id]) for row in rows]
+            Dataset.from_list(columns, features=_FEATURES[kind]).to_parquet(path)
 
 
-def _columns(row: InstructExample | PreferencePair) -> dict[str, Any]:
+def _columns(row: InstructExample | PreferencePair, chunk: Chunk) -> dict[str, Any]:
+    """Lay out a row. A chunk is short, extract.max_tokens at most, so it is there in full."""
     if isinstance(row, InstructExample):
         said = {"prompt": row.question, "completion": row.answer}
-        own = {"id": row.id, "style": row.style}
+        own = {"style": row.style}
     else:
         said = {"prompt": row.prompt, "chosen": row.chosen, "rejected": row.rejected}
-        own = {"id": row.id}
-    return own | {
+        own = {}
+    messages = {
         name: [{"role": "user" if name == "prompt" else "assistant", "content": text}]
         for name, text in said.items()
     }
-
-
-def _source(chunk: Chunk) -> dict[str, Any]:
-    """What a row was made from. A chunk is short, extract.max_tokens at most, so it is there in full."""
-    named = chunk.model_dump(include={"document", "document_sha256", "headings", "pages"})
-    return named | {"chunk_id": chunk.id, "passage": chunk.text}
+    source = chunk.model_dump(include={"document", "document_sha256", "headings", "pages"})
+    return {"id": row.id, **messages, **own, "chunk_id": chunk.id, **source, "passage": chunk.text}
 
 
 def _file_names(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {name: file_sha256(folder / name) for name in _file_names(folder)}

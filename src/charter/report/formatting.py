@@ -1,7 +1,5 @@
 """How figures and systems are printed: as in the published table."""
 
-from collections.abc import Sequence
-
 from charter.evaluation.results import Estimate
 
 METRIC_NAMES = {
@@ -87,8 +85,3 @@ def signed_figure(metric: str, value: float) -> str:
 def p_value(p: float) -> str:
     """Print a p-value: "< .001" or "= .012"."""
     return "< .001" if p < 0.001 else "= " + figure("p", p)
-
-
-def markdown_row(cells: Sequence[str]) -> str:
-    """Write a row of a Markdown table."""
-    return "| " + " | ".join(cells) + " |"

@@ -2,45 +2,29 @@
 
 from dataclasses import dataclass
 
-from charter.evaluation.results import (
-    ALIGNED,
-    BASELINE,
-    MARGIN_METRICS,
-    UPPER_BOUND,
-    Comparison,
-    Estimate,
-    Evaluation,
-)
+from charter.evaluation.results import ALIGNED, BASELINE, MARGIN_METRICS, UPPER_BOUND, Comparison, Evaluation
 from charter.project.metric_names import CUT_METRICS
+from charter.report.claims import direction
 from charter.report.published import PUBLISHED
 
 
 @dataclass(frozen=True)
 class Margin:
-    """How many times the baseline's figure an aligned model's is, and its paired difference.
+    """An aligned model beside the baseline, and the same ratio in the published table.
 
-    ``published_ratio`` is the same ratio in the published table. ``reached`` says whether ours is at least
-    that and the difference's interval lies above 0. Both are None where nothing was published.
+    ``reached`` says whether ours is at least that and the difference's interval lies above 0. Both are None
+    where nothing was published.
     """
 
-    system: str
-    against: str
-    metric: str
-    ratio: float | None
-    difference: Estimate
+    row: Comparison
     published_ratio: float | None
     reached: bool | None
 
 
 def margins(evaluation: Evaluation) -> list[Margin]:
     """Return the margins of the aligned models over the baseline, those that were measured."""
-    compared = {(row.system, row.metric): row for row in evaluation.comparisons if row.against == BASELINE}
-    return [
-        _margin(compared[system, metric], evaluation.corpus)
-        for system in ALIGNED
-        for metric in MARGIN_METRICS
-        if (system, metric) in compared
-    ]
+    terms = [(BASELINE, metric) for metric in MARGIN_METRICS]
+    return [_margin(row, evaluation.corpus) for row in _measured(evaluation, terms)]
 
 
 def stricter_margins(evaluation: Evaluation) -> list[Margin]:
@@ -49,17 +33,22 @@ def stricter_margins(evaluation: Evaluation) -> list[Margin]:
     That is where all answers are cut to their reference's length (CUT_METRICS), and where the baseline is
     shown the right passage (UPPER_BOUND).
     """
+    terms = [(BASELINE, CUT_METRICS[metric]) for metric in MARGIN_METRICS]
+    terms += [(UPPER_BOUND, metric) for metric in MARGIN_METRICS]
+    return [Margin(row, None, None) for row in _measured(evaluation, terms)]
+
+
+def _measured(evaluation: Evaluation, terms: list[tuple[str, str]]) -> list[Comparison]:
     compared = {(row.system, row.against, row.metric): row for row in evaluation.comparisons}
-    stricter = [(BASELINE, CUT_METRICS[metric]) for metric in MARGIN_METRICS]
-    stricter += [(UPPER_BOUND, metric) for metric in MARGIN_METRICS]
-    found = [compared.get((system, *terms)) for system in ALIGNED for terms in stricter]
-    return [Margin(r.system, r.against, r.metric, r.ratio, r.difference, None, None) for r in found if r]
+    wanted = [(system, *of_row) for system in ALIGNED for of_row in terms]
+    return [compared[key] for key in wanted if key in compared]
 
 
 def _margin(row: Comparison, corpus: str) -> Margin:
-    rows = PUBLISHED.get(corpus)
-    target = rows[row.system][row.metric].value / rows[BASELINE][row.metric].value if rows else None
-    above = row.difference.low is not None and row.difference.low > 0
+    if corpus not in PUBLISHED:
+        return Margin(row, None, None)
+    rows = PUBLISHED[corpus]
+    target = rows[row.system][row.metric].value / rows[BASELINE][row.metric].value
     # A baseline of 0 has no ratio; whatever is above it is above every multiple of it.
-    reached = None if target is None else above and (row.ratio is None or row.ratio >= target)
-    return Margin(row.system, row.against, row.metric, row.ratio, row.difference, target, reached)
+    reached = direction(row.difference) > 0 and (row.ratio is None or row.ratio >= target)
+    return Margin(row, target, reached)

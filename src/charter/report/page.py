@@ -7,20 +7,20 @@ from typing import Any
 
 from markupsafe import Markup
 
-from charter.evaluation.results import BASELINE, Comparison, Evaluation
+from charter.evaluation.results import ALIGNED, BASELINE, Comparison, Evaluation
 from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_changed, score_answers, worst
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.records import Prediction
 from charter.report import formatting, sentences, table
-from charter.report.charts import Interval, Series, interval_plot, line_chart
+from charter.report.charts import Interval, interval_plot, line_chart
 from charter.report.claims import SIGNIFICANT
 from charter.report.coverage_map import coverage_map
 from charter.report.curves import Curve
 from charter.report.findings import findings
 from charter.report.published import CAVEATS, PUBLISHED
 from charter.report.rendering import render
-from charter.synthesis.coverage import ChunkCoverage
+from charter.synthesis.coverage import ChunkCoverage, summarize_coverage
 
 LABELS = [system_label(*system) for system in SYSTEMS]
 
@@ -99,7 +99,8 @@ def _section(content: CorpusContent) -> dict[str, Any]:
         "margins": table.margin_rows(evaluation),
         "differences": _differences(evaluation),
         "probes": table.probe_rows(evaluation),
-        "coverage": coverage_map(content.coverage),
+        "coverage": summarize_coverage(content.coverage),
+        "chunks": coverage_map(content.coverage),
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
         "samples": [*choose_samples(answers), *_changed_samples(answers)],
@@ -113,17 +114,15 @@ def _plot(evaluation: Evaluation, metric: str) -> Markup:
     rows = [
         Interval(
             label=formatting.system_name(label),
-            value=estimate.value,
-            low=estimate.low,
-            high=estimate.high,
+            estimate=estimate,
             reference=published[label][metric].value if label in published else None,
-            emphasised=label in ("sft", "dpo"),
+            emphasised=label in ALIGNED,
         )
         for label in LABELS
         if (estimate := evaluation.systems.get(label, {}).get(metric))
     ]
     title = f"{formatting.METRIC_NAMES[metric]} of all systems with 95 % intervals; figures are in the table"
-    return interval_plot(title, rows, lambda value: formatting.figure(metric, value))
+    return interval_plot(title, metric, rows)
 
 
 def _differences(evaluation: Evaluation) -> dict[tuple[str, str], dict[str, Comparison]]:
@@ -139,21 +138,16 @@ def _curves(stage: str, curve: Curve) -> list[tuple[str, Markup]]:
     """Draw each figure of a training over its steps, that of the validation split beside it."""
     charts = []
     for name in curve:
-        held_out = f"eval_{name}"
         if name in _NOT_DRAWN or (name.startswith("eval_") and name.removeprefix("eval_") in curve):
             continue
-        lines = [
-            Series(title, points)
-            for title, column in (("training", name), ("validation", held_out))
-            if column in curve and (points := _points(curve, column))
-        ]
-        if lines:
+        both = {"training": _points(curve, name), "validation": _points(curve, f"eval_{name}")}
+        if lines := {title: points for title, points in both.items() if points}:
             charts.append((f"{stage}: {name}", line_chart(f"{stage}: {name} over training steps", lines)))
     return charts
 
 
 def _points(curve: Curve, column: str) -> list[tuple[float, float]]:
-    rows = zip(curve["step"], curve[column], strict=True)
+    rows = zip(curve["step"], curve[column], strict=True) if column in curve else ()
     return [(step, value) for step, value in rows if step is not None and value is not None]
 
 

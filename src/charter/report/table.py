@@ -16,15 +16,15 @@ from charter.report.formatting import (
     MISSING,
     SYSTEM_NAMES,
     bracketed,
-    markdown_row,
     p_value,
     signed,
     system_name,
     with_half_width,
     with_interval,
 )
-from charter.report.margins import Margin, margins, stricter_margins
+from charter.report.margins import margins, stricter_margins
 from charter.report.published import CAVEATS, PUBLISHED
+from charter.report.rendering import render
 from charter.report.sentences import GOLD, claim_sentence, detector_sentence, judge_sentence
 
 MARGIN_COLUMNS = ("system", "metric", "ratio", "published", "difference [95 %]", "margin")
@@ -64,18 +64,21 @@ def published_cell(corpus: str, label: str, metric: str) -> str:
 
 def margin_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """Print the margins under MARGIN_COLUMNS, then what is left of them on stricter terms."""
-    return [_margin_cells(margin) for margin in (*margins(evaluation), *stricter_margins(evaluation))]
+    return [
+        (
+            system_name(margin.row.system),
+            METRIC_NAMES[margin.row.metric] + (", over gold" if margin.row.against == UPPER_BOUND else ""),
+            _ratio(margin.row.ratio),
+            _ratio(margin.published_ratio),
+            signed(margin.row.metric, margin.row.difference),
+            MISSING if margin.reached is None else "reached" if margin.reached else "NOT reached",
+        )
+        for margin in (*margins(evaluation), *stricter_margins(evaluation))
+    ]
 
 
-def _margin_cells(margin: Margin) -> tuple[str, ...]:
-    return (
-        system_name(margin.system),
-        METRIC_NAMES[margin.metric] + (", over gold" if margin.against == UPPER_BOUND else ""),
-        MISSING if margin.ratio is None else f"×{margin.ratio:.2f}",
-        MISSING if margin.published_ratio is None else f"×{margin.published_ratio:.2f}",
-        signed(margin.metric, margin.difference),
-        MISSING if margin.reached is None else "reached" if margin.reached else "NOT reached",
-    )
+def _ratio(ratio: float | None) -> str:
+    return MISSING if ratio is None else f"×{ratio:.2f}"
 
 
 def probe_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
@@ -137,29 +140,20 @@ def _table(title: str, *columns: str) -> Table:
 
 def results_markdown(evaluations: Sequence[Evaluation]) -> str:
     """Return the same as Markdown, for a README."""
-    blocks = []
-    for evaluation in evaluations:
-        rows = []
-        for system, rag in SYSTEMS:
-            label = system_label(system, rag)
-            shown = "gold" if rag == "gold" else "yes" if rag else "no"
-            cells = [cell(evaluation, label, metric) for metric in METRICS]
-            rows.append([SYSTEM_NAMES[system], shown, *cells])
-            if published := _published_cells(evaluation, label):
-                rows.append(["*published*", "", *(f"*{figure}*" for figure in published)])
-        names = ["system", "RAG", *(METRIC_NAMES[metric] for metric in METRICS)]
-        blocks.append(f"**{evaluation.corpus}**: {evaluation.title}")
-        blocks.append(_markdown_table(names, "|---|---|" + "---:|" * len(METRICS), rows))
-        blocks.append(judge_sentence(evaluation))
-        for part in _parts(evaluation):
-            blocks.append(f"{part.title[0].upper()}{part.title[1:]}:")
-            blocks.append(_markdown_table(part.columns, "|" + "---|" * len(part.columns), part.rows))
-            blocks.append(part.note)
-    return "\n\n".join([*blocks, *_caveats(evaluations)]) + "\n"
-
-
-def _markdown_table(columns: Sequence[str], rule: str, rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join([markdown_row(columns), rule, *map(markdown_row, rows)])
+    return render(
+        "results.md.jinja",
+        evaluations=evaluations,
+        caveats=_caveats(evaluations),
+        metrics=METRICS,
+        metric_names=METRIC_NAMES,
+        systems=SYSTEMS,
+        system_names=SYSTEM_NAMES,
+        system_label=system_label,
+        cell=cell,
+        published_cells=_published_cells,
+        judge_sentence=judge_sentence,
+        parts=_parts,
+    )
 
 
 def _published_cells(evaluation: Evaluation, label: str) -> list[str]:
