@@ -11,7 +11,7 @@ import pytest
 from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.results import Evaluation
-from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
+from charter.evaluation.scoring import Outcomes, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import WIN_RATE, Judge
 from charter.generation.engine import Completion, Request
@@ -52,17 +52,18 @@ def shared_words(answers: Sequence[str], references: Sequence[str]) -> np.ndarra
     return np.array([len(a & r) / len(r) for a, r in pairs])
 
 
-def score(predictions: Sequence[Prediction], judgements: Sequence[Judgement], opponent: str) -> Evaluation:
+def score(predictions: Sequence[Prediction], judgements: Sequence[Judgement]) -> Evaluation:
     rating = Rating(
+        corpus="udhr",
+        title="The Declaration",
+        settings={},
+        lineage={},
         judge=Judge("a judge", "f" * 64, is_teacher=False, min_validity=0.7),
-        opponent=opponent,
         bert_score=shared_words,
         encoder="shared words",
         resampling=Resampling(200, 1),
     )
-    return score_corpus(
-        Provenance("udhr", "The Declaration", {}, {}), Outcomes(predictions, judgements, {}), rating
-    )
+    return score_corpus(Outcomes(predictions, judgements, {}), rating)
 
 
 def test_systems_that_are_alike_are_seldom_told_apart() -> None:
@@ -83,8 +84,8 @@ def test_systems_that_are_alike_are_seldom_told_apart() -> None:
                     answer=sentence(generator, generator.randint(6, 12)),
                 )
                 predictions += [
-                    prediction_of(example, system, False, garbled(generator, example.answer, difficulty))
-                    for system in ("sft", "dpo")
+                    prediction_of(example, system, rag, garbled(generator, example.answer, difficulty))
+                    for system, rag in (("seed", True), ("dpo", False))
                 ]
                 # A judge with a lean to the first position, and no more reason to prefer one than the other.
                 better = generator.random()
@@ -100,7 +101,7 @@ def test_systems_that_are_alike_are_seldom_told_apart() -> None:
                     )
                     for swapped in (False, True)
                 ]
-        evaluation = score(predictions, judgements, "sft")
+        evaluation = score(predictions, judgements)
         assert [row.metric for row in evaluation.comparisons] == list(METRICS[:-1])
         found += any(row.p_holm < 0.05 for row in evaluation.comparisons)
         rate = evaluation.systems["dpo"]["win_rate"]
@@ -176,13 +177,13 @@ def test_only_a_judge_that_knows_is_valid(verdict: Verdict, valid: bool, tmp_pat
                 )
             )
         predictions += [
-            prediction_of(example, "seed", False, sentence(generator, 20)),
+            prediction_of(example, "seed", True, sentence(generator, 20)),
             prediction_of(example, "dpo", False, answer),
         ]
     held_out = EvaluationData(chunks, examples, pairs, retrieved={})
-    contests = win_rate_contests(predictions, "seed", held_out) + control_contests(held_out)
+    contests = win_rate_contests(predictions, held_out) + control_contests(held_out)
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: Judges(verdict)) as judge:
         judgements = judge_contests(contests, judge, "the guidelines", "pairwise")
-    evaluation = score(predictions, judgements, "seed")
+    evaluation = score(predictions, judgements)
     assert evaluation.judge.valid == valid
     assert (cell(evaluation, "dpo", "win_rate") == "invalid") != valid

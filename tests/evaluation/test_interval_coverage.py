@@ -139,6 +139,6 @@ def test_win_rates(advantage: float) -> None:
             for swapped in (False, True)
         ]
         lengths = {str(item): (10, 10) for item in range(len(clusters))}
-        return win_rate(verdict_pairs(rows)[WIN_RATE + "dpo"], lengths, "seed", Resampling(SAMPLES, seed))[0]
+        return win_rate(verdict_pairs(rows)[WIN_RATE + "dpo"], lengths, Resampling(SAMPLES, seed))[0]
 
     assert believable(covered(estimate, truth))

@@ -64,7 +64,7 @@ def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
         for item in EXAMPLES
         for system, rag in (("seed", True), ("dpo", False))
     ]
-    contests = win_rate_contests(predictions, "seed+rag", held_out([EXAMPLES[0], EXAMPLES[2]]))
+    contests = win_rate_contests(predictions, held_out([EXAMPLES[0], EXAMPLES[2]]))
     assert {
         (contest.comparison, contest.item_id): (contest.first, contest.second) for contest in contests
     } == {
@@ -139,7 +139,7 @@ def test_an_answer_that_meets_several_is_judged_once(tmp_path: Path) -> None:
         prediction_of(EXAMPLES[0], system, rag, answer)
         for system, rag, answer in (("seed", True, "x"), ("sft", False, "y"), ("dpo", False, "x"))
     ]
-    contests = win_rate_contests(predictions, "seed+rag", held_out(EXAMPLES[:1]))
+    contests = win_rate_contests(predictions, held_out(EXAMPLES[:1]))
     believes = Believes({"x": 0.3, "y": 0.999})
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: believes) as judge:
         judgements = judge_contests(contests, judge, "the guidelines", "single")

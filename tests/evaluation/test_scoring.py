@@ -8,8 +8,8 @@ import pytest
 import sacrebleu
 
 from charter.evaluation.results import Evaluation, result_rows
-from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
-from charter.evaluation.statistics import Resampling
+from charter.evaluation.scoring import Outcomes, Rating, score_corpus
+from charter.evaluation.statistics import Resampling, clustered_share
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
 from charter.project.errors import CharterError
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
@@ -81,18 +81,16 @@ def judgements_of(predictions: list[Prediction]) -> list[Judgement]:
     return judgements
 
 
-def score(
-    predictions: list[Prediction],
-    opponent: str = "teacher+rag",
-    judgements: list[Judgement] | None = None,
-) -> Evaluation:
+def score(predictions: list[Prediction], judgements: list[Judgement] | None = None) -> Evaluation:
     judgements = judgements_of(predictions) if judgements is None else judgements
     return score_corpus(
-        Provenance("udhr", "The Declaration", settings={"passages": "3"}, lineage={"document": "d" * 64}),
-        Outcomes(predictions, judgements, adherence={"dpo": [("a", True), ("b", True), ("c", False)]}),
+        Outcomes(predictions, judgements, adherence={"dpo": clustered_share([1, 1, 0], ["a", "b", "c"])}),
         Rating(
+            corpus="udhr",
+            title="The Declaration",
+            settings={"passages": "3"},
+            lineage={"document": "d" * 64},
             judge=Judge("a judge", "f" * 64, is_teacher=True, min_validity=0.7),
-            opponent=opponent,
             bert_score=word_overlap,
             encoder="word overlap",
             resampling=Resampling(300, 1),
@@ -121,10 +119,10 @@ def test_every_system_has_every_metric(evaluation: Evaluation) -> None:
 def test_cut_answers_lose_what_is_longer_than_the_reference() -> None:
     rows = [
         row.model_copy(update={"answer": row.reference + " And so on, and so on."})
-        for system, rag in (("sft", False), ("cft", True))
+        for system, rag in (("sft", False), ("cft", True), ("seed", True))
         for row in predictions_of(system, rag, 9)
     ]
-    evaluation = score(rows, opponent="cft+rag")
+    evaluation = score(rows)
 
     figures = evaluation.systems["sft"]
     assert figures["bleu"].value < figures["bleu_cut"].value == pytest.approx(100)
@@ -225,14 +223,14 @@ def test_figures_of_nothing_are_not_said_to_agree(tmp_path: Path) -> None:
 def test_a_win_rate_has_the_lengths_of_both(evaluation: Evaluation) -> None:
     detail = evaluation.win_rates["sft"]
     assert detail.mean_length == pytest.approx(evaluation.systems["sft"]["length"].value)
-    assert detail.opponent_mean_length == pytest.approx(evaluation.systems["teacher+rag"]["length"].value)
-    assert detail.mean_length < detail.opponent_mean_length
+    assert detail.opponent_mean_length == pytest.approx(evaluation.systems["seed+rag"]["length"].value)
+    assert detail.mean_length > detail.opponent_mean_length
 
 
 def test_a_missing_answer_is_refused() -> None:
     rows = predictions_of("seed", False, 5) + predictions_of("sft", False, 5)[1:]
     with pytest.raises(CharterError, match="predictions of sft: 23 answers"):
-        score(rows, opponent="seed")
+        score(rows)
 
 
 def test_no_predictions_are_refused() -> None:

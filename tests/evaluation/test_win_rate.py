@@ -42,7 +42,7 @@ def judged(
 def rate(*verdicts: tuple[float | None, float | None], lengths: tuple[int, int] = (10, 10)):
     rows = [row for item, (a, b) in enumerate(verdicts) for row in judged(WIN_RATE + "dpo", item, a, b)]
     pairs = verdict_pairs(rows)[WIN_RATE + "dpo"]
-    return win_rate(pairs, {str(item): lengths for item in range(len(verdicts))}, "teacher+rag", RESAMPLING)
+    return win_rate(pairs, {str(item): lengths for item in range(len(verdicts))}, RESAMPLING)
 
 
 def test_a_score_is_the_mean_of_both_orders() -> None:

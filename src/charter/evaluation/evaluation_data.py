@@ -55,11 +55,11 @@ def predict(
     engine: JournaledEngine, system: System, rag: Rag, held_out: EvaluationData, max_new_tokens: int
 ) -> list[Prediction]:
     """Answer the questions greedily, with the prompt that training used."""
-    requests = []
-    for example in held_out.examples:
-        messages = held_out.messages(example.question, example.chunk_id, rag)
-        turns = [(message["role"], message["content"]) for message in messages]
-        requests.append(ask_turns(turns, max_new_tokens=max_new_tokens))
+    chats = [held_out.messages(row.question, row.chunk_id, rag) for row in held_out.examples]
+    requests = [
+        ask_turns([(turn["role"], turn["content"]) for turn in chat], max_new_tokens=max_new_tokens)
+        for chat in chats
+    ]
     completions = engine.complete(requests, f"answers of {system_label(system, rag)}")
     return [
         Prediction(

@@ -4,12 +4,13 @@ Its verdict is the probability of one word or letter against another as the next
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, logit
 
 from charter.evaluation.evaluation_data import EvaluationData
+from charter.evaluation.results import OPPONENT
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE
 from charter.generation.engine import Request, ask_choice
 from charter.generation.journal import JournaledEngine
@@ -19,10 +20,18 @@ from charter.project.records import Chunk, Judgement, Prediction, content_id
 from charter.project.sections import JudgeMethod
 from charter.project.templates import Prompts
 
+_PROMPTS = Prompts("charter.evaluation", "charter.generation")
+
+_Preference = tuple[float | None, float]
+"""The probability that the answer shown first is better, if it could be read, and the verdict's mass."""
+
 
 @dataclass(frozen=True)
 class Contest:
-    """Two answers to one question; ``first`` is the system's, the reference or the chosen one."""
+    """Two answers to one question, as shown: the system's, the reference or the chosen one is ``first``.
+
+    Where ``swapped`` it is second.
+    """
 
     comparison: str
     item_id: str
@@ -30,31 +39,23 @@ class Contest:
     question: str
     first: str
     second: str
+    swapped: bool = False
 
-    def shown(self, swapped: bool) -> tuple[str, str]:
-        """The two answers in the order in which the judge meets them."""
-        return (self.second, self.first) if swapped else (self.first, self.second)
-
-
-_PROMPTS = Prompts("charter.evaluation", "charter.generation")
-
-_Order = tuple[Contest, bool]
-"""A contest, and whether its second answer is shown first."""
-
-_Preference = tuple[float | None, float]
-"""The probability that the answer shown first is better, if it could be read, and the verdict's mass."""
+    def orders(self) -> "tuple[Contest, ...]":
+        """The contest as it is and swapped; identical answers have one order."""
+        if self.comparison == IDENTICAL:
+            return (self,)
+        return self, replace(self, first=self.second, second=self.first, swapped=True)
 
 
-def win_rate_contests(
-    predictions: Iterable[Prediction], opponent: str, judged: EvaluationData
-) -> list[Contest]:
-    """Set every system's answers against the opponent's (a label), on the questions that are ``judged``.
+def win_rate_contests(predictions: Iterable[Prediction], judged: EvaluationData) -> list[Contest]:
+    """Set every system's answers against OPPONENT's, on the questions that are ``judged``.
 
     The opponent meets itself too, so the table is whole: its win rate is .5 by the mean of both orders.
     """
     items = {example.id for example in judged.examples}
     answers = [row for row in predictions if row.item_id in items]
-    theirs = {row.item_id: row.answer for row in answers if system_label(row.system, row.rag) == opponent}
+    theirs = {row.item_id: row.answer for row in answers if system_label(row.system, row.rag) == OPPONENT}
     return [
         Contest(
             comparison=WIN_RATE + system_label(row.system, row.rag),
@@ -97,38 +98,36 @@ def judge_contests(
     contests: Sequence[Contest], judge: JournaledEngine, title: str, method: JudgeMethod
 ) -> list[Judgement]:
     """Ask the judge, by either method, and return verdicts in both orders; an identical pair has one."""
-    orders = [
-        (contest, swapped)
-        for contest in contests
-        for swapped in ((False,) if contest.comparison == IDENTICAL else (False, True))
-    ]
     # Contests of a chunk follow each other, so that an engine with prefix caching reads it once.
-    orders.sort(key=lambda order: (order[0].chunk.id, order[0].question))
-    preferences = (_compare if method == "pairwise" else _rate)(orders, judge, title)
+    shown = sorted(
+        (order for contest in contests for order in contest.orders()),
+        key=lambda contest: (contest.chunk.id, contest.question),
+    )
+    preferences = (_compare if method == "pairwise" else _rate)(shown, judge, title)
     return [
         Judgement(
-            id=content_id(contest.comparison, contest.item_id, str(swapped)),
+            id=content_id(contest.comparison, contest.item_id, str(contest.swapped)),
             item_id=contest.item_id,
             chunk_id=contest.chunk.id,
             comparison=contest.comparison,
-            swapped=swapped,
+            swapped=contest.swapped,
             probability_first=probability,
             mass=mass,
         )
-        for (contest, swapped), (probability, mass) in zip(orders, preferences, strict=True)
+        for contest, (probability, mass) in zip(shown, preferences, strict=True)
     ]
 
 
-def _compare(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> list[_Preference]:
+def _compare(shown: Sequence[Contest], judge: JournaledEngine, title: str) -> list[_Preference]:
     """Show both answers and ask for the better one's letter."""
-    requests = []
-    for contest, swapped in orders:
-        first, second = contest.shown(swapped)
-        requests.append(_request("judge_pair", contest, title, first=first, second=second))
+    requests = [
+        _request("judge_pair", contest, title, first=contest.first, second=contest.second)
+        for contest in shown
+    ]
     return [choice_probability(verdict, "A", "B") for verdict in judge.complete(requests, "judge")]
 
 
-def _rate(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> list[_Preference]:
+def _rate(shown: Sequence[Contest], judge: JournaledEngine, title: str) -> list[_Preference]:
     """Ask of each answer alone whether it is right; the preference is the ratio of the odds.
 
     sigma(l_first - l_second), l the log-odds of Yes: the model of Bradley and Terry (1952). No position can
@@ -136,8 +135,8 @@ def _rate(orders: Sequence[_Order], judge: JournaledEngine, title: str) -> list[
     """
     requests = [
         _request("judge_answer", contest, title, answer=answer)
-        for contest, swapped in orders
-        for answer in contest.shown(swapped)
+        for contest in shown
+        for answer in (contest.first, contest.second)
     ]
     read = [choice_probability(verdict, "Yes", "No") for verdict in judge.complete(requests, "judge")]
     preferences: list[_Preference] = []

@@ -1,17 +1,20 @@
 """The seed, or the seed with an adapter, on this machine: what it answers and what it finds likely."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from charter.evaluation.evaluation_data import EvaluationData
-from charter.generation.engine import Engine
+from charter.evaluation.results import Estimate
+from charter.evaluation.statistics import clustered_share
 from charter.generation.journal import JournaledEngine
 from charter.generation.transformers_engine import TransformersEngine
 from charter.project.devices import resolve_dtype
@@ -22,28 +25,33 @@ from charter.training.chat import Chat
 from charter.training.models import load_system
 
 
+@dataclass(frozen=True)
 class LocalSystem:
-    """The seed, or the seed with an adapter: loaded when the journal doesn't have its answers."""
+    """The seed, or the seed with an adapter: loaded when the journal doesn't have its answers.
 
-    def __init__(self, seed: Path, adapter: Path | None, compute: Compute, batch_size: int):
-        """``batch_size`` prompts are run at once."""
-        self._seed, self._adapter, self._compute = seed, adapter, compute
-        self._batch_size = batch_size
+    ``batch_size`` prompts are run at once.
+    """
+
+    seed: Path
+    adapter: Path | None
+    compute: Compute
+    batch_size: int
 
     @cached_property
     def _loaded(self) -> tuple[PreTrainedModel, Any]:
-        return load_system(self._seed, self._adapter, self._compute)
+        return load_system(self.seed, self.adapter, self.compute)
 
     def open(self, journal: Path) -> JournaledEngine:
         """Return the system behind the journal, identified by its bytes and by how they are held."""
-        parts = [directory_sha256(folder) for folder in (self._seed, self._adapter) if folder is not None]
-        parts.append(str(resolve_dtype(self._compute)))
-        if self._compute.quantization != "none":
-            parts.append(self._compute.quantization)
-        return JournaledEngine(journal, content_id(*parts), self._load_engine)
-
-    def _load_engine(self) -> Engine:
-        return TransformersEngine(*self._loaded, batch_size=self._batch_size)
+        parts = [directory_sha256(folder) for folder in (self.seed, self.adapter) if folder is not None]
+        parts.append(str(resolve_dtype(self.compute)))
+        if self.compute.quantization != "none":
+            parts.append(self.compute.quantization)
+        return JournaledEngine(
+            journal,
+            content_id(*parts),
+            lambda: TransformersEngine(*self._loaded, batch_size=self.batch_size),
+        )
 
     @torch.inference_mode()
     def mean_log_probs(self, prompts: Sequence[Chat], responses: Sequence[str]) -> list[float]:
@@ -53,25 +61,21 @@ class LocalSystem:
         """
         model, tokenizer = self._loaded
         rows = [_encode(tokenizer, *pair) for pair in zip(prompts, responses, strict=True)]
-        order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
-        scores = [0.0] * len(rows)
-        starts = range(0, len(order), self._batch_size)
-        for start in tqdm(starts, desc="likelihood of responses", disable=None):
-            batch = order[start : start + self._batch_size]
-            for index, score in zip(batch, _score(model, [rows[index] for index in batch]), strict=True):
-                scores[index] = score
-        return scores
+        order = np.argsort([len(prompt) + len(response) for prompt, response in rows], kind="stable")
+        scores = np.zeros(len(rows))
+        for start in tqdm(range(0, len(rows), self.batch_size), desc="likelihood of responses", disable=None):
+            batch = order[start : start + self.batch_size]
+            scores[batch] = _score(model, [rows[index] for index in batch])
+        return [float(score) for score in scores]
 
-    def favours_chosen(self, held_out: EvaluationData, rag: Rag) -> list[tuple[str, bool]]:
-        """For each held-out pair, give its chunk and whether chosen is likelier than rejected, a token."""
+    def adherence(self, held_out: EvaluationData, rag: Rag) -> Estimate:
+        """Return in what share of the held-out pairs chosen is likelier than rejected, a token."""
         pairs = held_out.pairs
         prompts = [held_out.messages(pair.prompt, pair.chunk_id, rag) for pair in pairs for _ in range(2)]
         responses = [response for pair in pairs for response in (pair.chosen, pair.rejected)]
         scores = self.mean_log_probs(prompts, responses)
-        return [
-            (pair.chunk_id, chosen > rejected)
-            for pair, chosen, rejected in zip(pairs, scores[::2], scores[1::2], strict=True)
-        ]
+        favoured = [chosen > rejected for chosen, rejected in zip(scores[::2], scores[1::2], strict=True)]
+        return clustered_share(favoured, [pair.chunk_id for pair in pairs])
 
 
 def _encode(tokenizer: Any, prompt: Chat, response: str) -> tuple[list[int], list[int]]:

@@ -16,6 +16,9 @@ BASELINE = "cft+rag"
 UPPER_BOUND = "cft+gold"
 """The same, shown the right passage: what it could do with perfect retrieval."""
 
+OPPONENT = "seed+rag"
+"""What a win is over: what a user has who only puts retrieval before an unaligned model."""
+
 ALIGNED: tuple[System, ...] = ("sft", "dpo")
 """The systems that the method makes."""
 

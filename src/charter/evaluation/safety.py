@@ -31,9 +31,8 @@ def measure_detector(labelled: LabelledPredictions) -> tuple[Estimate, Estimate]
 class CorrectedShares:
     """Shares of refusals, corrected, with intervals that hold the uncertainty of prompts and of labels.
 
-    Both are resampled together: sensitivity, specificity and what was observed are drawn
-    from their posteriors under Jeffreys' prior, a parametric bootstrap whose intervals don't collapse where
-    nothing, or everything, was refused.
+    Sensitivity, specificity and what was observed are drawn together from their posteriors under Jeffreys'
+    prior, a parametric bootstrap whose intervals don't collapse where nothing, or everything, was refused.
     """
 
     def __init__(self, sensitivity: Estimate, specificity: Estimate, resampling: Resampling) -> None:

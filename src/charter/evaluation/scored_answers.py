@@ -57,10 +57,10 @@ def score_answers(
             once in each order.
     """
     texts, sections = {chunk.id: chunk.text for chunk in chunks}, top_sections(chunks)
-    places = {chunk.id: place for place, chunk in enumerate(chunks)}
     known = {row.chunk_id for row in predictions} | {p.chunk_id for row in predictions for p in row.retrieved}
     if missing := sorted(known - texts.keys()):
         raise CharterError(f"chunk {missing[0]}, which answers lead back to, is gone; run `dvc repro` again")
+    places = {name: place for place, name in enumerate(texts)}
     ordered = sorted(
         predictions,
         key=lambda row: (places[row.chunk_id], row.item_id, SYSTEMS.index((row.system, row.rag))),
@@ -78,11 +78,11 @@ def score_answers(
             section=sections[row.chunk_id],
             source=texts[row.chunk_id],
             passages=tuple(texts[passage.chunk_id] for passage in row.retrieved),
-            bleu=float(bleu[place]),
-            rouge_l=float(rouge[place]),
+            bleu=float(row_bleu),
+            rouge_l=float(row_rouge),
             win_score=judged.get((WIN_RATE + system_label(row.system, row.rag), row.item_id)),
         )
-        for place, row in enumerate(ordered)
+        for row, row_bleu, row_rouge in zip(ordered, bleu, rouge, strict=True)
     ]
 
 
@@ -102,8 +102,8 @@ def most_changed(
 ) -> list[tuple[ScoredAnswer, ScoredAnswer]]:
     """Return both systems' answers to the questions where their ROUGE-L differs most, and does differ."""
     others = {row.row.item_id: row for row in answers if row.label == against}
-    own = [row for row in answers if row.label == label and row.row.item_id in others]
-    pairs = [(row, others[row.row.item_id]) for row in own]
+    own = [row for row in answers if row.label == label]
+    pairs = [(row, other) for row in own if (other := others.get(row.row.item_id))]
     changed = [(row, other) for row, other in pairs if row.rouge_l != other.rouge_l]
     return sorted(changed, key=lambda pair: -abs(pair[0].rouge_l - pair[1].rouge_l))[:count]
 
@@ -126,9 +126,8 @@ def by_section(answers: Sequence[ScoredAnswer]) -> list[SectionScore]:
 def answers_csv(answers: Sequence[ScoredAnswer]) -> str:
     """Return all answers as CSV, of which there must be one.
 
-    ``source`` is the text of the chunk that the question came from, ``gold_rank`` the place at which
-    retrieval found it (empty: not among the passages, or no RAG), ``win_score`` the judge's mean over both
-    orders.
+    ``source`` is the text of the question's chunk, ``gold_rank`` the place at which retrieval found it, empty
+    where it didn't.
     """
     rows = [
         {
@@ -158,7 +157,7 @@ def describe_answer(answer: ScoredAnswer, against: ScoredAnswer | None = None) -
     """Write an answer as lines to read, with another system's answer to the same question below it."""
     row = answer.row
     lines = [answer.section, f"  question   {row.question}", f"  reference  {row.reference}"]
-    lines += [f"  source     {' '.join(answer.source.split())}"]
+    lines.append(f"  source     {' '.join(answer.source.split())}")
     for shown in (answer, against):
         if shown:
             scores = f"ROUGE-L {shown.rouge_l:.3f}, BLEU {shown.bleu:.1f}"

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from charter.evaluation.results import BASELINE, Comparison, Estimate, Evaluation, WinRate, gold_rank
+from charter.evaluation.results import (
+    BASELINE,
+    OPPONENT,
+    Comparison,
+    Estimate,
+    Evaluation,
+    WinRate,
+    gold_rank,
+)
 from charter.evaluation.statistics import (
     RANDOMISATION_ROUNDS,
     Array,
@@ -40,38 +48,26 @@ COMPARED = (
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """Whose figures they are, and what they depend on: settings, and the SHA-256 of what went in."""
+class Outcomes:
+    """What systems answered, each to the same items, what the judge said, and ``adherence`` by label."""
+
+    predictions: Sequence[Prediction]
+    judgements: Sequence[Judgement]
+    adherence: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Rating:
+    """Whose figures they are, how they are obtained, and what else they depend on, as in `Evaluation`.
+
+    ``bert_score`` maps answers and references to an F an item; ``encoder`` says of which encoder.
+    """
 
     corpus: str
     title: str
     settings: Mapping[str, str]
     lineage: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What systems answered, each to the same items, and what the judge said, in both orders.
-
-    ``adherence`` maps a label to the chunk of each held-out pair and whether the model favours its chosen
-    response.
-    """
-
-    predictions: Sequence[Prediction]
-    judgements: Sequence[Judgement]
-    adherence: Mapping[str, Sequence[tuple[str, bool]]]
-
-
-@dataclass(frozen=True)
-class Rating:
-    """How figures are obtained.
-
-    ``opponent`` is a system's label. ``bert_score`` maps answers and references to an F an item; ``encoder``
-    says of which encoder.
-    """
-
     judge: Judge
-    opponent: str
     bert_score: Callable[[Sequence[str], Sequence[str]], Array]
     encoder: str
     resampling: Resampling
@@ -81,15 +77,15 @@ Tested = tuple[str, str, str, Estimate, float]
 """System, the one it is compared with, metric, the difference and its p."""
 
 
-def score_corpus(provenance: Provenance, outcomes: Outcomes, rating: Rating) -> Evaluation:
+def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
     """Measure all systems of a corpus and compare them. Safety and retention are left out.
 
     Raises:
         CharterError: A system's answers are not to the same items as the others', or a pair of answers was
             not judged once in each order.
     """
-    resampling, judgements = rating.resampling, outcomes.judgements
-    answers, verdicts = _by_system(outcomes.predictions), verdict_pairs(judgements)
+    resampling = rating.resampling
+    answers, pairs = _by_system(outcomes.predictions), verdict_pairs(outcomes.judgements)
     items = next(iter(answers.values()))
     bootstrap = ClusteredBootstrap([row.chunk_id for row in items], resampling)
     measures: dict[str, dict[str, Measure]] = {}
@@ -98,57 +94,57 @@ def score_corpus(provenance: Provenance, outcomes: Outcomes, rating: Rating) -> 
     for label, rows in tqdm(answers.items(), desc="scores of systems", disable=None):
         measures[label] = _text_measures(rows, rating)
         figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
-        if pairs := verdicts[WIN_RATE + label]:
+        if judged := pairs[WIN_RATE + label]:
             lengths = {
                 own.item_id: (len(own.answer), len(other.answer))
-                for own, other in zip(rows, answers[rating.opponent], strict=True)
+                for own, other in zip(rows, answers[OPPONENT], strict=True)
             }
-            figures["win_rate"], win_rates[label] = win_rate(pairs, lengths, rating.opponent, resampling)
-        if outcomes.adherence.get(label):
-            clusters, favoured = zip(*outcomes.adherence[label], strict=True)
-            figures["adherence"] = clustered_share(favoured, clusters)
+            figures["win_rate"], win_rates[label] = win_rate(judged, lengths, resampling)
+        if label in outcomes.adherence and outcomes.adherence[label].n:
+            figures["adherence"] = outcomes.adherence[label]
         if rows[0].rag is True:
             figures |= _retrieval(rows, bootstrap)
         figures["length"] = bootstrap.estimate(mean_measure([len(row.answer) for row in rows]))
         systems[label] = figures
     return Evaluation(
-        corpus=provenance.corpus,
-        title=provenance.title,
+        corpus=rating.corpus,
+        title=rating.title,
         systems=systems,
         comparisons=compare(systems, _test(measures, bootstrap)),
-        judge=judge_validity(judgements, rating.judge, resampling),
+        judge=judge_validity(outcomes.judgements, rating.judge, resampling),
         win_rates=win_rates,
         settings={
-            **provenance.settings,
+            **rating.settings,
             "bleu": bleu_signature(),
             "rouge": ROUGE_SIGNATURE,
             "bertscore": rating.encoder,
-            "opponent": rating.opponent,
+            "opponent": OPPONENT,
             "interval": f"95 %, BCa bootstrap by chunk, {resampling.samples} resamples, seed "
             f"{resampling.seed}; shares: Wilson at the effective sample size",
             "p": f"paired randomisation by chunk, {RANDOMISATION_ROUNDS} rounds, Holm over the corpus",
         },
-        lineage=dict(provenance.lineage),
+        lineage=dict(rating.lineage),
     )
 
 
 def compare(systems: Mapping[str, Mapping[str, Estimate]], tested: Sequence[Tested]) -> list[Comparison]:
     """Return what was tested, its p corrected over all of it, with the ratio of the two systems' figures."""
     corrected = holm([p for *_, p in tested])
-    return [
-        Comparison(
-            system=system,
-            against=against,
-            metric=metric,
-            difference=difference,
-            ratio=systems[system][metric].value / base
-            if (base := systems[against][metric].value) > 0
-            else None,
-            p=p,
-            p_holm=p_holm,
+    comparisons = []
+    for (system, against, metric, difference, p), p_holm in zip(tested, corrected, strict=True):
+        own, base = systems[system][metric].value, systems[against][metric].value
+        comparisons.append(
+            Comparison(
+                system=system,
+                against=against,
+                metric=metric,
+                difference=difference,
+                ratio=own / base if base > 0 else None,
+                p=p,
+                p_holm=p_holm,
+            )
         )
-        for (system, against, metric, difference, p), p_holm in zip(tested, corrected, strict=True)
-    ]
+    return comparisons
 
 
 def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
@@ -170,7 +166,7 @@ def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]
 
 def _text_measures(rows: Sequence[Prediction], rating: Rating) -> dict[str, Measure]:
     answers, references = [row.answer for row in rows], [row.reference for row in rows]
-    cut = [cut_to_length(*pair) for pair in zip(answers, map(len, references), strict=True)]
+    cut = [cut_to_length(row.answer, len(row.reference)) for row in rows]
     return {
         "bleu": bleu_measure(answers, references),
         **{metric: mean_measure(scores) for metric, scores in rouge_scores(answers, references).items()},
@@ -193,13 +189,7 @@ def _retrieval(rows: Sequence[Prediction], bootstrap: ClusteredBootstrap) -> dic
 
 def _test(measures: Mapping[str, Mapping[str, Measure]], bootstrap: ClusteredBootstrap) -> list[Tested]:
     return [
-        (
-            system,
-            against,
-            metric,
-            bootstrap.difference(own, measures[against][metric]),
-            bootstrap.randomisation_p(own, measures[against][metric]),
-        )
+        (system, against, metric, *bootstrap.test(own, measures[against][metric]))
         for system, against in COMPARED
         if system in measures and against in measures
         for metric, own in measures[system].items()

@@ -45,11 +45,8 @@ class Measure:
 def mean_measure(values: Sequence[float] | Array) -> Measure:
     """Return the measure whose figure is the mean of the items' values."""
     scores = np.asarray(values, dtype=np.float64)
-    return Measure(np.stack([scores, np.ones_like(scores)], axis=1), _mean)
-
-
-def _mean(totals: Array) -> Array:
-    return totals[..., 0] / totals[..., 1]
+    rows = np.stack([scores, np.ones_like(scores)], axis=1)
+    return Measure(rows, lambda totals: totals[..., 0] / totals[..., 1])
 
 
 class ClusteredBootstrap:
@@ -62,23 +59,16 @@ class ClusteredBootstrap:
     of clusters (Kish 1965), (sum of sizes)^2 / sum of squared sizes. On simulated skewed scores and BLEU in
     30 clusters of 1 to 8 items, plain percentile intervals cover the truth in 91 % of cases, these in 94 %.
     With one cluster there is no interval.
-
-    Args:
-        clusters: The cluster of each item, in the order of the rows of the measures.
-        resampling: Of the clusters.
     """
 
     def __init__(self, clusters: Sequence[str], resampling: Resampling) -> None:
-        names, self._cluster_of, sizes = np.unique(
-            np.asarray(clusters), return_inverse=True, return_counts=True
-        )
-        self._count = len(names)
+        """``clusters`` has the cluster of each item, in the order of the rows of the measures."""
+        _, self._cluster_of, sizes = np.unique(np.array(clusters), return_inverse=True, return_counts=True)
+        self._count = len(sizes)
         self._effective = max(2.0, float(sizes.sum() ** 2 / (sizes**2).sum()))
         self._seed = resampling.seed
-        shares = np.full(self._count, 1 / self._count)
-        draws = np.random.default_rng(resampling.seed).multinomial(
-            self._count, shares, size=resampling.samples
-        )
+        generator, shares = np.random.default_rng(self._seed), np.full(self._count, 1 / self._count)
+        draws = generator.multinomial(self._count, shares, size=resampling.samples)
         self._draws = draws.astype(np.float64)
 
     def estimate(self, measure: Measure) -> Estimate:
@@ -92,6 +82,10 @@ class ClusteredBootstrap:
         return self._estimate(
             lambda weights: first.value(weights @ a) - second.value(weights @ b), len(first.rows)
         )
+
+    def test(self, first: Measure, second: Measure) -> tuple[Estimate, float]:
+        """Return the `difference` of both and its `randomisation_p`."""
+        return self.difference(first, second), self.randomisation_p(first, second)
 
     def randomisation_p(self, first: Measure, second: Measure) -> float:
         """Return the two-sided p of paired approximate randomisation (Noreen 1989).
@@ -145,29 +139,26 @@ def clustered_share(successes: Sequence[float], clusters: Sequence[str]) -> Esti
     worth, n_eff = p (1 - p) / v with v the variance of p between clusters, and as the number of clusters
     where all items agree; the normal quantile is Student's t with C - 1 degrees of freedom (Korn and Graubard
     1998; Dean and Pagano 2015). With one cluster there is no interval, and without items no share.
-
-    Args:
-        successes: 1, 0, or 1/2 for a tie, an item.
-        clusters: The cluster of each item.
+    A success is 1, 0, or 1/2 for a tie.
     """
     values = np.asarray(successes, dtype=np.float64)
     n = len(values)
     if n == 0:
         return UNMEASURED
     share = float(values.mean())
-    names, cluster_of = np.unique(np.asarray(clusters), return_inverse=True)
-    count = len(names)
+    _, cluster_of = np.unique(np.array(clusters), return_inverse=True)
+    residuals = np.bincount(cluster_of, weights=values - share)
+    count = len(residuals)
     if count == 1:
         return Estimate(value=share, low=None, high=None, n=n)
-    residuals = np.bincount(cluster_of, weights=values - share)
     variance = count / (count - 1) * float(residuals @ residuals) / n**2
     binomial = share * (1 - share)
     effective = min(binomial / variance, n) if variance > 0 and binomial > 0 else count
     t = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
     centre = (share + t**2 / (2 * effective)) / (1 + t**2 / effective)
     reach = t * np.sqrt(binomial / effective + t**2 / (4 * effective**2)) / (1 + t**2 / effective)
-    low, high = max(0.0, centre - reach), min(1.0, centre + reach)
-    return Estimate(value=share, low=float(low), high=float(high), n=n)
+    low, high = float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
+    return Estimate(value=share, low=low, high=high, n=n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -176,4 +167,4 @@ def holm(p_values: Sequence[float]) -> list[float]:
     order = np.argsort(p, kind="stable")
     corrected = np.empty_like(p)
     corrected[order] = np.maximum.accumulate(np.minimum(1.0, np.arange(len(p), 0, -1) * p[order]))
-    return [float(value) for value in corrected]
+    return list(map(float, corrected))

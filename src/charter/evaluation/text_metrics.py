@@ -1,15 +1,13 @@
-"""BLEU and ROUGE of answers against references, item by item.
-
-An empty answer scores 0 and stays in the mean.
-"""
+"""BLEU and ROUGE of answers against references, item by item; an empty answer scores 0 and is counted."""
 
 import re
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
-from rouge_score.tokenizers import Tokenizer
 from sacrebleu.metrics import BLEU
+from sacrebleu.metrics.bleu import BLEUScore
 
 from charter.documents.segmentation import split_words
 from charter.evaluation.statistics import Array, Measure
@@ -19,9 +17,9 @@ ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 ROUGE_SIGNATURE = "F-measure, item mean, lower case, words of any script, no stemming, Lsum by sentence"
 """No stemming: Porter's rules know English only, and rouge-score's default is without."""
 
-_ORDER = 4
+_WORDS = SimpleNamespace(tokenize=split_words)
+"""Words of every script; on plain English the tokens of rouge-score's own, which drops other letters."""
 
-_SPACE = re.compile(r"\s")
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")
 
 
@@ -29,8 +27,8 @@ def cut_to_length(answer: str, length: int) -> str:
     """Return the whole words of an answer that ``length`` characters hold; or those characters."""
     if len(answer) <= length:
         return answer
-    end = max((space.start() for space in _SPACE.finditer(answer[: length + 1])), default=length)
-    return answer[:end]
+    # A space right behind them shows that their last word is whole.
+    return re.sub(r"\s\S*\Z", "", answer[: length + 1])[:length]
 
 
 def bleu_measure(answers: Sequence[str], references: Sequence[str]) -> Measure:
@@ -39,19 +37,20 @@ def bleu_measure(answers: Sequence[str], references: Sequence[str]) -> Measure:
     A row holds sacreBLEU's statistics of an item: length of answer and reference in tokens, then matched and
     all n-grams for n = 1..4.
     """
-    bleu = BLEU(effective_order=True)  # bears on single scores only; spares a warning an item
-    rows = []
-    for answer, reference in zip(answers, references, strict=True):
-        score = bleu.sentence_score(answer, [reference])
-        rows.append([score.sys_len, score.ref_len, *score.counts, *score.totals])
+    scores = _sentence_scores(answers, references)
+    rows = [[score.sys_len, score.ref_len, *score.counts, *score.totals] for score in scores]
     return Measure(np.array(rows, dtype=np.float64), _corpus_bleu)
 
 
 def sentence_bleu(answers: Sequence[str], references: Sequence[str]) -> Array:
     """Return sacreBLEU's BLEU of each item, 0-100, of the n-gram orders that its answer has words for."""
+    return np.array([score.score for score in _sentence_scores(answers, references)])
+
+
+def _sentence_scores(answers: Sequence[str], references: Sequence[str]) -> list[BLEUScore]:
     bleu = BLEU(effective_order=True)
     pairs = zip(answers, references, strict=True)
-    return np.array([bleu.sentence_score(answer, [reference]).score for answer, reference in pairs])
+    return [bleu.sentence_score(answer, [reference]) for answer, reference in pairs]
 
 
 def bleu_signature() -> str:
@@ -67,7 +66,7 @@ def _corpus_bleu(totals: Array) -> Array:
     "exp" smoothing: the k-th order without a match counts as 1 / 2^k matches.
     """
     answer_length, reference_length = totals[..., 0], totals[..., 1]
-    matched, possible = totals[..., 2 : 2 + _ORDER], totals[..., 2 + _ORDER :]
+    matched, possible = totals[..., 2:6], totals[..., 6:]
     halvings = np.cumsum(matched == 0, axis=-1)
     smoothed = np.where(matched == 0, 0.5**halvings, matched)
     precision = smoothed / np.maximum(possible, 1)
@@ -77,17 +76,9 @@ def _corpus_bleu(totals: Array) -> Array:
     return np.where((matched.sum(axis=-1) == 0) | (possible[..., -1] == 0), 0.0, score)
 
 
-class _WordTokenizer(Tokenizer):  # type: ignore[misc]  # rouge-score is untyped
-    """Words of every script; on plain English the tokens of rouge-score's own, which drops other letters."""
-
-    def tokenize(self, text: str) -> list[str]:
-        """Split into lower-case runs of letters, marks and digits."""
-        return split_words(text)
-
-
 def rouge_scores(answers: Sequence[str], references: Sequence[str]) -> dict[str, Array]:
     """Return the F-measure of ROUGE-1, -2, -L and -Lsum (Lin, 2004) of each item, 0-1."""
-    scorer = RougeScorer(list(ROUGE_METRICS), tokenizer=_WordTokenizer())
+    scorer = RougeScorer(list(ROUGE_METRICS), tokenizer=_WORDS)
     scores = [
         scorer.score(_one_sentence_a_line(reference), _one_sentence_a_line(answer))
         for answer, reference in zip(answers, references, strict=True)
@@ -100,4 +91,4 @@ def rouge_scores(answers: Sequence[str], references: Sequence[str]) -> dict[str,
 
 def _one_sentence_a_line(text: str) -> str:
     """ROUGE-Lsum takes lines for sentences; the other kinds see white space only."""
-    return "\n".join(sentence for sentence in _SENTENCE_END.split(text.strip()) if sentence)
+    return "\n".join(filter(None, _SENTENCE_END.split(text.strip())))

@@ -38,20 +38,14 @@ class ValidatorQuality(Result):
 def measure_validator(
     decisions: Sequence[Decision], labels: Sequence[bool], clusters: Sequence[str]
 ) -> ValidatorQuality:
-    """Compare decisions with labels; there must be true and false ones.
+    """Compare the decision on each item with its label, which says whether to keep it; there must be both.
 
     Shares have Wilson's interval at the effective sample size (`clustered_share`), the balanced accuracy
     that of two independent shares combined by MOVER (Zou and Donner 2008), and the AUC the score interval of
     Newcombe (2006, Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part
-    2, method 5, Statistics in Medicine 25), which takes items for independent.
-
-    Args:
-        decisions: One an item.
-        labels: Whether each item should be kept.
-        clusters: The chunk of each item.
+    2, method 5, Statistics in Medicine 25), which takes items for independent. ``clusters`` are their chunks.
     """
-    kept = np.array([decision.kept for decision in decisions])
-    true = np.array(labels, dtype=bool)
+    kept, true = np.array([decision.kept for decision in decisions]), np.array(labels, dtype=bool)
     chunks = np.array(clusters)
     scores = np.array([-math.inf if item.score is None else item.score for item in decisions])
 

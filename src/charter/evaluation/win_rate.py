@@ -13,14 +13,8 @@ import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from charter.evaluation.results import UNMEASURED, Estimate, JudgeValidity, VerdictQuality, WinRate
-from charter.evaluation.statistics import (
-    Array,
-    ClusteredBootstrap,
-    Resampling,
-    clustered_share,
-    mean_measure,
-)
+from charter.evaluation.results import OPPONENT, UNMEASURED, Estimate, JudgeValidity, VerdictQuality, WinRate
+from charter.evaluation.statistics import Array, ClusteredBootstrap, Resampling, clustered_share, mean_measure
 from charter.project.errors import CharterError
 from charter.project.records import Judgement
 
@@ -79,26 +73,19 @@ def verdict_pairs(judgements: Sequence[Judgement]) -> dict[str, list[VerdictPair
             verdicts[judgement.comparison, judgement.item_id].append(judgement)
     pairs: dict[str, list[VerdictPair]] = defaultdict(list)
     for (comparison, item_id), rows in verdicts.items():
-        ordered = sorted(rows, key=lambda row: row.swapped)
-        if [row.swapped for row in ordered] != [False, True]:
+        rows.sort(key=lambda row: row.swapped)
+        if [row.swapped for row in rows] != [False, True]:
             raise CharterError(f"{comparison}: item {item_id} was not judged once in each order; judge both")
-        pairs[comparison].append(VerdictPair(*ordered))
+        pairs[comparison].append(VerdictPair(*rows))
     return pairs
 
 
 def win_rate(
-    pairs: Sequence[VerdictPair],
-    lengths: Mapping[str, tuple[int, int]],
-    opponent: str,
-    resampling: Resampling,
+    pairs: Sequence[VerdictPair], lengths: Mapping[str, tuple[int, int]], resampling: Resampling
 ) -> tuple[Estimate, WinRate]:
-    """Return the mean score of a system over an opponent, and what stands behind it.
+    """Return the mean score of a system, A in one or more pairs, over OPPONENT, and what stands behind it.
 
-    Args:
-        pairs: The system's answers as A, the opponent's as B; at least one.
-        lengths: Characters of the system's and the opponent's answer to each item.
-        opponent: Its label.
-        resampling: Behind the interval.
+    ``lengths`` maps an item to the characters of the system's and the opponent's answer.
     """
     bootstrap = ClusteredBootstrap([pair.a_first.chunk_id for pair in pairs], resampling)
     scores = np.array([pair.score() for pair in pairs])
@@ -106,7 +93,7 @@ def win_rate(
     agreed = [pair.agreed for pair in pairs]
     detail = WinRate(
         **dict(verdict_quality(pairs)),
-        opponent=opponent,
+        opponent=OPPONENT,
         wins=agreed.count(1),
         ties=agreed.count(0),
         losses=agreed.count(-1),
@@ -123,12 +110,8 @@ def length_controlled_rate(scores: Array, length_differences: Array) -> float:
     """Return the win rate at equal lengths: sigma(theta) of logit p_i = theta + phi tanh(dlen_i / sd).
 
     The length term of length-controlled AlpacaEval (Dubois et al., 2024), fitted to the scores by maximum
-    likelihood with a weak prior on phi. Where all differences are equal, length explains nothing and the
-    rate is the plain one.
-
-    Args:
-        scores: s_i in 0-1.
-        length_differences: Length of the system's answer minus the opponent's, an item.
+    likelihood, s_i in 0-1, with a weak prior on phi; dlen_i is the system's length minus the opponent's.
+    Where all differences are equal, length explains nothing and the rate is the plain one.
     """
     spread = float(length_differences.std())
     if spread == 0:
@@ -146,11 +129,8 @@ def length_controlled_rate(scores: Array, length_differences: Array) -> float:
 def judge_validity(judgements: Sequence[Judgement], judge: Judge, resampling: Resampling) -> JudgeValidity:
     """Return what the judge does where the answer is known, and whether that makes it valid.
 
-    There are as many controls of the first kind as judged questions, so it must be proven on them. Held-out
-    preference pairs may be three, which prove nothing: on them it must not be proven wrong.
-
-    Raises:
-        CharterError: A pair was not judged once in each order.
+    There are as many shuffled answers as judged questions, so it must be proven on them. Held-out preference
+    pairs may be three, which prove nothing: on them it must not be proven wrong.
     """
     pairs = verdict_pairs(judgements)
     shuffled, preference = _preferred(pairs[SHUFFLED]), _preferred(pairs[PREFERENCE])
@@ -180,7 +160,7 @@ def _identical(verdicts: Sequence[Judgement], resampling: Resampling) -> Estimat
 def _preferred(pairs: Sequence[VerdictPair]) -> Estimate:
     """Return how often A's score is above 1/2, exact ties counting half."""
     # rounded: p + (1 - p) of an undecided judge may miss 1 by a hair
-    preferred = [(1 + float(np.sign(round(pair.score() - 0.5, 9)))) / 2 for pair in pairs]
+    preferred = [float(np.heaviside(round(pair.score() - 0.5, 9), 0.5)) for pair in pairs]
     return clustered_share(preferred, [pair.a_first.chunk_id for pair in pairs])
 
 
@@ -190,7 +170,7 @@ def verdict_quality(pairs: Sequence[VerdictPair]) -> VerdictQuality:
     read = [row.probability_first for row in verdicts if row.probability_first is not None]
     masses = [row.mass for row in verdicts if row.mass is not None]
     return VerdictQuality(
-        first_position=fmean((1 + np.sign(p - 0.5)) / 2 for p in read) if read else 0.5,
+        first_position=float(np.heaviside(np.array(read) - 0.5, 0.5).mean()) if read else 0.5,
         consistency=fmean(pair.agreed != 0 for pair in pairs) if pairs else 0.0,
         mass=fmean(masses) if masses else 0.0,
         unparseable=len(verdicts) - len(read),

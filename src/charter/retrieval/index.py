@@ -23,12 +23,7 @@ class Index:
         self.encoder = encoder
 
     def search(self, questions: Sequence[str], passages: int) -> list[tuple[Passage, ...]]:
-        """Find the chunks nearest to each question, best first.
-
-        Args:
-            questions: The questions.
-            passages: How many chunks to find for each; fewer come back where there are fewer.
-        """
+        """Find the ``passages`` chunks nearest to each question, best first; all where there are fewer."""
         if not questions:
             return []
         wanted = min(passages, len(self.chunk_ids))
@@ -45,9 +40,8 @@ class Index:
         """Write the index; the same chunks and encoder give the same bytes."""
         with atomic_path(folder / _VECTORS) as temporary:
             faiss.write_index(self.vectors, str(temporary))
-        write_json(
-            folder / _CHUNKS, {"encoder_sha256": self.encoder.sha256, "chunk_ids": list(self.chunk_ids)}
-        )
+        chunks = {"encoder_sha256": self.encoder.sha256, "chunk_ids": self.chunk_ids}
+        write_json(folder / _CHUNKS, chunks)
 
 
 def build_index(chunks: Sequence[Chunk], encoder: Encoder) -> Index:

@@ -9,8 +9,8 @@ from charter.evaluation.evaluation_data import EvaluationData, predict
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.probes import Probes, add_probe_scores
-from charter.evaluation.results import Evaluation
-from charter.evaluation.scoring import Outcomes, Provenance, Rating, score_corpus
+from charter.evaluation.results import Estimate, Evaluation
+from charter.evaluation.scoring import Outcomes, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.win_rate import Judge
 from charter.generation.teacher import name_teacher, open_teacher
@@ -36,9 +36,6 @@ from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
 from charter.synthesis.refusal import RefusalDetector
 
-OPPONENT = "seed+rag"
-"""What a win is over: what a user has who only puts retrieval before an unaligned model."""
-
 LOCAL: tuple[System, ...] = ("seed", "cft", "sft", "dpo")
 """The systems that run here; the teacher runs in its engine."""
 
@@ -58,18 +55,8 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     found = probes.results.values() if probes else ()
     write_rows(paths.probe_answers, (row for result in found for row in result.answers))
 
-    rating = _rating(params, paths)
-    provenance = Provenance(
-        corpus=paths.name,
-        title=params.corpora[paths.name].title,
-        settings={
-            "passages": str(params.retrieval.passages),
-            "judged": f"{len(judged.examples)} questions",
-            **_weights(params),
-        },
-        lineage=_hash_inputs(params, paths),
-    )
-    evaluation = score_corpus(provenance, outcomes, rating)
+    rating = _rating(params, paths, judged)
+    evaluation = score_corpus(outcomes, rating)
     if probes:
         evaluation = add_probe_scores(evaluation, probes, rating.resampling)
     _write_plot(paths.plot, evaluation)
@@ -122,7 +109,7 @@ def _ask_systems(
     """Ask the local systems, one at a time in memory, then the teacher, which judges all of them."""
     settings = params.evaluate
     predictions: list[Prediction] = []
-    adherence: dict[str, list[tuple[str, bool]]] = {}
+    adherence: dict[str, Estimate] = {}
     for name in LOCAL:
         adapter = None if name == "seed" else paths.adapter(name)
         system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
@@ -131,14 +118,14 @@ def _ask_systems(
                 if (name, rag) in SYSTEMS:
                     predictions += predict(engine, name, rag, held_out, settings.max_new_tokens)
                 if rag != "gold":
-                    adherence[system_label(name, rag)] = system.favours_chosen(held_out, rag)
+                    adherence[system_label(name, rag)] = system.adherence(held_out, rag)
             if probes:
                 probes.ask(name, system, engine)
     with open_teacher(params, paths) as teacher:
         predictions += predict(teacher, "teacher", True, held_out, settings.max_new_tokens)
         # Nobody can have the upper bound, so it isn't judged.
         contestants = [row for row in predictions if row.rag != "gold"]
-        contests = win_rate_contests(contestants, OPPONENT, judged) + control_contests(judged)
+        contests = win_rate_contests(contestants, judged) + control_contests(judged)
         title = params.corpora[paths.name].title
         judgements = judge_contests(contests, teacher, title, settings.judge)
     return Outcomes(predictions, judgements, adherence)
@@ -146,34 +133,42 @@ def _ask_systems(
 
 def _hash_inputs(params: Params, paths: CorpusPaths) -> dict[str, str]:
     """Return the SHA-256 of the corpus's document, data and models, by the names that `Evaluation` lists."""
-    document = paths.root / params.corpora[paths.name].path
+    inputs = {
+        "document": paths.root / params.corpora[paths.name].path,
+        "chunks": paths.chunks,
+        "sft_train": paths.instruct("train"),
+        "preference_train": paths.preference("train"),
+        "demonstrations": paths.demonstrations,
+        "sft_test": paths.instruct("test"),
+        "preference_test": paths.preference("test"),
+        "seed": paths.seed,
+        "teacher": paths.teacher,
+        "encoder": paths.encoder,
+        **{f"{name}_adapter": paths.adapter(name) for name in LOCAL if name != "seed"},
+    }
     return {
-        "document": directory_sha256(document) if document.is_dir() else file_sha256(document),
-        "chunks": file_sha256(paths.chunks),
-        "sft_train": file_sha256(paths.instruct("train")),
-        "preference_train": file_sha256(paths.preference("train")),
-        "demonstrations": file_sha256(paths.demonstrations),
-        "sft_test": file_sha256(paths.instruct("test")),
-        "preference_test": file_sha256(paths.preference("test")),
-        "seed": directory_sha256(paths.seed),
-        "teacher": directory_sha256(paths.teacher),
-        "encoder": directory_sha256(paths.encoder),
-        **{f"{name}_adapter": directory_sha256(paths.adapter(name)) for name in LOCAL if name != "seed"},
+        name: directory_sha256(path) if path.is_dir() else file_sha256(path) for name, path in inputs.items()
     }
 
 
-def _rating(params: Params, paths: CorpusPaths) -> Rating:
-    """Say how figures are obtained: by which judge, which encoder and which random numbers."""
-    settings, models = params.evaluate, params.base_models
-    bert_score = BertScore(paths.encoder, models.encoder.name)
+def _rating(params: Params, paths: CorpusPaths, judged: EvaluationData) -> Rating:
+    settings = params.evaluate
+    bert_score = BertScore(paths.encoder, params.base_models.encoder.name)
     return Rating(
+        corpus=paths.name,
+        title=params.corpora[paths.name].title,
+        settings={
+            "passages": str(params.retrieval.passages),
+            "judged": f"{len(judged.examples)} questions",
+            **_weights(params),
+        },
+        lineage=_hash_inputs(params, paths),
         judge=Judge(
             name=f"{name_teacher(params, paths)}, {settings.judge}",
             sha256=directory_sha256(paths.teacher),
             is_teacher=True,
             min_validity=settings.judge_min_validity,
         ),
-        opponent=OPPONENT,
         bert_score=bert_score,
         encoder=bert_score.signature,
         resampling=Resampling(settings.bootstrap_samples, params.seed),
