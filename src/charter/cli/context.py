@@ -37,8 +37,7 @@ class Project:
 def open_project(*corpora: str) -> Project:
     """Find the project: the working directory, or the nearest one above it with a params.yaml.
 
-    Raises:
-        CharterError: There is none, its params.yaml is wrong, or it doesn't have all of ``corpora``.
+    It is a CharterError where params.yaml doesn't have all of ``corpora``.
     """
     here = Path.cwd()
     root = next((path for path in (here, *here.parents) if (path / PARAMS_FILE).exists()), here)
@@ -51,11 +50,7 @@ def open_project(*corpora: str) -> Project:
 
 
 def open_evaluated(corpora: Sequence[str] | None) -> tuple[Project, Sequence[str]]:
-    """Find the project, and say which corpora are meant: those given, or else all that are evaluated.
-
-    Raises:
-        CharterError: As `open_project`, or nothing is evaluated.
-    """
+    """Find the project, and say which corpora are meant: those given, or else all that are evaluated."""
     project = open_project(*corpora or ())
     chosen = corpora or project.evaluated()
     if not chosen:

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from charter.cli.context import open_project
 from charter.project.params import PARAMS_FILE
@@ -22,7 +21,7 @@ def add(
     from charter.documents.adding import add_corpus
 
     corpus = add_corpus(open_project().root, name, sources, title)
-    Console().print(f"added {name}: {corpus.path}\nnow run: dvc repro evaluate@{name}", highlight=False)
+    typer.echo(f"added {name}: {corpus.path}\nnow run: dvc repro evaluate@{name}")
 
 
 def profile(
@@ -39,24 +38,21 @@ def profile(
     from charter.project.profiles import apply_profile, list_profiles, take_off_profile
 
     project = open_project()
-    console = Console(highlight=False)
     if name is None:
         for known in list_profiles(project.root):
-            console.print(f"{known}{'  (applied)' if known == project.params.profile else ''}")
+            typer.echo(f"{known}{'  (applied)' if known == project.params.profile else ''}")
         return
     kept = take_off_profile(project.root) if name == "off" else apply_profile(project.root, name)
     for key in kept:
-        console.print(f"{key} stays as it is: you changed it over profile {project.params.profile}")
+        typer.echo(f"{key} stays as it is: you changed it over profile {project.params.profile}")
     if name == "off":
-        console.print("params.yaml holds your own values; no profile is applied")
+        typer.echo("params.yaml holds your own values; no profile is applied")
     else:
-        console.print(
-            f"params.yaml holds profile {name} over your values; `charter profile off` takes it off"
-        )
+        typer.echo(f"params.yaml holds profile {name} over your values; `charter profile off` takes it off")
 
 
 def params() -> None:
     """Check params.yaml; a bad key is named with its dotted path."""
     found = open_project().params
     corpora = ", ".join(found.corpora)
-    Console().print(f"{PARAMS_FILE} is valid: profile {found.profile}, corpora {corpora}", highlight=False)
+    typer.echo(f"{PARAMS_FILE} is valid: profile {found.profile}, corpora {corpora}")

@@ -1,7 +1,6 @@
 """The synthetic data: what it will cost, what has changed in it, and taking it elsewhere."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +37,7 @@ def estimate(
     speed = measure_speed(project.params, chosen) if measure else None
     found = [estimate_synthesis(project.params, paths, speed) for paths in chosen]
     if as_json:
-        sys.stdout.write(json.dumps([asdict(item) for item in found], indent=1) + "\n")
+        typer.echo(json.dumps([asdict(item) for item in found], indent=1))
         return
     for item in found:
         columns = ("requests", "prompt tokens", "new", "generated")
@@ -79,9 +78,9 @@ def diff(
         rows += [{"corpus": corpus, **asdict(item)} for item in found]
         if not as_json:
             text = f"{summarize(found)}\n{describe(found)}" if found else "no difference"
-            sys.stdout.write(f"{corpus} since {rev}: {text}\n")
+            typer.echo(f"{corpus} since {rev}: {text}")
     if as_json:
-        sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
     if exit_code and rows:
         raise typer.Exit(1)
 
@@ -100,8 +99,6 @@ def export(
 
     project = open_project(*corpora or ())
     exported = export_data(project.root, project.params, corpora, to)
-    console = Console(highlight=False)
     for name, splits in exported.rows.items():
-        counts = ", ".join(f"{split} {rows}" for split, rows in splits.items())
-        console.print(f"{name}: {counts}", soft_wrap=True)
-    console.print(f"wrote {exported.folder}; its README.md is the data card", soft_wrap=True)
+        typer.echo(f"{name}: {', '.join(f'{split} {rows}' for split, rows in splits.items())}")
+    typer.echo(f"wrote {exported.folder}; its README.md is the data card")

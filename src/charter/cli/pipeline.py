@@ -2,12 +2,13 @@
 
 import importlib
 import os
+import sys
 from typing import Annotated
 
 import typer
 from typer import BadParameter
 
-from charter.cli.context import Project, open_project
+from charter.cli.context import open_project
 from charter.cli.registry import publish_states
 from charter.generation.budget import BudgetSpentError
 from charter.project.errors import CharterError
@@ -27,7 +28,8 @@ def stage(
     if (name in CORPUS_STAGES) != (corpus is not None):
         raise BadParameter(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
     project = open_project(*[corpus] if corpus else [])
-    if name != "base-models":  # a bar of weights that are loaded says nothing, one of a download does
+    # A bar of weights that are loaded says nothing; one of a download does, at a terminal.
+    if name != "base-models" or not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
     if corpus is None:
@@ -40,17 +42,15 @@ def stage(
     try:
         metrics = module.run(project.params, paths)
     except BudgetSpentError as error:
-        raise CharterError(f"{error} {_left(project, corpus, error.answered)}") from error
+        from charter.synthesis.estimate import estimate_synthesis
+
+        whole = estimate_synthesis(project.params, paths, None).purposes["all"].requests
+        raise CharterError(
+            f"{error} It has {error.answered} of some {whole} answers; `charter estimate {corpus}` says what "
+            "they cost."
+        ) from error
     # Of the processes that `accelerate launch` starts, the main one writes.
     if os.environ.get("RANK", "0") == "0":
         write_json(paths.metrics(name), metrics)
     if name == "evaluate":
         publish_states(project, [corpus])
-
-
-def _left(project: Project, corpus: str, answered: int) -> str:
-    """Say what a synthesis that its budget ended has still to ask, by the estimate of a whole one."""
-    from charter.synthesis.estimate import estimate_synthesis
-
-    whole = estimate_synthesis(project.params, project.paths.corpus(corpus), None).purposes["all"].requests
-    return f"It has {answered} of some {whole} answers; `charter estimate {corpus}` says what they cost."

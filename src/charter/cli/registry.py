@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from charter.cli.context import CorpusArgument, EvaluatedArgument, Project, open_evaluated, open_project
 from charter.project.errors import CharterError
@@ -34,7 +33,7 @@ def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine 
     project = open_project()
     command = ui_command(project.root, port)
     publish_states(project, project.evaluated())
-    Console().print(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", highlight=False)
+    typer.echo(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
     os.execv(command[0], command)  # noqa: S606  the command is ours
 
 
@@ -44,15 +43,15 @@ def promote(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
 
     project = open_project(corpus)
     promotion = registry.promote(project.root, corpus, project.params.gates, system)
-    console = Console(highlight=False)
     for gate in promotion.gates:
-        console.print(f"[{'green]pass' if gate.passed else 'red]FAIL'}[/] {gate.text}", soft_wrap=True)
+        word = typer.style("pass", "green") if gate.passed else typer.style("FAIL", "red")
+        typer.echo(f"{word} {gate.text}")
     if not promotion.promoted:
         failed = sum(not gate.passed for gate in promotion.gates)
         raise CharterError(
             f"{promotion.model} version {promotion.version} is not promoted: {failed} gates don't hold"
         )
-    console.print(f"{promotion.model} version {promotion.version} is champion")
+    typer.echo(f"{promotion.model} version {promotion.version} is champion")
 
 
 def rollback(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
@@ -61,7 +60,7 @@ def rollback(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
 
     project = open_project(corpus)
     outcome = registry.rollback(project.root, corpus, system)
-    Console(highlight=False).print(
+    typer.echo(
         f"{outcome.model} version {outcome.version} is champion again; version {outcome.withdrawn} was"
     )
 

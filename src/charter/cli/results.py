@@ -1,7 +1,6 @@
 """Reading what evaluate measured: the table, and single answers."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,9 +29,9 @@ def results(
     evaluations = [load_evaluation(project.paths.corpus(name).metrics("evaluate")) for name in chosen]
     if as_json:
         rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
+        typer.echo(json.dumps(rows, indent=1))
     elif as_markdown:
-        sys.stdout.write(results_markdown(evaluations) + "\n")
+        typer.echo(results_markdown(evaluations))
     else:
         Console().print(results_table(evaluations))
 
@@ -59,7 +58,7 @@ def answers(
     )
     if csv:
         write_text(csv, answers_csv(scored))
-        Console().print(f"{len(scored)} answers in {csv}", highlight=False)
+        typer.echo(f"{len(scored)} answers in {csv}")
         return
     labels = list(dict.fromkeys(row.label for row in scored))
     for label in (system, against):
@@ -69,4 +68,4 @@ def answers(
         texts = [describe_answer(row) for row in worst_answers(scored, system, worst)]
     else:
         texts = [describe_answer(*pair) for pair in most_changed(scored, system, against, worst)]
-    sys.stdout.write("\n\n".join(texts or ["no difference"]) + "\n")
+    typer.echo("\n\n".join(texts or ["no difference"]))

@@ -26,14 +26,10 @@ class Budget:
 
     def __init__(self, limits: sections.Budget, clock: Callable[[], float] = time.monotonic):
         """The minutes run from now; ``clock`` gives seconds."""
-        self._limits = limits
-        self._clock = clock
-        self._start = clock()
-        self._started = 0
-        self._answered = 0
-        self._read = 0
-        self._written = 0
+        self._limits, self._clock, self._start = limits, clock, clock()
+        self._started = self._answered = self._read = self._written = 0
         self._unpriced = False
+        self._unit = limits.prices.unit if limits.prices else ""
 
     @property
     def left(self) -> bool:
@@ -56,9 +52,14 @@ class Budget:
 
     def stop(self, purpose: str, answered: int, of: int) -> BudgetSpentError:
         """Return the error that ends the run in a phase of ``of`` requests, ``answered`` of them answered."""
+        cost = self._cost()
+        spent = (
+            f"{self._answered} requests with {self._read:,} prompt tokens, and got {self._written:,} tokens, "
+            f"in {self._minutes():.1f} minutes" + ("" if cost is None else f", for {cost:.4g} {self._unit}")
+        )
         return BudgetSpentError(
-            f"{self._reached()}. This run asked {self._spent()}; it ended at {purpose}, {answered} of {of} "
-            "answered. All answers are kept: `dvc repro` goes on from there, with the budget anew."
+            f"{self._reached()}. This run asked {spent}; it ended at {purpose}, {answered} of {of} answered. "
+            "All answers are kept: `dvc repro` goes on from there, with the budget anew."
         )
 
     def _reached(self) -> str | None:
@@ -67,32 +68,24 @@ class Budget:
             return f"budget.requests: {limits.requests} are spent"
         if limits.minutes is not None and self._minutes() >= limits.minutes:
             return f"budget.minutes: {limits.minutes:g} are spent"
-        if limits.cost is not None and limits.prices is not None and cost is not None:
-            if self._unpriced:
-                return (
-                    "budget.cost: the server doesn't say how many tokens it read (usage), so the cost isn't "
-                    "known; set budget.requests instead"
-                )
-            if cost >= limits.cost:
-                return f"budget.cost: {limits.cost:g} {limits.prices.unit} are spent"
-        return None
+        if limits.cost is None:
+            return None
+        if cost is None:
+            return (
+                "budget.cost: the server doesn't say how many tokens it read (usage), so the cost isn't "
+                "known; set budget.requests instead"
+            )
+        return f"budget.cost: {limits.cost:g} {self._unit} are spent" if cost >= limits.cost else None
 
     def _minutes(self) -> float:
         return (self._clock() - self._start) / 60
 
     def _cost(self) -> float | None:
+        """Return the cost so far; None without prices, and where the server hides what it read."""
         prices = self._limits.prices
-        return token_cost(prices, self._read, self._written) if prices else None
-
-    def _spent(self) -> str:
-        text = (
-            f"{self._answered} requests with {self._read:,} prompt tokens, and got {self._written:,} tokens, "
-            f"in {self._minutes():.1f} minutes"
-        )
-        cost = self._cost()
-        if cost is None or self._limits.prices is None or self._unpriced:
-            return text
-        return f"{text}, for {cost:.4g} {self._limits.prices.unit}"
+        if prices is None or self._unpriced:
+            return None
+        return token_cost(prices, self._read, self._written)
 
 
 def token_cost(prices: sections.Prices, read: int, written: int) -> float:

@@ -9,18 +9,15 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 
 from tqdm import tqdm
 
 from charter.generation.budget import Budget
 from charter.generation.engine import Completion, Engine, Request
 from charter.project.errors import CharterError
-
-_PATIENCE = 60.0
-"""Seconds to wait for another process that holds the journal."""
 
 
 class JournaledEngine:
@@ -30,13 +27,9 @@ class JournaledEngine:
     """
 
     def __init__(
-        self,
-        journal: Path,
-        model_identity: str,
-        load: Callable[[], Engine],
-        budget: Budget | None = None,
+        self, journal: Path, identity: str, load: Callable[[], Engine], budget: Budget | None = None
     ):
-        """``model_identity`` tells models apart (their hash); ``load`` makes the engine when needed.
+        """``identity`` tells models apart (their hash); ``load`` makes the engine when needed.
 
         What the journal answers costs nothing of the ``budget``.
 
@@ -46,9 +39,11 @@ class JournaledEngine:
         journal.parent.mkdir(parents=True, exist_ok=True)
         # Two stages may run at once: wait for the other's write instead of failing. Without transactions of
         # our own each completion is committed as it comes.
-        self._database = sqlite3.connect(journal, timeout=_PATIENCE, isolation_level=None)
+        self._database = sqlite3.connect(journal, timeout=60, isolation_level=None)
         try:
-            self._log_ahead()
+            # It fails at once where another process is switching to write-ahead logging: that one does it.
+            with suppress(sqlite3.OperationalError):
+                self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY,"
                 " model TEXT NOT NULL, request TEXT NOT NULL, completion TEXT NOT NULL)"
@@ -56,30 +51,16 @@ class JournaledEngine:
         except sqlite3.DatabaseError as error:
             self._database.close()
             raise CharterError(f"{journal}: {error}; is it a journal, and may it be written?") from error
-        self.identity = model_identity
+        self.identity = identity
         self._load = load
         self._budget = budget
         self._given: set[str] = set()
         self.asked = 0
 
-    def _log_ahead(self) -> None:
-        """Switch to write-ahead logging; SQLite doesn't wait itself where another process is doing so."""
-        until = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                self._database.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > until:
-                    raise
-            time.sleep(0.05)
-
     def __enter__(self) -> "JournaledEngine":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._database.close()
 
     @cached_property
@@ -98,17 +79,16 @@ class JournaledEngine:
         known = {key: found for key in keys if (found := self._find(key)) is not None}
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
         if missing:
-            open_keys = list(missing)
-            start = time.monotonic()
+            asks, start = list(missing.items()), time.monotonic()
             with tqdm(
                 total=len(requests), initial=len(requests) - len(missing), desc=purpose, disable=None
             ) as progress:
                 for index, completion in self._answers(list(missing.values())):
-                    key = open_keys[index]
-                    known[key] = self._keep(key, missing[key], completion)
+                    key, request = asks[index]
+                    known[key] = self._keep(key, request, completion)
                     self.asked += 1
                     progress.update(1)
-            unanswered = [key for key in open_keys if key not in known]
+            unanswered = missing.keys() - known.keys()
             if not sys.stderr.isatty():
                 taken, asked = time.monotonic() - start, len(missing) - len(unanswered)
                 sys.stderr.write(f"{purpose}: {asked} of {len(requests)} asked in {taken:.0f} s\n")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import openai
+from openai.types.chat.chat_completion_token_logprob import TopLogprob
 from pydantic import AliasPath, BaseModel, Field, ValidationError
 
 from charter.generation.engine import Admission, Completion, Request, admit_all
@@ -37,8 +38,8 @@ class OpenAIEngine:
         with asyncio.Runner() as runner:
             client = self._server.client()
             try:
-                while waiting or running:
-                    for task in runner.run(self._step(client, waiting, running, admit)):
+                while ended := runner.run(self._step(client, waiting, running, admit)):
+                    for task in ended:
                         index = running.pop(task)
                         if (error := task.exception()) is None:
                             yield index, task.result()
@@ -79,10 +80,11 @@ class OpenAIEngine:
         }
         if request.alternatives:
             body |= {"logprobs": True, "top_logprobs": request.alternatives}
-        headers = self._server.headers
         try:
             # The client takes anything that a server sends for a completion, so the bytes are parsed here.
-            response = await client.chat.completions.with_raw_response.create(**body, extra_headers=headers)
+            response = await client.chat.completions.with_raw_response.create(
+                **body, extra_headers=self._server.headers
+            )
             answer = _Answer.model_validate_json(response.content)
         except openai.APIError as error:
             if request.alternatives and "logprobs" in str(error.body):
@@ -97,12 +99,11 @@ class OpenAIEngine:
             raise self._no_logprobs()
         # Nothing generated leaves nothing to choose from: such a verdict is unscored, not an error.
         first = answer.logprobs[:1] if request.alternatives and answer.logprobs else []
-        usage = answer.usage or _Usage()
         return Completion(
             text=answer.message.content or "",
-            tokens=usage.completion_tokens,
+            tokens=answer.tokens,
             alternatives=tuple((item.token, item.logprob) for token in first for item in token.top_logprobs),
-            prompt_tokens=usage.prompt_tokens,
+            prompt_tokens=answer.prompt_tokens,
         )
 
     def _no_logprobs(self) -> CharterError:
@@ -116,18 +117,8 @@ class _Message(BaseModel):
     content: str | None = None
 
 
-class _Alternative(BaseModel):
-    token: str
-    logprob: float
-
-
 class _Token(BaseModel):
-    top_logprobs: list[_Alternative]
-
-
-class _Usage(BaseModel):
-    completion_tokens: int = 0
-    prompt_tokens: int | None = None
+    top_logprobs: list[TopLogprob]
 
 
 class _Answer(BaseModel):
@@ -137,4 +128,5 @@ class _Answer(BaseModel):
     logprobs: list[_Token] | None = Field(
         default=None, validation_alias=AliasPath("choices", 0, "logprobs", "content")
     )
-    usage: _Usage | None = None
+    tokens: int = Field(default=0, validation_alias=AliasPath("usage", "completion_tokens"))
+    prompt_tokens: int | None = Field(default=None, validation_alias=AliasPath("usage", "prompt_tokens"))

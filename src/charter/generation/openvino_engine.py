@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,13 +43,14 @@ class OpenVinoEngine:
 
     def __init__(self, folder: Path, *, concurrency: int, cache_gigabytes: int):
         """Load the only GGUF file in ``folder``; ``concurrency`` sequences run at once."""
-        converted = convert_teacher(folder)
         scheduler = openvino_genai.SchedulerConfig()
         scheduler.cache_size = cache_gigabytes
         scheduler.max_num_seqs = concurrency
         scheduler.max_num_batched_tokens = _TOKENS_A_STEP
         scheduler.enable_prefix_caching = True
-        self._pipeline = openvino_genai.ContinuousBatchingPipeline(str(converted), scheduler, "CPU", {})
+        self._pipeline = openvino_genai.ContinuousBatchingPipeline(
+            str(_converted(folder)), scheduler, "CPU", {}
+        )
         self._concurrency = concurrency
         self._read: set[bytes] = set()
         self._tokenizer = self._pipeline.get_tokenizer()
@@ -110,24 +112,6 @@ class OpenVinoEngine:
         )
 
 
-def convert_teacher(folder: Path) -> Path:
-    """Return the folder that keeps the only GGUF file in ``folder`` in OpenVINO's own format.
-
-    Reading that takes a fifth of the time that reading GGUF does. It lies beside the downloads, since it is
-    made of one alone; a second clone finds it.
-
-    Raises:
-        CharterError: There isn't exactly one GGUF file.
-    """
-    files = sorted(folder.glob("*.gguf"))
-    if len(files) != 1:
-        raise CharterError(f"{folder}: engine openvino needs exactly one .gguf file, found {len(files)}")
-    converted = download_cache() / f"openvino-{openvino_genai.__version__}" / file_sha256(files[0])
-    if not converted.exists():
-        _convert(files[0], converted)
-    return converted
-
-
 def _prefix_blocks(tokens: Sequence[int]) -> set[bytes]:
     """Return a name for each prefix of a prompt that ends where a block of the cache does."""
     digest, names = hashlib.sha256(), set()
@@ -137,24 +121,32 @@ def _prefix_blocks(tokens: Sequence[int]) -> set[bytes]:
     return names
 
 
-def _convert(gguf: Path, target: Path) -> None:
+def _converted(folder: Path) -> Path:
+    """Return the folder that keeps the only GGUF file in ``folder`` in OpenVINO's own format.
+
+    Reading that takes a fifth of the time. It lies beside the downloads: a second clone finds it.
+    """
+    files = sorted(folder.glob("*.gguf"))
+    if len(files) != 1:
+        raise CharterError(f"{folder}: engine openvino needs exactly one .gguf file, found {len(files)}")
+    target = download_cache() / f"openvino-{openvino_genai.__version__}" / file_sha256(files[0])
+    if target.exists():
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=target.parent, prefix=".converting-") as name:
-        folder = Path(name) / target.name
-        folder.mkdir()
+        made = Path(name) / target.name
         # The library writes beside the file that it reads, and that lies in an output of DVC's.
-        link = folder / gguf.name
-        link.symlink_to(gguf.resolve())
+        made.mkdir()
+        link = made / files[0].name
+        link.symlink_to(files[0].resolve())
         pipeline = openvino_genai.LLMPipeline(str(link), "CPU", enable_save_ov_model=True)
         link.unlink()
         end = pipeline.get_tokenizer().get_eos_token_id()
-        write_json(folder / "generation_config.json", {"eos_token_id": end})
-        try:
-            folder.rename(target)
-        except OSError:
-            # Another process was faster.
-            if not target.exists():
-                raise
+        write_json(made / "generation_config.json", {"eos_token_id": end})
+        # It fails where another process was faster: then that one's is there.
+        with suppress(OSError):
+            made.rename(target)
+    return target
 
 
 def _generation_config(request: Request) -> Any:

@@ -27,11 +27,7 @@ class ModelServer:
     """One model of a server. The key is read from OPENAI_API_KEY only, and taken out of what is reported."""
 
     def __init__(self, base_url: str, model: str):
-        """``base_url`` ends in /v1; ``model`` is the name the server offers it under.
-
-        Raises:
-            CharterError: ``base_url`` is no plain http address, or OPENAI_API_KEY can't be a key.
-        """
+        """``base_url`` ends in /v1; ``model`` is the name the server offers it under."""
         try:
             address = urlsplit(base_url)
             valid = address.scheme in ("http", "https") and address.hostname and address.port != 0
@@ -49,22 +45,20 @@ class ModelServer:
         self.url = base_url
         self.model = model
         # The client refuses to work without a key: then it has a word for one, which no request sends.
+        self._options: dict[str, Any] = {"base_url": base_url, "api_key": self._key or "none"}
         self.headers = {} if self._key else {"Authorization": openai.Omit()}
 
     def client(self) -> openai.AsyncOpenAI:
         """Return a client that tries again what may pass: 408, 429, 5xx, a timeout, a lost connection."""
-        return openai.AsyncOpenAI(**self._options(), max_retries=_RETRIES, timeout=_TIMEOUT)
+        return openai.AsyncOpenAI(**self._options, max_retries=_RETRIES, timeout=_TIMEOUT)
 
     def describe(self) -> dict[str, Any] | None:
         """Return what tells the model's weights apart, by the server; None where no server answers.
 
-        It is empty where the server lists no models, or not this one.
-
-        Raises:
-            CharterError: The server wants another key.
+        It is empty where the server lists no models, or not this one; a wrong key is a CharterError.
         """
         try:
-            with openai.OpenAI(**self._options(), max_retries=0, timeout=10) as client:
+            with openai.OpenAI(**self._options, max_retries=0, timeout=10) as client:
                 listed = client.models.with_raw_response.list(extra_headers=self.headers)
             entries = _Listing.model_validate_json(listed.content).data
         except openai.APIConnectionError:
@@ -107,9 +101,6 @@ class ModelServer:
             f"teacher.base_url: {self.url} did not answer: {problem}. What it has answered is "
             "kept: see that the server runs, and run the same command again"
         )
-
-    def _options(self) -> dict[str, Any]:
-        return {"base_url": self.url, "api_key": self._key or "none"}
 
 
 class _Listing(BaseModel):

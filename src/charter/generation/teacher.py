@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 def open_teacher(params: Params, paths: ProjectPaths, budget: Budget | None = None) -> JournaledEngine:
     """Return the teacher; its model is loaded when the journal doesn't know an answer.
 
-    Its identity is the hash of its folder: of its weights, or of what base-models recorded of a served model,
-    which are its name, its revision and what the server says of it.
-
-    Raises:
-        CharterError: A server now says something else of its model than was recorded.
+    Its identity is the hash of its folder: of its weights, or of what base-models recorded of a served model.
+    Where the server now says something else of that, a CharterError is raised.
     """
     if params.teacher.engine == "openai" or params.base_models.teacher.served is not None:
         _check_served(params, paths)
@@ -31,11 +28,7 @@ def open_teacher(params: Params, paths: ProjectPaths, budget: Budget | None = No
 
 
 def record_served(params: Params, paths: ProjectPaths) -> None:
-    """Write down what a served teacher is: its name, its revision, and what the server says of it.
-
-    Raises:
-        CharterError: No server answers, or it wants a key.
-    """
+    """Write down what a served teacher is: its name, its revision, and what the server says of it."""
     found = _server(params).describe()
     if found is None:
         raise CharterError(
@@ -99,9 +92,7 @@ def _load(params: Params, paths: ProjectPaths) -> Engine:
         from charter.generation.openvino_engine import OpenVinoEngine
 
         return OpenVinoEngine(
-            paths.teacher,
-            concurrency=teacher.concurrency,
-            cache_gigabytes=teacher.cache_gigabytes,
+            paths.teacher, concurrency=teacher.concurrency, cache_gigabytes=teacher.cache_gigabytes
         )
     from charter.generation.transformers_engine import TransformersEngine, load_model
 

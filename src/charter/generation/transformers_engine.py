@@ -1,5 +1,6 @@
 """The in-process engine: transformers generates in batches, on a GPU where there is one."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -35,17 +36,16 @@ class TransformersEngine:
             )
             for request in requests
         ]
-        groups: dict[tuple[int, float, int, int], list[int]] = {}
+        groups = defaultdict[Request, list[int]](list)
         for index, request in enumerate(requests):
-            decoding = (request.max_new_tokens, request.temperature, request.seed, request.alternatives)
-            groups.setdefault(decoding, []).append(index)
-        for indices in groups.values():
+            groups[request.model_copy(update={"messages": ()})].append(index)
+        for decoding, indices in groups.items():
             indices.sort(key=lambda index: len(prompts[index]))
             for start in range(0, len(indices), self._batch_size):
                 places = indices[start : start + self._batch_size]
                 batch = list(takewhile(lambda _: admit(), places))
                 if batch:
-                    completions = self._run([prompts[index] for index in batch], requests[batch[0]])
+                    completions = self._run([prompts[index] for index in batch], decoding)
                     yield from zip(batch, completions, strict=True)
                 if len(batch) < len(places):
                     return
@@ -54,8 +54,9 @@ class TransformersEngine:
     def _run(self, prompts: list[str], decoding: Request) -> list[Completion]:
         inputs = self._tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
         inputs = inputs.to(self._model.device)
+        read = inputs["attention_mask"].sum(dim=1).tolist()  # tokens of each prompt, without its padding
         if decoding.alternatives:
-            return self._alternatives(inputs, decoding.alternatives)
+            return self._alternatives(inputs, read, decoding.alternatives)
         # What a model's own generation_config says of sampling and penalties doesn't hold here.
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         if decoding.temperature > 0:
@@ -67,20 +68,18 @@ class TransformersEngine:
         texts = self._tokenizer.batch_decode(generated, skip_special_tokens=True)
         counts = (generated != self._tokenizer.pad_token_id).sum(dim=1).tolist()
         return [
-            Completion(text=text, tokens=count, prompt_tokens=read)
-            for text, count, read in zip(texts, counts, _lengths(inputs), strict=True)
+            Completion(text=text, tokens=tokens, prompt_tokens=prompt_tokens)
+            for text, tokens, prompt_tokens in zip(texts, counts, read, strict=True)
         ]
 
-    def _alternatives(self, inputs: Any, count: int) -> list[Completion]:
+    def _alternatives(self, inputs: Any, read: list[int], count: int) -> list[Completion]:
         logits = self._model(**inputs, logits_to_keep=1).logits[:, -1].float()
         best = logits.log_softmax(-1).topk(count)
         rows = []
-        for tokens, scores, read in zip(
-            best.indices.tolist(), best.values.tolist(), _lengths(inputs), strict=True
-        ):
+        for tokens, scores, length in zip(best.indices.tolist(), best.values.tolist(), read, strict=True):
             texts = [self._tokenizer.decode(token) for token in tokens]
             alternatives = tuple(zip(texts, scores, strict=True))
-            rows.append(Completion(text=texts[0], tokens=1, alternatives=alternatives, prompt_tokens=read))
+            rows.append(Completion(text=texts[0], tokens=1, alternatives=alternatives, prompt_tokens=length))
         return rows
 
 
@@ -98,9 +97,3 @@ def load_model(folder: Path, compute: Compute) -> tuple[PreTrainedModel, Any]:
         device_map={"": str(resolve_device(compute))},
     )
     return model.eval(), tokenizer
-
-
-def _lengths(inputs: Any) -> list[int]:
-    """Return the tokens of each prompt, without what pads it."""
-    lengths: list[int] = inputs["attention_mask"].sum(dim=1).tolist()
-    return lengths

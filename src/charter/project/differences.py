@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import Literal
 
 from pydantic import AliasChoices, Field
@@ -100,25 +100,23 @@ def summarize(differences: Sequence[Difference]) -> str:
 def describe(differences: Sequence[Difference]) -> str:
     """Write the differences as lines below their section: + is new, - is gone, ~ has changed."""
     lines: list[str] = []
-    title = None
-    for item in differences:
-        above, title = title, " > ".join((item.document, *item.headings))
-        if title != above:
-            lines.append(title)
-        before, after = item.before or "", item.after or ""
-        match item.change:
-            case "added":
-                lines.append(f"  + {item.kind} {_split(item.split_after)}{_excerpt(after)}")
-            case "removed":
-                lines.append(f"  - {item.kind} {_split(item.split_before)}{_excerpt(before)}")
-            case "moved":
-                moved = _split(f"{item.split_before} -> {item.split_after}")
-                lines.append(f"  ~ {item.kind} {moved}{_excerpt(after)}")
-            case "amended":
-                letters = enumerate(zip_longest(before, after))
-                same = next(place for place, (old, new) in letters if old != new)
-                lines.append(f"  ~ {item.kind}")
-                lines += [f"      - {_excerpt(before, same)}", f"      + {_excerpt(after, same)}"]
+    for (document, headings), items in groupby(differences, lambda item: (item.document, item.headings)):
+        lines.append(" > ".join((document, *headings)))
+        for item in items:
+            before, after = item.before or "", item.after or ""
+            match item.change:
+                case "added":
+                    lines.append(f"  + {item.kind} {_split(item.split_after)}{_excerpt(after)}")
+                case "removed":
+                    lines.append(f"  - {item.kind} {_split(item.split_before)}{_excerpt(before)}")
+                case "moved":
+                    moved = _split(f"{item.split_before} -> {item.split_after}")
+                    lines.append(f"  ~ {item.kind} {moved}{_excerpt(after)}")
+                case "amended":
+                    letters = enumerate(zip_longest(before, after))
+                    same = next(place for place, (old, new) in letters if old != new)
+                    lines.append(f"  ~ {item.kind}")
+                    lines += [f"      - {_excerpt(before, same)}", f"      + {_excerpt(after, same)}"]
     return "\n".join(lines)
 
 
@@ -144,9 +142,7 @@ def _split(name: str | None) -> str:
 
 def _excerpt(text: str, difference: int = 0) -> str:
     """Cut one line out of a text, so that the place at which it differs is in view."""
-    start = 0
-    if difference > _EXCERPT // 2:
-        start = text.rfind(" ", 0, difference - _EXCERPT // 4) + 1
+    start = text.rfind(" ", 0, difference - _EXCERPT // 4) + 1 if difference > _EXCERPT // 2 else 0
     end = start + _EXCERPT
     line = " ".join(text[start:end].split())
     return f"{'…' if start else ''}{line}{'…' if end < len(text) else ''}"

@@ -35,8 +35,8 @@ def _home(root: Path) -> Path:
 
 def _worktrees(folder: Path) -> tuple[Path, Path]:
     """Return the top of a folder's worktree, and that of the main worktree; the folder twice outside git."""
-    command = ["git", "-C", str(folder), "rev-parse", "--path-format=absolute"]
-    command += ["--show-toplevel", "--git-dir", "--git-common-dir"]
+    asked = ("--show-toplevel", "--git-dir", "--git-common-dir")
+    command = ["git", "-C", str(folder), "rev-parse", "--path-format=absolute", *asked]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
@@ -49,7 +49,4 @@ def _worktrees(folder: Path) -> tuple[Path, Path]:
 
 def _experiment_origin(top: Path) -> Path | None:
     """Return the folder of the DVC repository that a copy was made for, None where ``top`` is no copy."""
-    for folder in top.parents:
-        if folder.parts[-3:] == _EXPERIMENTS:
-            return folder.parents[2]
-    return None
+    return next((place.parents[2] for place in top.parents if place.parts[-3:] == _EXPERIMENTS), None)

@@ -1,12 +1,11 @@
 """A model of the Hugging Face hub as a folder: the files that transformers loads it from, and no others."""
 
 import shutil
-import sys
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
-from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from charter.project.errors import CharterError
 
@@ -24,18 +23,14 @@ def fetch_hub_model(source: str, folder: Path) -> None:
         CharterError: It can't be had, or has no safetensors.
     """
     repository, _, revision = source.partition("@")
-    if not sys.stderr.isatty():
-        disable_progress_bars()
+    patterns: dict[str, Any] = {"allow_patterns": LOADED, "ignore_patterns": OTHER_FORMS}
     try:
-        cached = snapshot_download(
-            repository, revision=revision, allow_patterns=LOADED, ignore_patterns=OTHER_FORMS
-        )
+        cached = snapshot_download(repository, revision=revision, **patterns)
     except OSError as error:
         raise CharterError(f"{source}: the Hugging Face hub doesn't give it: {error}") from error
-    snapshot = Path(cached)
     # The cache may hold more of the repository, from other downloads.
-    present = [path.relative_to(snapshot).as_posix() for path in snapshot.rglob("*") if path.is_file()]
-    names = list(filter_repo_objects(present, allow_patterns=LOADED, ignore_patterns=OTHER_FORMS))
+    present = [path.relative_to(cached).as_posix() for path in Path(cached).rglob("*") if path.is_file()]
+    names = list(filter_repo_objects(present, **patterns))
     if not any(name.endswith(".safetensors") for name in names):
         raise CharterError(
             f"{source} has no safetensors. A GGUF file can be pinned in data/pinned/models.yaml and named in "
@@ -44,4 +39,4 @@ def fetch_hub_model(source: str, folder: Path) -> None:
     for name in names:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(snapshot / name, target)
+        shutil.copyfile(Path(cached, name), target)

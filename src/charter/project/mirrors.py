@@ -11,19 +11,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from huggingface_hub import hf_hub_download
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from charter.project.errors import CharterError
-from charter.project.sections import PositiveInt
+from charter.project.sections import ParamsSection, PositiveInt
 
 
-class PinnedEntry(BaseModel):
-    """A part of a file in data/pinned: unknown keys and values of another type are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class _Source(PinnedEntry):
+class _Source(ParamsSection):
     """Something published that holds the file as its ``member``."""
 
     member: str

@@ -66,11 +66,7 @@ def parse_params(values: Any, source: str) -> Params:
 
 
 def load_params(path: Path) -> Params:
-    """Read and check a params.yaml.
-
-    Raises:
-        CharterError: The file is missing, isn't YAML, or a key is wrong.
-    """
+    """Read and check a params.yaml; errors are those of `read_yaml` and `parse_as`."""
     return parse_params(read_yaml(path), path.name)
 
 

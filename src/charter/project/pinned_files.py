@@ -13,13 +13,14 @@ from typing import Annotated
 from pydantic import Field
 
 from charter.project.errors import CharterError
-from charter.project.mirrors import Mirror, PinnedEntry
+from charter.project.mirrors import Mirror
 from charter.project.params import parse_as, read_yaml
 from charter.project.paths import download_cache
+from charter.project.sections import ParamsSection
 from charter.project.storage import atomic_path, file_sha256
 
 
-class PinnedFile(PinnedEntry):
+class PinnedFile(ParamsSection):
     """A file that is its hash; ``mirrors`` are tried in order."""
 
     name: str
@@ -27,7 +28,7 @@ class PinnedFile(PinnedEntry):
     mirrors: Annotated[tuple[Mirror, ...], Field(min_length=1)]
 
 
-class PinnedSet(PinnedEntry):
+class PinnedSet(ParamsSection):
     """Files that belong together, and their licence as an SPDX expression, null where it isn't known."""
 
     licence: str | None
@@ -35,20 +36,12 @@ class PinnedSet(PinnedEntry):
 
 
 def read_pinned(path: Path) -> dict[str, PinnedSet]:
-    """Read a file of data/pinned: sets of files by name.
-
-    Raises:
-        CharterError: The file is missing, isn't YAML, or a key is wrong.
-    """
+    """Read a file of data/pinned: sets of files by name; errors are those of `read_yaml` and `parse_as`."""
     return parse_as(dict[str, PinnedSet], read_yaml(path), path.name)
 
 
 def pinned_set(path: Path, name: str) -> PinnedSet:
-    """Return one set of a file of data/pinned.
-
-    Raises:
-        CharterError: It has no such set; says which there are.
-    """
+    """Return one set of a file of data/pinned; where there is none, a CharterError says which there are."""
     sets = read_pinned(path)
     if name not in sets:
         raise CharterError(f"{path.name} pins no {name!r}; there are {', '.join(sorted(sets))}")
@@ -58,8 +51,7 @@ def pinned_set(path: Path, name: str) -> PinnedSet:
 def fetch(pinned: PinnedFile) -> Path:
     """Return a local file with the pinned bytes, downloading it the first time.
 
-    Raises:
-        CharterError: No mirror gave the pinned bytes; says what each one answered.
+    Where no mirror gives them, a CharterError says what each one answered.
     """
     path = download_cache() / pinned.sha256
     if path.exists():
@@ -70,8 +62,7 @@ def fetch(pinned: PinnedFile) -> Path:
         try:
             with TemporaryDirectory() as folder, atomic_path(path) as target:
                 mirror.fetch(Path(folder), target)
-                found = file_sha256(target)
-                if found != pinned.sha256:
+                if (found := file_sha256(target)) != pinned.sha256:
                     raise CharterError(f"its SHA-256 is {found}: refused")
         except (CharterError, OSError, KeyError, StopIteration) as error:
             failures.append(f"  {mirror}: {error}")
@@ -85,11 +76,7 @@ def fetch(pinned: PinnedFile) -> Path:
 
 
 def lay_out(pinned: PinnedSet, folder: Path) -> None:
-    """Put the files of a set into a folder, by their names.
-
-    Raises:
-        CharterError: A file can't be had.
-    """
+    """Fetch the files of a set, and put them into a folder by their names."""
     for file in pinned.files:
         source = fetch(file)
         with atomic_path(folder / file.name) as place:

@@ -22,9 +22,7 @@ NONE = "none"
 """The ``profile`` of params.yaml where none is applied."""
 
 USERS_FILE = "params.user.yaml"
-_HEADER = (
-    "# Your own params.yaml, to which `charter profile off` goes back: commit both. What lies over it:\n# "
-)
+_HEADER = "# Your own params.yaml, to which `charter profile off` goes back: commit both. What lies over it:"
 
 
 def list_profiles(root: Path) -> list[str]:
@@ -35,13 +33,8 @@ def list_profiles(root: Path) -> list[str]:
 def apply_profile(root: Path, name: str) -> list[str]:
     """Lay a profile over the user's params.yaml; the one that was applied is taken off first.
 
-    A mapping that is empty in the profile empties the one in params.yaml.
-
-    Returns:
-        The keys that the user had changed over the profile that was taken off.
-
-    Raises:
-        CharterError: There is no such profile, or the outcome isn't valid; then nothing changes.
+    A mapping that is empty in the profile empties the one in params.yaml. The keys are returned that the user
+    had changed over the profile that was taken off. If an error is raised, nothing changes.
     """
     path = root / FOLDER / f"{name}.yaml"
     if not path.exists():
@@ -54,7 +47,7 @@ def apply_profile(root: Path, name: str) -> list[str]:
     text = amend_yaml(own, lambda values: _lay(overlay, values))
     parse_params(parse_yaml(text), f"{PARAMS_FILE} with {FOLDER}/{name}.yaml")
     write_text(root / PARAMS_FILE, own)
-    write_text(root / USERS_FILE, f"{_HEADER}{json.dumps(overlay)}\n{own}")
+    write_text(root / USERS_FILE, f"{_HEADER}\n# {json.dumps(overlay)}\n{own}")
     write_text(root / PARAMS_FILE, text)
     return kept
 
@@ -62,14 +55,8 @@ def apply_profile(root: Path, name: str) -> list[str]:
 def take_off_profile(root: Path) -> list[str]:
     """Give params.yaml the user's values back, if a profile is applied; what the user changed since stays.
 
-    A params.yaml that hasn't changed since comes back byte by byte.
-
-    Returns:
-        The keys of the profile that the user has changed since; they keep the user's value.
-
-    Raises:
-        CharterError: params.user.yaml isn't that of the profile, or the outcome isn't valid; then nothing
-            changes.
+    The keys of the profile that were changed are returned; if none was, the file comes back byte by byte. If
+    an error is raised, nothing changes.
     """
     own, kept = _without_profile(root)
     parse_params(parse_yaml(own), f"{PARAMS_FILE} without its profile")
@@ -100,8 +87,7 @@ def _without_profile(root: Path) -> tuple[str, list[str]]:
     if text == laid:
         return own, []
     kept: list[str] = []
-    text = amend_yaml(text, lambda values: kept.extend(_lift(overlay, values, users)))
-    return text, kept
+    return amend_yaml(text, lambda values: kept.extend(_lift(overlay, values, users))), kept
 
 
 def _lay(overlay: Any, values: Any) -> None:

@@ -39,8 +39,7 @@ def content_id(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in parts:
         encoded = part.encode()
-        digest.update(len(encoded).to_bytes(8, "big"))
-        digest.update(encoded)
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()[:16]
 
 

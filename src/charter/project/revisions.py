@@ -17,11 +17,7 @@ from charter.project.storage import parse_rows, read_rows
 
 
 def read_present(paths: CorpusPaths) -> CorpusData:
-    """Read what lies in the project.
-
-    Raises:
-        CharterError: A file is missing or broken.
-    """
+    """Read what lies in the project; errors are those of `read_rows`."""
     return _read(paths, read_rows)
 
 

@@ -49,11 +49,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        CharterError: The file is missing or is not JSON.
-    """
+    """Read a JSON file; a CharterError says that it is missing, or where it isn't JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -69,11 +65,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def read_rows(path: Path, row_type: type[RowType]) -> list[RowType]:
-    """Read rows of one type.
-
-    Raises:
-        CharterError: The file is missing, or a line is not such a row; names the line and the field.
-    """
+    """Read rows of one type, as `parse_rows` does; a missing file is a CharterError too."""
     if not path.exists():
         raise CharterError(f"{path}: no such file; `dvc repro` makes it")
     with path.open(encoding="utf-8") as file:
@@ -81,11 +73,7 @@ def read_rows(path: Path, row_type: type[RowType]) -> list[RowType]:
 
 
 def parse_rows(lines: Iterable[str], row_type: type[RowType], source: str) -> list[RowType]:
-    """Parse rows of one type; ``source`` is what errors call the file.
-
-    Raises:
-        CharterError: A line is not such a row; names the line and the field.
-    """
+    """Parse rows of one type; a CharterError names ``source``, the line and the field that is wrong."""
     rows = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -117,11 +105,7 @@ def _read_sha256(path: Path) -> str:
 
 
 def directory_sha256(path: Path) -> str:
-    """Return one SHA-256 over the names and bytes of all files below a folder, in hex.
-
-    Raises:
-        CharterError: There is no such folder.
-    """
+    """Return one SHA-256 over the names and bytes of all files below a folder, in hex."""
     if not path.is_dir():
         raise CharterError(f"{path}: no such folder; `dvc repro` makes it")
     digest = hashlib.sha256()

@@ -14,18 +14,12 @@ class Prompts:
         self._environment = Environment(
             loader=ChoiceLoader([PackageLoader(package, "prompts") for package in packages]),
             undefined=StrictUndefined,
-            keep_trailing_newline=False,
             trim_blocks=True,
             autoescape=False,  # noqa: S701  prompts are plain text
         )
 
     def render(self, name: str, **variables: Any) -> str:
-        """Render the prompt ``name`` (a file name without ``.jinja``).
-
-        Raises:
-            jinja2.UndefinedError: The prompt uses a variable that was not given.
-            jinja2.TemplateNotFound: There is no such prompt.
-        """
+        """Render the prompt ``name`` (a file name without ``.jinja``)."""
         return self._environment.get_template(f"{name}.jinja").render(**variables).strip()
 
     def render_turns(self, name: str, **variables: Any) -> list[tuple[str, str]]:
