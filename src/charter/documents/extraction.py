@@ -120,7 +120,7 @@ def _explain(error: Exception) -> str:
         return f"not UTF-8 (byte {error.start}); {remedy}"
     message = error.message if isinstance(error, KreuzbergError) else str(error)
     if "password" in message.lower() or "encrypt" in message.lower():
-        return formats.ENCRYPTED
+        return "encrypted; save a copy without a password"
     return f"corrupt or not what its suffix says: {message}"
 
 

@@ -29,7 +29,6 @@ _BODY_TAG = re.compile(rb"<body\b[^>]*>", re.IGNORECASE)
 _SUP_TAG = re.compile(rb"<(/?)sup(?:\s[^>]*)?>", re.IGNORECASE)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-ENCRYPTED = "encrypted; save a copy without a password"
 _NO_TEXT = "not text (it has null characters); remove or replace it"
 _ESCAPED, _DISGUISES = "&<>", "\ue001\ue002\ue003"
 
@@ -172,7 +171,7 @@ def _check_archive(data: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = archive.infolist()
     if any(member.flag_bits & 1 for member in members):
-        raise UnreadableError(ENCRYPTED)
+        raise UnreadableError("encrypted; save a copy without a password")
     if (size := sum(member.file_size for member in members)) > LARGEST_FILE:
         raise UnreadableError(f"has {size:,} bytes when unpacked, more than {LARGEST_FILE:,}; split it")
 
