@@ -16,10 +16,10 @@ from import_graph import PINNED, rooms_used
 ROOT = Path(__file__).parent.parent.parent
 TEXTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for suffix in ("jinja", "css")
+    for suffix in ("jinja", "css", "yaml")
     for path in (ROOT / "src").rglob(f"*.{suffix}")
 )
-"""Every prompt, template and style sheet."""
+"""Every prompt, template, style sheet and list of a language's patterns."""
 
 PARAMS = {
     "corpora": {"udhr": {"path": "data/raw/udhr.html"}},

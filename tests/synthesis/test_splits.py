@@ -3,8 +3,7 @@
 import pytest
 
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.duplicates import find_links
-from charter.synthesis.splits import assign_splits
+from charter.synthesis.duplicates import assign_splits, find_links
 
 pytestmark = pytest.mark.models
 

@@ -1,9 +1,8 @@
 """What of a document the training data speak of: sentence by sentence, and chunk by chunk.
 
 A sentence is covered when the training answers of its chunk have at least half of what its words say, by
-`charter.synthesis.word_weights`.
-Only answers and chosen responses count, for the models are trained on these alone. Covered means spoken of:
-an answer that gets a rule wrong covers it too; whether answers are right is for the validators to say.
+`charter.synthesis.word_weights`. Covered means spoken of: an answer that gets a rule wrong covers it too;
+whether answers are right is for the validators to say.
 """
 
 from collections import Counter, defaultdict
@@ -17,12 +16,12 @@ from charter.synthesis.synthetic_data import SyntheticData
 from charter.synthesis.word_weights import WordWeights, stems
 
 MIN_SHARE = 0.5
-"""The least share of a covered sentence, by weight, that the answers have. Half, not fitted to data."""
+"""Of a covered sentence, by weight; not fitted to data."""
 
 
 @dataclass(frozen=True)
 class SentenceCoverage:
-    """A sentence; ``share`` is what the training answers of its chunk have of its words, by weight, 0-1."""
+    """A sentence, and the share of its words, by weight, that the training answers of its chunk have."""
 
     text: str
     share: float
@@ -35,11 +34,10 @@ class SentenceCoverage:
 
 @dataclass(frozen=True)
 class ChunkCoverage:
-    """What was made of a chunk.
+    """What was made of a chunk: ``questions`` and ``pairs`` to train on, and held-out ones.
 
-    ``questions`` and ``pairs`` count its training rows, ``held_out_questions`` and ``held_out_pairs`` those
-    of the validation and test splits. ``has_value`` is the teacher's finding. ``refused_pairs`` counts the
-    scenarios about it and their responses that a filter refused, by filter.
+    ``has_value`` is the teacher's finding. ``refused_pairs`` counts, by filter, the scenarios about it and
+    their responses that were refused.
     """
 
     chunk: Chunk
@@ -70,15 +68,14 @@ def measure_coverage(data: SyntheticData) -> list[ChunkCoverage]:
     for refusal in data.rejected:
         if refusal.kind == "preference":
             refused[refusal.chunk_id][refusal.filter] += 1
-    questions, held_out_questions = _count(data.instruct)
-    pairs, held_out_pairs = _count(data.preference)
+    questions, pairs = _count(data.instruct), _count(data.preference)
     return [
         ChunkCoverage(
             chunk=chunk,
-            questions=questions[chunk.id],
-            pairs=pairs[chunk.id],
-            held_out_questions=held_out_questions[chunk.id],
-            held_out_pairs=held_out_pairs[chunk.id],
+            questions=questions[chunk.id, True],
+            pairs=pairs[chunk.id, True],
+            held_out_questions=questions[chunk.id, False],
+            held_out_pairs=pairs[chunk.id, False],
             has_value="value" not in refused[chunk.id],
             refused_pairs=dict(refused[chunk.id]),
             sentences=tuple(
@@ -104,9 +101,6 @@ def summarize_coverage(measured: Sequence[ChunkCoverage]) -> dict[str, Any]:
     }
 
 
-def _count(
-    rows: Mapping[str, Sequence[InstructExample | PreferencePair]],
-) -> tuple[Counter[str], Counter[str]]:
-    """Count rows by chunk: those of training, and the held-out ones."""
-    held_out = (row.chunk_id for split, of_split in rows.items() if split != "train" for row in of_split)
-    return Counter(row.chunk_id for row in rows["train"]), Counter(held_out)
+def _count(rows: Mapping[str, Sequence[InstructExample | PreferencePair]]) -> Counter[tuple[str, bool]]:
+    """Count rows by chunk and whether they are trained on."""
+    return Counter((row.chunk_id, split == "train") for split, of_split in rows.items() for row in of_split)

@@ -26,28 +26,21 @@ class Decision:
 def decide_support(truth: Completion, word: Completion | None, answer: str, min_support: float) -> Decision:
     """Keep an answer that is true by the chunk, and whose Yes or No the teacher gives again.
 
-    Args:
-        truth: The verdict on `charter.synthesis.requests.TeacherRequests.support`.
-        word: That on `charter.synthesis.requests.TeacherRequests.verdict`, where the answer begins with Yes
-            or No. Small teachers find "Yes, a person can be tortured" true of a passage that forbids it,
-            but asked the question again for one word they say No.
-        answer: The answer.
-        min_support: The least probability of True and of the answer's word; the lesser is the score.
+    ``truth`` is the verdict on the answer, ``word`` that on its question, where the answer begins with Yes or
+    No: small teachers find "Yes, a person can be tortured" true of a passage that forbids it, but asked the
+    question again for one word they say No. The score is the lesser probability.
     """
     probabilities = [choice_probability(truth, "True", "False")[0]]
     if word is not None:
-        yes, _ = choice_probability(word, "Yes", "No")
-        probabilities.append(yes if yes is None or answer_word(answer) == "Yes" else 1 - yes)
+        words = ("Yes", "No") if answer_word(answer) == "Yes" else ("No", "Yes")
+        probabilities.append(choice_probability(word, *words)[0])
     known = [probability for probability in probabilities if probability is not None]
     return _decide(min(known) if len(known) == len(probabilities) else None, min_support)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for Yes as the answer to a scenario, in nats of log-odds.
-
-    ``passage``: by the whole chunk; ``rule``: by its rule alone; ``opposite``: by the opposite of the rule.
-    """
+    """Log-odds of Yes to a scenario, in nats: by the chunk, by its rule alone and by the opposite."""
 
     passage: float
     rule: float
@@ -68,10 +61,8 @@ YES_BIAS_PRIOR = 8
 
 def read_evidence(passage: Completion, rule: Completion, opposite: Completion) -> Evidence | None:
     """Read the verdicts by a scenario's chunk, by its rule and by the opposite; None if one is unreadable."""
-    by_passage, by_rule, by_opposite = (_log_odds(said, "Yes", "No") for said in (passage, rule, opposite))
-    if by_passage is None or by_rule is None or by_opposite is None:
-        return None
-    return Evidence(by_passage, by_rule, by_opposite)
+    odds = _log_odds("Yes", "No", passage, rule, opposite)
+    return Evidence(*odds) if odds else None
 
 
 def measure_yes_bias(batch: Sequence[Evidence | None]) -> YesBias:
@@ -91,10 +82,9 @@ def measure_yes_bias(batch: Sequence[Evidence | None]) -> YesBias:
 def decide_verification(evidence: Evidence | None, bias: YesBias, word: str, min_margin: float) -> Decision:
     """Keep a Yes or No that the passage gives, and its rule, and that the rule's opposite moves away from.
 
-    Where the opposite moves nothing, the rule doesn't decide the scenario, or wasn't turned round.
-
     The score is the least of three, in nats: beyond the batch's bias, what the passage and what the rule say
-    for the word, and half of what lies between the rule and its opposite.
+    for the word, and half of what lies between the rule and its opposite: where that is nothing, the rule
+    doesn't decide the scenario, or wasn't turned round.
     """
     if evidence is None:
         return Decision(None, kept=False)
@@ -107,22 +97,19 @@ def decide_verification(evidence: Evidence | None, bias: YesBias, word: str, min
 def decide_opposite(rule: Completion, opposite: Completion, min_margin: float) -> Decision:
     """Keep a rule and its opposite where the chunk makes the rule the truer.
 
-    The verdicts are those on `charter.synthesis.requests.TeacherRequests.support`. The score is half of what
-    lies between the log-odds of both, in nats.
+    The score is half of what lies between the log-odds of True of both, in nats.
     """
-    of_rule, of_opposite = (_log_odds(said, "True", "False") for said in (rule, opposite))
-    if of_rule is None or of_opposite is None:
-        return Decision(None, kept=False)
-    return _decide((of_rule - of_opposite) / 2, min_margin)
+    odds = _log_odds("True", "False", rule, opposite)
+    return _decide((odds[0] - odds[1]) / 2 if odds else None, min_margin)
 
 
 def _decide(score: float | None, minimum: float) -> Decision:
     return Decision(score, kept=score is not None and score >= minimum)
 
 
-def _log_odds(verdict: Completion, word: str, other: str) -> float | None:
-    probability, _ = choice_probability(verdict, word, other)
-    if probability is None:
-        return None
-    clipped = min(max(probability, 1e-9), 1 - 1e-9)
-    return math.log(clipped / (1 - clipped))
+def _log_odds(word: str, other: str, *verdicts: Completion) -> list[float] | None:
+    """Return the log-odds of a word by each verdict, None if one is unreadable."""
+    probabilities = [choice_probability(verdict, word, other)[0] for verdict in verdicts]
+    clipped = [min(max(known, 1e-9), 1 - 1e-9) for known in probabilities if known is not None]
+    odds = [math.log(probability / (1 - probability)) for probability in clipped]
+    return odds if len(odds) == len(verdicts) else None

@@ -16,9 +16,6 @@ from charter.synthesis.filters import check_answer
 
 _PROMPTS = Prompts("charter.synthesis")
 
-Refused = Callable[[Sequence[str], Sequence[str]], list[bool]]
-"""Says of each (request, response) whether the response refuses the request."""
-
 
 def without_similar(
     prompts: Sequence[ProbePrompt], others: Vectors, encoder: Encoder, most: float
@@ -29,13 +26,13 @@ def without_similar(
 
 
 def write_demonstrations(
-    prompts: Mapping[ProbeKind, Sequence[ProbePrompt]], teacher: JournaledEngine, refused: Refused
+    prompts: Mapping[ProbeKind, Sequence[ProbePrompt]],
+    teacher: JournaledEngine,
+    refused: Callable[[Sequence[str], Sequence[str]], list[bool]],
 ) -> tuple[list[Demonstration], list[RejectedDemonstration]]:
-    """Have the teacher decline what is harmful and answer the rest, and check that it did.
+    """Have the teacher decline what is harmful and answer the rest; return what it did, and what it didn't.
 
-    Returns:
-        What was kept, in the order of the prompts, and what wasn't: a response that isn't a sentence, a
-        harmful prompt that wasn't refused or another one that was.
+    ``refused`` says of requests and their responses whether each response is a refusal.
     """
     asked = [(kind, row.prompt) for kind, rows in prompts.items() for row in rows]
     completions = teacher.complete([_request(kind, prompt) for kind, prompt in asked], "demonstrations")

@@ -34,17 +34,10 @@ DEFAULT_SHARES = {
 }
 """What passes each step, of the two committed documents together by the embedded teacher."""
 
-_YES_OR_NO = 0.4
-"""Of checked answers, those that begin with Yes or No; no metric says it."""
-
-_SENTENCE = "x" * 100
-"""As long as a question, an answer or a rule that isn't written yet."""
-
-_TOKENS_A_CHARACTER = 0.22
-"""Of an English prompt, until a calibration says it."""
-
-_TIMED = 16
-"""Requests of a kind that are timed; a server that runs more at once gets as many as it runs."""
+_YES_OR_NO = 0.4  # of checked answers, those that begin with Yes or No; no metric says it
+_SENTENCE = "x" * 100  # as long as a question, an answer or a rule that isn't written yet
+_TOKENS_A_CHARACTER = 0.22  # of an English prompt, until a calibration says it
+_TIMED = 16  # requests of a kind that are timed; a server that runs more at once gets as many as it runs
 
 
 @dataclass(frozen=True)
@@ -113,16 +106,14 @@ def estimate_synthesis(params: Params, paths: CorpusPaths, speed: Speed | None) 
     """
     chunks, requests = _read(params, paths)
     shares, shares_from = read_shares(paths)
-    prices = params.budget.prices
     ratio = speed.tokens_a_character if speed else _TOKENS_A_CHARACTER
-    purposes, seconds = {}, speed.start if speed else 0.0
     mean = fmean(len(chunk.text) for chunk in chunks)
     chunk = min(chunks, key=lambda chunk: abs(len(chunk.text) - mean))
+    purposes, seconds = {}, speed.start if speed else 0.0
     for purpose, (count, example, generated) in _plan(params, chunks, chunk, requests, shares).items():
         # New is what stands behind the passage: value checks come first, and then an engine has read it.
-        new = example.messages[-1].content
-        if purpose != "value check":
-            new = new.rpartition(chunk.text)[2]
+        shown = example.messages[-1].content
+        new = shown if purpose == "value check" else shown.rpartition(chunk.text)[2]
         work = Workload(
             requests=round(count),
             prompt_tokens=round(count * ratio * _characters(example)),
@@ -130,12 +121,11 @@ def estimate_synthesis(params: Params, paths: CorpusPaths, speed: Speed | None) 
             generated_tokens=round(count * generated),
         )
         purposes[purpose] = work
-        # A verdict is reading. A text is writing, in whose speed its reading is.
-        if speed and example.alternatives:
-            seconds += work.new_tokens / speed.read
-        elif speed:
-            seconds += work.generated_tokens / speed.write
+        if speed:  # A verdict is reading. A text is writing, in whose speed its reading is.
+            reading = work.new_tokens / speed.read
+            seconds += reading if example.alternatives else work.generated_tokens / speed.write
     total = Workload(*map(sum, zip(*(vars(work).values() for work in purposes.values()), strict=True)))
+    prices = params.budget.prices
     certain = _certain(params, chunks, requests)
     with open_teacher(params, paths) as teacher:
         known = len(certain) - len(teacher.unknown(certain))

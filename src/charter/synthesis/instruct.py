@@ -12,7 +12,6 @@ from charter.synthesis.filters import (
     check_answer,
     check_grounding,
     check_numbers,
-    check_question,
     check_time,
     without_citation,
 )
@@ -39,14 +38,10 @@ def write_instruct_data(context: SynthesisContext) -> Ledger[InstructExample]:
     """
     calls = plan_calls(context.chunks, context.settings)
     count, requests = context.settings.questions_per_style, context.requests
-    ledger = Ledger[InstructExample]("instruct", requested=len(calls) * count)
-    completions = context.teacher.complete(
-        [requests.questions(call.chunk, STYLES[call.style], count, context.seed) for call in calls],
-        "questions",
-    )
-    drafts = ledger.keep_questions(calls, completions, count, "question", check_question)
-    drafts = ledger.keep_on_topic(drafts, context)
-    drafts = ledger.keep_unique(drafts, context)
+    ledger = Ledger[InstructExample]("instruct", context)
+    asked = [requests.questions(call.chunk, STYLES[call.style], count, context.seed) for call in calls]
+    drafts = ledger.ask_questions("questions", calls, asked, count)
+    drafts = ledger.keep_unique(ledger.keep_on_topic(drafts, [chunk.text for chunk in context.chunks]))
     completions = context.teacher.complete(
         [requests.answer(draft.chunk, draft.question) for draft in drafts], "answers"
     )
@@ -68,12 +63,12 @@ def check_support(drafts: Sequence[Draft], context: SynthesisContext) -> list[De
     truths = teacher.complete(
         [requests.support(draft.chunk, draft.answer) for draft in drafts], "support of answers"
     )
-    with_word = [place for place, draft in enumerate(drafts) if answer_word(draft.answer)]
-    again = [requests.verdict(drafts[place].chunk, drafts[place].question) for place in with_word]
+    with_word = [draft for draft in drafts if answer_word(draft.answer)]
+    again = [requests.verdict(draft.chunk, draft.question) for draft in with_word]
     words = dict(zip(with_word, teacher.complete(again, "yes or no again"), strict=True))
     return [
-        decide_support(truth, words.get(place), draft.answer, context.settings.min_support)
-        for place, (draft, truth) in enumerate(zip(drafts, truths, strict=True))
+        decide_support(truth, words.get(draft), draft.answer, context.settings.min_support)
+        for draft, truth in zip(drafts, truths, strict=True)
     ]
 
 

@@ -11,12 +11,7 @@ from charter.synthesis.ledger import Draft
 
 
 def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: Path) -> list[Draft]:
-    """Return each item as a draft about its chunk, by which a validator judges it.
-
-    Args:
-        items: The rows of ``source``, in order.
-        chunks: All chunks of the corpus.
-        source: Named in errors.
+    """Return each item, a row of ``source``, as a draft about its chunk, by which a validator judges it.
 
     Raises:
         CharterError: An id comes twice, a response begins with neither Yes nor No, a quote isn't in exactly

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
-from charter.generation.engine import Completion
+from charter.generation.engine import Request
 from charter.project.records import (
     Chunk,
     InstructExample,
@@ -13,15 +13,17 @@ from charter.project.records import (
     Rejected,
     content_id,
 )
-from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import find_duplicates
-from charter.synthesis.filters import split_questions
+from charter.synthesis.filters import check_question, split_questions
 from charter.synthesis.synthesis_context import SynthesisContext
 
 MAX_NEARER = 2
 """So many chunks may be nearer to a question than its own. Where more are, it is on another subject, or
 understood only with the passage in view ("What does the right include?").
 """
+
+_OF_QUESTIONS = {"question", "scenario", "subject", "duplicate", "rule"}
+"""Filters that judge the question: it alone is entered, and not what was answered."""
 
 Row = TypeVar("Row", InstructExample, PreferencePair)
 
@@ -69,93 +71,77 @@ class Ledger(Generic[Row]):
     """
 
     kind: RefusedKind
+    context: SynthesisContext
     requested: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     kept: list[Row] = field(default_factory=list)
 
-    def keep(
-        self,
-        drafts: Iterable[Draft],
-        filter_name: str,
-        problems: Iterable[str | None],
-        *,
-        question_only: bool = False,
-    ) -> list[Draft]:
-        """Refuse the drafts that have a problem, one or None in ``problems`` each.
-
-        With ``question_only`` the question is entered, otherwise also the answer and its opposite.
-        """
+    def keep(self, drafts: Iterable[Draft], name: str, problems: Iterable[str | None]) -> list[Draft]:
+        """Refuse, by the filter ``name``, the drafts that have a problem, one or None each."""
         kept = []
         for draft, problem in zip(drafts, problems, strict=True):
             if problem is None:
                 kept.append(draft)
                 continue
-            texts = [draft.question] if question_only else [draft.question, draft.answer, draft.opposite]
+            texts = (
+                [draft.question] if name in _OF_QUESTIONS else [draft.question, draft.answer, draft.opposite]
+            )
             raw = "\n".join(filter(None, texts))
             self.rejected.append(
                 Rejected(
-                    id=content_id(draft.chunk.id, filter_name, raw),
+                    id=content_id(draft.chunk.id, name, raw),
                     chunk_id=draft.chunk.id,
                     kind=self.kind,
-                    filter=filter_name,
+                    filter=name,
                     reason=problem,
                     raw=raw,
                 )
             )
         return kept
 
-    def keep_questions(
+    def ask_questions(
         self,
+        purpose: str,
         calls: Sequence[Draft],
-        completions: Sequence[Completion],
+        requests: Sequence[Request],
         most: int,
-        filter_name: str,
-        check: Callable[[str], str | None],
+        name: str = "question",
+        check: Callable[[str], str | None] = check_question,
     ) -> list[Draft]:
-        """Make drafts of the lists of questions that the teacher wrote, one list a call.
+        """Make drafts of the lists of ``most`` questions that the teacher is asked for, a list a call.
 
         Each call gives the first ``most`` that pass ``check``; those before that don't are refused. Small
         teachers sometimes write a dozen where three were asked for.
         """
+        self.requested += most * len(calls)
         kept = []
+        completions = self.context.teacher.complete(requests, purpose)
         for call, completion in zip(calls, completions, strict=True):
             accepted: list[Draft] = []
             for line in split_questions(completion.text):
                 if len(accepted) < most:
-                    draft = replace(call, question=line)
-                    accepted += self.keep([draft], filter_name, [check(line)], question_only=True)
+                    accepted += self.keep([replace(call, question=line)], name, [check(line)])
             kept += accepted
         return kept
 
-    def keep_unique(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
+    def keep_unique(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Refuse the drafts whose question says what an earlier one says."""
         texts = [draft.question for draft in drafts]
-        originals = find_duplicates(texts, context.encoder, context.settings.max_question_similarity)
+        most = self.context.settings.max_question_similarity
+        originals = find_duplicates(texts, self.context.encoder, most)
         problems = [None if place is None else f"says the same as: {texts[place]}" for place in originals]
-        return self.keep(drafts, "duplicate", problems, question_only=True)
+        return self.keep(drafts, "duplicate", problems)
 
-    def keep_on_topic(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
-        """Refuse the drafts to whose question more than MAX_NEARER chunks are nearer than their own."""
-        own = [draft.chunk.text for draft in drafts]
-        passages = [chunk.text for chunk in context.chunks]
-        return self.keep_consistent(drafts, own, passages, context.encoder, MAX_NEARER)
-
-    def keep_consistent(
-        self,
-        drafts: Sequence[Draft],
-        own: Sequence[str],
-        passages: Sequence[str],
-        encoder: Encoder,
-        most_nearer: int,
+    def keep_on_topic(
+        self, drafts: Sequence[Draft], passages: Sequence[str], most_nearer: int = MAX_NEARER
     ) -> list[Draft]:
         """Refuse the drafts to whose question more than ``most_nearer`` passages are nearer than its own.
 
         That is round-trip consistency (Dai et al., 2023, arXiv 2209.11755), for the best ``most_nearer`` + 1.
-        ``own`` has what each question was made of, one of the ``passages``.
+        A question's own passage is the rule that it was asked about, without one its chunk.
         """
         places = {text: place for place, text in reversed(list(enumerate(passages)))}
-        counts = encoder.count_nearer(
-            [draft.question for draft in drafts], [places[text] for text in own], passages
-        )
+        own = [places[draft.answer or draft.chunk.text] for draft in drafts]
+        counts = self.context.encoder.count_nearer([draft.question for draft in drafts], own, passages)
         problems = [f"nearer to {count} other passages" if count > most_nearer else None for count in counts]
-        return self.keep(drafts, "subject", problems, question_only=True)
+        return self.keep(drafts, "subject", problems)

@@ -2,9 +2,8 @@
 
 A small teacher stays nice when asked for a bad response, and gives wrong reasons for right ones. So it writes
 neither. The faithful response is Yes or No and the rule that decides, word for word as the document has it;
-the unfaithful one is the other word and the opposite of that rule, which the teacher writes. What a
-teacher is asked for beyond that is one word: the answer by the passage, by the rule alone and by its
-opposite. A pair is kept where these show that the rule decides the scenario, and how.
+the unfaithful one is the other word and the opposite of that rule, which the teacher writes. A pair is kept
+where one-word answers by the passage, by the rule alone and by its opposite show that the rule decides.
 """
 
 from collections.abc import Sequence
@@ -38,68 +37,58 @@ def write_preference_data(context: SynthesisContext) -> Ledger[PreferencePair]:
     ``contrast`` of the rule and its opposite (another text, of like length); and ``verification``: one
     word is shown to be the right one, by min_preference_margin (`decide_verification`).
     """
-    ledger = Ledger[PreferencePair]("preference")
-    calls = _choose_chunks(context, ledger)
-    count, seed = context.settings.scenarios_per_chunk, context.seed
-    ledger.requested = len(calls) * count
+    ledger = Ledger[PreferencePair]("preference", context)
+    calls = _choose_chunks(ledger)
+    count, requests = context.settings.scenarios_per_chunk, context.requests
     stances = [STANCES[int(call.chunk.id, 16) % len(STANCES)] for call in calls]
-    completions = context.teacher.complete(
-        [
-            context.requests.scenarios(call.chunk, stance, count, seed)
-            for call, stance in zip(calls, stances, strict=True)
-        ],
-        "scenarios",
-    )
-    drafts = ledger.keep_questions(calls, completions, count, "scenario", check_scenario)
-    drafts = ledger.keep_on_topic(drafts, context)
-    drafts = ledger.keep_unique(drafts, context)
-    drafts = _add_rules(drafts, context, ledger)
-    drafts = write_opposites(drafts, context)
-    drafts = check_contrasts(drafts, context, ledger)
-    ledger.kept = _verify(drafts, context, ledger)
+    asked = [
+        requests.scenarios(call.chunk, stance, count, context.seed)
+        for call, stance in zip(calls, stances, strict=True)
+    ]
+    drafts = ledger.ask_questions("scenarios", calls, asked, count, "scenario", check_scenario)
+    drafts = ledger.keep_unique(ledger.keep_on_topic(drafts, [chunk.text for chunk in context.chunks]))
+    drafts = write_opposites(_add_rules(drafts, ledger), context)
+    ledger.kept = _verify(check_contrasts(drafts, ledger), ledger)
     return ledger
 
 
-def _choose_chunks(context: SynthesisContext, ledger: Ledger[PreferencePair]) -> list[Draft]:
+def _choose_chunks(ledger: Ledger[PreferencePair]) -> list[Draft]:
     """Choose among the chunks with a value by their ids: if one is amended, the others' places stay."""
+    context, settings = ledger.context, ledger.context.settings
     verdicts = context.teacher.complete(
         [context.requests.value_check(chunk) for chunk in context.chunks], "value check"
     )
     chances = [choice_probability(verdict, "Yes", "No")[0] for verdict in verdicts]
     problems = [None if chance and chance >= 0.5 else f"value probability {chance}" for chance in chances]
     calls = ledger.keep([Draft(chunk) for chunk in context.chunks], "value", problems)
-    count = context.settings.max_scenarios // context.settings.scenarios_per_chunk
+    count = settings.max_scenarios // settings.scenarios_per_chunk
     chosen = sorted(call.chunk.id for call in calls)[:count]
     return [call for call in calls if call.chunk.id in chosen]
 
 
-def _add_rules(
-    drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger[PreferencePair]
-) -> list[Draft]:
-    rules = find_rules(drafts, context.encoder)
+def _add_rules(drafts: Sequence[Draft], ledger: Ledger[PreferencePair]) -> list[Draft]:
+    rules = find_rules(drafts, ledger.context.encoder)
     problems = [
         check_duty(draft.question, rule) if rule else "no sentence of the chunk is a rule by itself"
         for draft, rule in zip(drafts, rules, strict=True)
     ]
     with_rules = [replace(draft, answer=rule or "") for draft, rule in zip(drafts, rules, strict=True)]
-    return ledger.keep(with_rules, "rule", problems, question_only=True)
+    return ledger.keep(with_rules, "rule", problems)
 
 
 def write_opposites(drafts: Sequence[Draft], context: SynthesisContext) -> list[Draft]:
     """Ask the teacher for the opposite of each rule; drafts of one rule share it."""
-    rules = list(dict.fromkeys(draft.answer for draft in drafts))
-    completions = context.teacher.complete(
-        [context.requests.opposite_rule(rule) for rule in rules], "opposite rules"
-    )
-    opposites = {rule: completion.text.strip() for rule, completion in zip(rules, completions, strict=True)}
-    return [replace(draft, opposite=opposites[draft.answer]) for draft in drafts]
+    asked = [context.requests.opposite_rule(draft.answer) for draft in drafts]
+    completions = context.teacher.complete(asked, "opposite rules")
+    return [
+        replace(draft, opposite=completion.text.strip())
+        for draft, completion in zip(drafts, completions, strict=True)
+    ]
 
 
-def check_contrasts(
-    drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger[PreferencePair]
-) -> list[Draft]:
+def check_contrasts(drafts: Sequence[Draft], ledger: Ledger[PreferencePair]) -> list[Draft]:
     """Refuse, as ``contrast``, the drafts whose opposite is no sentence, the rule, or of unlike length."""
-    most = context.settings.max_length_ratio
+    most = ledger.context.settings.max_length_ratio
     problems = [
         check_answer(draft.opposite) or check_contrast(draft.answer, draft.opposite, most) for draft in drafts
     ]
@@ -108,11 +97,11 @@ def check_contrasts(
 
 def ask_evidence(drafts: Sequence[Draft], context: SynthesisContext) -> list[Evidence | None]:
     """Ask the teacher for the answer to each scenario by the chunk, by its rule and by the opposite."""
-    verdict = context.requests.verdict
-    by_passage = context.teacher.complete(
+    verdict, teacher = context.requests.verdict, context.teacher
+    by_passage = teacher.complete(
         [verdict(draft.chunk, draft.question) for draft in drafts], "answers by the passage"
     )
-    by_rule = context.teacher.complete(
+    by_rule = teacher.complete(
         [
             verdict(draft.chunk, draft.question, rule)
             for draft in drafts
@@ -125,16 +114,14 @@ def ask_evidence(drafts: Sequence[Draft], context: SynthesisContext) -> list[Evi
     ]
 
 
-def _verify(
-    drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger[PreferencePair]
-) -> list[PreferencePair]:
+def _verify(drafts: Sequence[Draft], ledger: Ledger[PreferencePair]) -> list[PreferencePair]:
     """Keep the pairs of which one word is shown to be the right answer."""
-    found = ask_evidence(drafts, context)
-    bias = measure_yes_bias(found)
+    found = ask_evidence(drafts, ledger.context)
+    bias, margin = measure_yes_bias(found), ledger.context.settings.min_preference_margin
     pairs = []
     for draft, evidence in zip(drafts, found, strict=True):
         for word, other in (("Yes", "No"), ("No", "Yes")):
-            if decide_verification(evidence, bias, word, context.settings.min_preference_margin).kept:
+            if decide_verification(evidence, bias, word, margin).kept:
                 pairs.append(draft.to_pair(f"{word}. {draft.answer}", f"{other}. {draft.opposite}"))
                 break
         else:

@@ -11,12 +11,10 @@ from charter.project.records import LabelledResponse, ProbePrompt, content_id
 
 
 def read_prompts(name: str, text: str) -> list[ProbePrompt]:
-    """Read a set of prompts; the form goes by the name's suffix.
+    """Read a file's text; its form goes by the suffix of its name.
 
-    Args:
-        name: The file's name. ``.jsonl``: an object with ``prompt`` a line; ``.txt``: a prompt a line;
-            ``.json``: a list of objects with ``text``, or an object whose ``payloads`` are the prompts.
-        text: Its content.
+    ``.jsonl``: an object with ``prompt`` a line; ``.txt``: a prompt a line; ``.json``: a list of objects with
+    ``text``, or an object whose ``payloads`` are the prompts.
 
     Raises:
         CharterError: The suffix is none of these.
@@ -39,7 +37,7 @@ def read_prompts(name: str, text: str) -> list[ProbePrompt]:
 
 
 def unique_prompts(prompts: Iterable[ProbePrompt]) -> list[ProbePrompt]:
-    """Return the prompts without repetitions, in their order; the first of equal ones stays."""
+    """Return the prompts in their order, of equal ones the first."""
     unique: dict[str, ProbePrompt] = {}
     for prompt in prompts:
         unique.setdefault(prompt.id, prompt)

@@ -1,24 +1,21 @@
 """Rows of the document's own rules: questions that a rule answers word for word, and pairs with its opposite.
 
-The answers that a teacher writes speak of what its questions happened to ask for, a tenth of a long document;
-what a small model wasn't trained on it makes up. These questions reach every rule that stands by itself, and
-an answer in the document's words needs no check of its truth. Whether a rule answers its question is checked
-by round trip: of all rules of the document it must be the nearest to it (Alberti et al., 2019,
-arXiv 1906.05416, with retrieval in place of a reader). A rule of which no question is kept is asked about
-again.
+The answers that a teacher writes speak of what its questions happened to ask for, a tenth of a long document.
+These questions reach every rule that stands by itself, and an answer in the document's words needs no check
+of its truth. Whether a rule answers its question is checked by round trip: of all rules of the document it
+must be the nearest to it (Alberti et al., 2019, arXiv 1906.05416, with retrieval in place of a reader).
 
-The pairs stand beside those of scenarios (`charter.synthesis.preference`), of which a small teacher decides
-few: here only the opposite has to be shown to be one.
+The pairs stand beside those of scenarios, of which a small teacher decides few: here only the opposite has to
+be shown to be one.
 
 Both are trained on and never measured with: a held-out answer is one that the teacher wrote of a passage.
 """
 
 from collections.abc import Collection, Sequence
 
-from charter.project.records import Chunk, InstructExample, PreferencePair, content_id
+from charter.project.records import InstructExample, PreferencePair, content_id
 from charter.synthesis.decisions import decide_opposite
 from charter.synthesis.duplicates import find_links
-from charter.synthesis.filters import check_question
 from charter.synthesis.ledger import Draft, Ledger
 from charter.synthesis.preference import check_contrasts, write_opposites
 from charter.synthesis.rules import stated_rules, states_norm
@@ -44,25 +41,24 @@ def write_rule_questions(
     its rule: one question a rule is kept, since a second one costs as much training as another epoch and gave
     less (LOG.md). Rules that held-out pairs quote aren't asked about.
     """
-    ledger = Ledger[InstructExample]("rule")
-    rules = _rules_of(context.chunks)
+    ledger = Ledger[InstructExample]("rule", context)
+    rules: dict[str, Draft] = {}
+    for chunk in context.chunks:
+        for rule in stated_rules(chunk):
+            rules.setdefault(rule, Draft(chunk, style="rule", answer=rule))
     # By a hash: in an amended document, the others' places stay as they were.
     chosen = set(sorted(rules, key=content_id)[: context.settings.max_rules]) - set(held_out_rules)
     kept: dict[str, Draft] = {}
     for turn in range(CALLS_A_RULE):
         left = [call for rule, call in rules.items() if rule in chosen and rule not in kept]
-        ledger.requested += len(left) * QUESTIONS_A_CALL
-        completions = context.teacher.complete(
-            [context.requests.rule_questions(call.chunk, call.answer, context.seed + turn) for call in left],
-            "questions to rules",
-        )
-        drafts = ledger.keep_questions(left, completions, QUESTIONS_A_CALL, "question", check_question)
-        own = [draft.answer for draft in drafts]
-        drafts = ledger.keep_consistent(drafts, own, list(rules), context.encoder, most_nearer=0)
-        drafts = _keep_apart(drafts, held_out, context, ledger)
+        asked = [
+            context.requests.rule_questions(call.chunk, call.answer, context.seed + turn) for call in left
+        ]
+        drafts = ledger.ask_questions("questions to rules", left, asked, QUESTIONS_A_CALL)
+        drafts = ledger.keep_on_topic(drafts, list(rules), most_nearer=0)
+        drafts = _keep_apart(drafts, held_out, ledger)
         # What is kept already comes first, and so is kept again.
-        drafts = ledger.keep_unique([*kept.values(), *drafts], context)
-        kept = _first_of_each_rule(drafts, ledger)
+        kept = _first_of_each_rule(ledger.keep_unique([*kept.values(), *drafts]), ledger)
     ledger.kept = [kept[rule].to_example() for rule in rules if rule in kept]
     return ledger
 
@@ -78,44 +74,31 @@ def write_rule_pairs(
     """
     chunks = {chunk.id: chunk for chunk in context.chunks}
     norms = [row for row in examples if states_norm(row.answer)]
-    by_hash = sorted(norms, key=lambda row: content_id(row.answer))[: context.settings.max_rule_pairs]
-    chosen = {row.id for row in by_hash}
-    ledger = Ledger[PreferencePair]("rule-pair", requested=len(chosen))
+    by_hash = sorted(norms, key=lambda row: content_id(row.answer))
+    chosen = {row.id for row in by_hash[: context.settings.max_rule_pairs]}
+    ledger = Ledger[PreferencePair]("rule-pair", context, requested=len(chosen))
     drafts = [
         Draft(chunks[row.chunk_id], row.question, answer=row.answer) for row in norms if row.id in chosen
     ]
-    drafts = check_contrasts(write_opposites(drafts, context), context, ledger)
-    support = context.requests.support
+    drafts = check_contrasts(write_opposites(drafts, context), ledger)
     statements = [(draft.chunk, text) for draft in drafts for text in (draft.answer, draft.opposite)]
     truths = context.teacher.complete(
-        [support(chunk, statement) for chunk, statement in statements], "truth of rules"
+        [context.requests.support(*statement) for statement in statements], "truth of rules"
     )
-    decisions = [
-        decide_opposite(rule, opposite, MIN_MARGIN)
+    problems = [
+        decide_opposite(rule, opposite, MIN_MARGIN).problem("the rule is truer by {:.2f} only")
         for rule, opposite in zip(truths[::2], truths[1::2], strict=True)
     ]
-    problems = [decision.problem("the rule is truer by {:.2f} only") for decision in decisions]
     drafts = ledger.keep(drafts, "verification", problems)
     ledger.kept = [draft.to_pair(draft.answer, draft.opposite) for draft in drafts]
     return ledger
 
 
-def _rules_of(chunks: Sequence[Chunk]) -> dict[str, Draft]:
-    """Return each rule of the document once, in its order, with the draft that asks about it."""
-    rules: dict[str, Draft] = {}
-    for chunk in chunks:
-        for rule in stated_rules(chunk):
-            rules.setdefault(rule, Draft(chunk, style="rule", answer=rule))
-    return rules
-
-
 def _keep_apart(
-    drafts: Sequence[Draft],
-    held_out: Sequence[str],
-    context: SynthesisContext,
-    ledger: Ledger[InstructExample],
+    drafts: Sequence[Draft], held_out: Sequence[str], ledger: Ledger[InstructExample]
 ) -> list[Draft]:
     """Refuse the drafts whose question says what a held-out one says."""
+    context = ledger.context
     texts = [*held_out, *(draft.question for draft in drafts)]
     links = find_links(texts, context.encoder, context.settings.max_leak_similarity).tolist()
     repeated = {later: texts[earlier] for earlier, later in links if earlier < len(held_out)}
@@ -134,5 +117,5 @@ def _first_of_each_rule(drafts: Sequence[Draft], ledger: Ledger[InstructExample]
         else f"its rule is the answer to: {first[draft.answer].question}"
         for draft in drafts
     ]
-    ledger.keep(drafts, "duplicate", problems, question_only=True)
+    ledger.keep(drafts, "duplicate", problems)
     return first

@@ -6,41 +6,21 @@ from collections.abc import Sequence
 from charter.documents.segmentation import split_sentences, split_words
 from charter.project.records import Chunk
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.languages import load_language
 from charter.synthesis.ledger import Draft
 
 MIN_RULE_WORDS, MAX_RULE_WORDS = 5, 50
 
 _ENDS = ".!;。！।۔։።"
 _LIST_MARK = re.compile(r"^\s*(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+")
-_REFERS_BACK = re.compile(
-    r"^(?:they|this|these|those|it|such|he|she|his|her|their|its|whereas|each of (?:them|these)|the same"
-    r"|for example|examples?|otherwise|however|but|and|or)\b",
-    re.IGNORECASE,
-)
-_DUTY_ASKED = re.compile(
-    r"^must\b|^(?:is|are) .*\b(?:necessary|required|obliged|mandatory|a requirement)\b"
-    r"|^(?:do|does) .*\b(?:have|has|need) to\b",
-    re.IGNORECASE,
-)
-_DUTY_STATED = re.compile(
-    r"\b(?:must|shall|need|needs|required|requires|obliged|mandatory|duty|duties|have to|has to|only|never"
-    r"|no one|nobody|compulsory|at least|within)\b",
-    re.IGNORECASE,
-)
-
-_NORM_STATED = re.compile(
-    r"\b(?:must|may|shall|should|can|cannot|ha(?:s|ve) to|needs?|never|always|only|no one|nobody|nor"
-    r"|rights?|entitled|free to|equal|forbidden|prohibited|allowed|permitted|requires?|required|obliged"
-    r"|compulsory|bans?|banned)\b",
-    re.IGNORECASE,
-)
+_EN = load_language("en")
 
 
 def stated_rules(chunk: Chunk) -> list[str]:
     """Return the sentences of a chunk that a reader understands by themselves, without list marks.
 
-    Left out are headings, cells and other fragments, questions, sentences that refer to another one ("They
-    are entitled to ..."), and what is shorter or longer than MIN_RULE_WORDS and MAX_RULE_WORDS.
+    Left out are headings and other fragments, questions, what refers to another sentence, and what has fewer
+    than MIN_RULE_WORDS or more than MAX_RULE_WORDS.
     """
     sentences = (_LIST_MARK.sub("", sentence) for sentence in split_sentences(chunk.text))
     return [sentence for sentence in sentences if _stands_alone(sentence)]
@@ -48,7 +28,7 @@ def stated_rules(chunk: Chunk) -> list[str]:
 
 def states_norm(rule: str) -> bool:
     """Return whether a sentence allows, demands or forbids something, so that it has an opposite."""
-    return bool(_NORM_STATED.search(rule))
+    return bool(_EN.norm.search(rule))
 
 
 def _stands_alone(sentence: str) -> bool:
@@ -56,7 +36,7 @@ def _stands_alone(sentence: str) -> bool:
         MIN_RULE_WORDS <= len(split_words(sentence)) <= MAX_RULE_WORDS
         and sentence[-1] in _ENDS
         and not sentence[0].islower()
-        and not _REFERS_BACK.match(sentence)
+        and not _EN.refers_back.match(sentence)
     )
 
 
@@ -77,6 +57,6 @@ def check_duty(scenario: str, rule: str) -> str | None:
 
     "Must a person return to their country?" of a right to return: a small teacher says Yes.
     """
-    if _DUTY_ASKED.search(scenario) and not _DUTY_STATED.search(rule):
+    if _EN.asks_duty.search(scenario) and not _EN.duty.search(rule):
         return f"asks for a duty, and this states none: {rule}"
     return None

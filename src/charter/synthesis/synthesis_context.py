@@ -16,11 +16,7 @@ from charter.synthesis.requests import TeacherRequests
 
 @dataclass(frozen=True)
 class SynthesisContext:
-    """All chunks of a corpus, who is asked about them, and how.
-
-    ``requests`` are put to ``teacher``, ``encoder`` compares texts, ``settings`` and ``seed`` are those of
-    params.yaml.
-    """
+    """All chunks of a corpus, and the requests about them that are put to the teacher."""
 
     chunks: Sequence[Chunk]
     requests: TeacherRequests

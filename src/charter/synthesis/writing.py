@@ -5,24 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from charter.project.records import SPLITS, PreferencePair
+from charter.synthesis.duplicates import assign_splits
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.ledger import Ledger, Row
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.rule_data import write_rule_pairs, write_rule_questions
-from charter.synthesis.splits import assign_splits
 from charter.synthesis.synthesis_context import SynthesisContext
 from charter.synthesis.synthetic_data import SyntheticData
 
 
 def write_data(context: SynthesisContext) -> tuple[SyntheticData, dict[str, dict[str, Any]]]:
-    """Have the teacher write instruct and preference data about the chunks.
+    """Have the teacher write instruct and preference data; return it, and figures by kind of data.
 
     Near-duplicates are in one split, over both kinds, and so are pairs that quote one rule. What is made of
     rules alone is trained on only, and gives away no held-out row.
-
-    Returns:
-        The rows, and for each kind of `charter.project.records.RefusedKind` what was requested, kept, put
-        into each split, and refused by each filter.
     """
     settings = context.settings
     # Preferences first: their value check leaves every chunk in the engine's prefix cache.
