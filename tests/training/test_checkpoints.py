@@ -13,7 +13,7 @@ from transformers import Trainer
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import InstructExample, PreferencePair
-from charter.training.checkpoints import SEAL, checkpoint_step, last_checkpoint, remove_stale, run_folder
+from charter.training.checkpoints import SEAL, remove_stale, run_folder
 from charter.training.fine_tuning import train_on_answers
 from charter.training.loop import TrainingMonitor
 from charter.training.preference import train_on_preferences
@@ -60,9 +60,8 @@ def outcome(paths: CorpusPaths, stage: str) -> list[bytes]:
 
 
 def last_step(paths: CorpusPaths, stage: str) -> int:
-    (run,) = paths.checkpoints(stage).iterdir()
-    checkpoint = last_checkpoint(run)
-    return checkpoint_step(checkpoint) if checkpoint else 0
+    seals = paths.checkpoints(stage).glob(f"*/*/{SEAL}")
+    return max(int(seal.parent.name.removeprefix("checkpoint-")) for seal in seals)
 
 
 @pytest.fixture
@@ -147,18 +146,18 @@ def test_what_determines_a_run_names_its_folder(
     paths = make_project("project")
     other_seed = long.model_copy(update={"seed": long.seed + 1})
     in_two = long.model_copy(update={"compute": long.compute.model_copy(update={"processes": 2})})
-    slower = long.sft.model_copy(update={"learning_rate": 1e-5})
+    slower = long.model_copy(update={"sft": long.sft.model_copy(update={"learning_rate": 1e-5})})
     runs = [
-        run_folder("sft", (answers, answers[:1]), long.sft, long, paths, [paths.seed]),
-        run_folder("sft", (answers[:5], answers[5:]), long.sft, long, paths, [paths.seed]),
-        run_folder("sft", (answers[::-1], answers[:1]), long.sft, long, paths, [paths.seed]),
-        run_folder("sft", (answers, answers[:1]), slower, long, paths, [paths.seed]),
-        run_folder("sft", (answers, answers[:1]), long.sft, other_seed, paths, [paths.seed]),
-        run_folder("sft", (answers, answers[:1]), long.sft, in_two, paths, [paths.seed]),
-        run_folder("sft", (answers, answers[:1]), long.sft, long, paths, []),
+        run_folder("sft", (answers, answers[:1]), long, paths, [paths.seed]),
+        run_folder("sft", (answers[:5], answers[5:]), long, paths, [paths.seed]),
+        run_folder("sft", (answers[::-1], answers[:1]), long, paths, [paths.seed]),
+        run_folder("sft", (answers, answers[:1]), slower, paths, [paths.seed]),
+        run_folder("sft", (answers, answers[:1]), other_seed, paths, [paths.seed]),
+        run_folder("sft", (answers, answers[:1]), in_two, paths, [paths.seed]),
+        run_folder("sft", (answers, answers[:1]), long, paths, []),
     ]
     assert len(set(runs)) == len(runs)
-    assert run_folder("sft", (answers, answers[:1]), long.sft, long, paths, [paths.seed]) == runs[0]
+    assert run_folder("sft", (answers, answers[:1]), long, paths, [paths.seed]) == runs[0]
 
 
 def test_only_what_is_whole_and_of_this_run_stays(tmp_path: Path) -> None:
@@ -170,12 +169,9 @@ def test_only_what_is_whole_and_of_this_run_stays(tmp_path: Path) -> None:
         other / "checkpoint-20",
     ):
         checkpoint.mkdir(parents=True)
-    assert last_checkpoint(run) is None
     for step in (2, 10):
         (run / f"checkpoint-{step}" / SEAL).touch()
     (run / "train").mkdir()
     remove_stale(run)
     assert not other.exists()
     assert {item.name for item in run.iterdir()} == {"checkpoint-2", "checkpoint-10", "train"}
-    assert last_checkpoint(run) == run / "checkpoint-10"
-    remove_stale(tmp_path / "none" / "run")

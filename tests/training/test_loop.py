@@ -80,7 +80,13 @@ def shown(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(sys, "stderr", stream)
     monitor, state = (
         TrainingMonitor("sft"),
-        SimpleNamespace(log_history=[], global_step=0, max_steps=40, is_world_process_zero=True),
+        SimpleNamespace(
+            log_history=[{"loss": 1.0}],
+            global_step=0,
+            max_steps=40,
+            num_input_tokens_seen=0,
+            is_world_process_zero=True,
+        ),
     )
     monitor.on_train_begin(None, state, None)
     for step in range(1, 41):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from charter.evaluation.results import Estimate, Evaluation
 from charter.project.gate import Gate
@@ -27,41 +28,37 @@ def evaluate_gates(
     A gate is judged by the bound of a 95 % interval that is worse for the candidate, so that luck with a few
     questions passes none: of the value itself (against ``none``), or of the paired difference with a system
     on the same questions. Where no interval was measured it is judged by the plain figure; so it is against
-    the champion, whose answers are not at hand: that is only done on the same questions.
-
-    Args:
-        gates: From params.yaml.
-        system: The candidate's: ``sft`` or ``dpo``.
-        candidate: What was recorded with the candidate.
-        champion: What was recorded with the champion; None where there is none, and gates against it hold.
+    the champion, whose answers are not at hand: that is only done on the same questions. Where there is no
+    champion, gates against it hold.
     """
     return [_judge(gate, system, candidate, champion) for gate in gates]
 
 
 def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Evaluation | None) -> GateResult:
     subject = f"{gate.metric} of {system}"
+    without_figure = partial(GateResult, gate, None)
     measured = _measured(candidate, system, gate.metric)
     if measured is None:
-        return GateResult(gate, None, False, f"{subject}: not measured")
+        return without_figure(False, f"{subject}: not measured")
     if gate.metric == "win_rate" and not candidate.judge.valid:
-        return GateResult(gate, None, False, f"{subject}: the judge failed its controls, so it says nothing")
+        return without_figure(False, f"{subject}: the judge failed its controls, so it says nothing")
     if gate.against == "none":
         return _hold(gate, subject, measured)
     subject += f" over {gate.against}"
     if gate.against == system:
-        return GateResult(gate, None, True, f"{subject}: they are the same model")
+        return without_figure(True, f"{subject}: they are the same model")
     if gate.against == "champion":
         if champion is None:
-            return GateResult(gate, None, True, f"{subject}: no champion yet")
+            return without_figure(True, f"{subject}: no champion yet")
         if reason := _incomparable(gate.metric, system, candidate, champion):
-            return GateResult(gate, None, False, f"{subject}: {reason}")
+            return without_figure(False, f"{subject}: {reason}")
         other = _measured(champion, system, gate.metric)
     elif difference := _paired_difference(candidate, system, gate.against, gate.metric):
         return _hold(gate, subject, difference)
     else:
         other = _measured(candidate, gate.against, gate.metric)
     if other is None:
-        return GateResult(gate, None, False, f"{subject}: not measured on {gate.against}")
+        return without_figure(False, f"{subject}: not measured on {gate.against}")
     plain = Estimate(value=measured.value - other.value, low=None, high=None, n=measured.n)
     return _hold(gate, subject, plain)
 

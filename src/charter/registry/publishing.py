@@ -5,7 +5,7 @@ from pathlib import Path
 
 from charter.evaluation.results import ALIGNED
 from charter.project.params import Params
-from charter.registry.runs import publish_runs
+from charter.registry.runs import experiment_name, publish_runs
 from charter.registry.store import open_store
 from charter.registry.versions import model_name, register
 from charter.report.pipeline_state import read_state
@@ -33,21 +33,16 @@ def publish(root: Path, params: Params, corpus: str) -> Publication:
     metric names everywhere. A model version is an adapter with what was measured on it: when neither has
     changed there is no new version.
 
-    Args:
-        root: The project's folder.
-        params: The whole of params.yaml.
-        corpus: Its name.
-
     Raises:
         CharterError: The files of the corpus are missing, broken or not of one state (`read_state`), the
             store can't be reached, or what arrived in it is not the adapter that was sent.
     """
     state = read_state(root, params, corpus)
     with open_store(root) as client:
-        run, experiment, created = publish_runs(client, root, state)
+        run, created = publish_runs(client, root, state)
         versions = {}
         for system in ALIGNED:
             number = register(client, root, params, state, system, run)
             if number is not None:
                 versions[model_name(corpus, system)] = number
-    return Publication(corpus, experiment, run.info.run_id, created, versions)
+    return Publication(corpus, experiment_name(corpus), run.info.run_id, created, versions)

@@ -26,23 +26,29 @@ _METRICS_A_BATCH = 800
 _PARAMS_A_BATCH = 100
 
 
-def publish_runs(client: MlflowClient, root: Path, state: PipelineState) -> tuple[Run, str, bool]:
+def experiment_name(corpus: str) -> str:
+    """Name the experiment of a corpus."""
+    return f"charter/{corpus}"
+
+
+def publish_runs(client: MlflowClient, root: Path, state: PipelineState) -> tuple[Run, bool]:
     """Write the runs of a state, unless they are there, and add its report.
 
     Returns:
-        The state's run, the name of its experiment, and whether it was written now.
+        The state's run, and whether it was written now.
 
     Raises:
         CharterError: The experiment was deleted.
     """
-    experiment_id, experiment = _experiment(client, root, state)
-    run = _published_run(client, experiment_id, state.fingerprint)
-    created = run is None
-    if run is None:
+    experiment_id = _experiment(client, root, state)
+    # A run is FINISHED only when everything was written: see _write_runs.
+    condition = f"tags.{_FINGERPRINT} = '{state.fingerprint}' and attributes.status = 'FINISHED'"
+    found = client.search_runs([experiment_id], condition)
+    if not found:
         _discard_interrupted(client, experiment_id, state.fingerprint)
-        run = _write_runs(client, root, experiment_id, state)
+    run = found[0] if found else _write_runs(client, root, experiment_id, state)
     _attach_report(client, run, state)
-    return run, experiment, created
+    return run, not found
 
 
 def children(client: MlflowClient, parent: Run) -> dict[str, Run]:
@@ -58,26 +64,20 @@ def measured(evaluation: Evaluation, label: str) -> dict[str, Estimate]:
     return {metric: estimate for metric, estimate in estimates.items() if estimate.n > 0}
 
 
-def _experiment(client: MlflowClient, root: Path, state: PipelineState) -> tuple[str, str]:
-    name = f"charter/{state.corpus}"
+def _experiment(client: MlflowClient, root: Path, state: PipelineState) -> str:
+    name = experiment_name(state.corpus)
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         tags = {
             "mlflow.note.content": f"Alignment with: {state.evaluation.title}",
             "mlflow.experimentKind": "custom_model_development",
         }
-        return client.create_experiment(name, artifact_location(root, state.corpus), tags), name
+        return client.create_experiment(name, artifact_location(root, state.corpus), tags)
     if experiment.lifecycle_stage != "active":
         raise CharterError(
             f"the MLflow experiment {name} was deleted; restore it, or purge it with `mlflow gc`"
         )
-    return experiment.experiment_id, name
-
-
-def _published_run(client: MlflowClient, experiment_id: str, fingerprint: str) -> Run | None:
-    # A run is FINISHED only when everything was written: see _write_runs.
-    condition = f"tags.{_FINGERPRINT} = '{fingerprint}' and attributes.status = 'FINISHED'"
-    return next(iter(client.search_runs([experiment_id], condition)), None)
+    return experiment.experiment_id
 
 
 def _discard_interrupted(client: MlflowClient, experiment_id: str, fingerprint: str) -> None:
@@ -86,13 +86,11 @@ def _discard_interrupted(client: MlflowClient, experiment_id: str, fingerprint: 
     for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
         parent = run.data.tags.get(_FINGERPRINT)
         if parent is not None and (parent == fingerprint or run.info.start_time < long_ago):
-            for child in children(client, run).values():
-                client.delete_run(child.info.run_id)
-            client.delete_run(run.info.run_id)
+            for written in (*children(client, run).values(), run):
+                client.delete_run(written.info.run_id)
 
 
 def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: PipelineState) -> Run:
-    """Write a state: a run with everything, and below it a run for each system."""
     evaluation = state.evaluation
     commit, dirty = git_revision(root)
     tags = {
@@ -104,10 +102,12 @@ def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: Pip
     if "DVC_EXP_NAME" in os.environ:
         tags["dvc_experiment"] = os.environ["DVC_EXP_NAME"]
     name = f"{state.corpus} {tags.get('dvc_experiment', state.params['profile'])} {state.fingerprint[:8]}"
-    lineage = {f"sha256.{key}": value for key, value in evaluation.lineage.items()}
-    settings = {f"settings.{key}": value for key, value in evaluation.settings.items()}
-    own = {_FINGERPRINT: state.fingerprint, "label": "pipeline"}
-    parent = client.create_run(experiment_id, tags=tags | own | lineage | settings, run_name=name)
+    own = {
+        _FINGERPRINT: state.fingerprint,
+        "label": "pipeline",
+        **provenance_tags(evaluation.lineage, evaluation.settings),
+    }
+    parent = client.create_run(experiment_id, tags=tags | own, run_name=name)
     _log(client, parent, list(_pipeline_metrics(state)), state.params)
     client.log_inputs(parent.info.run_id, list(_datasets(state)))
     for path, place in _artifacts(root, state):
@@ -119,11 +119,19 @@ def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: Pip
             continue
         identity = {"label": label, "system": system, "rag": str(rag).lower(), _PARENT: parent.info.run_id}
         child = client.create_run(experiment_id, tags=tags | identity, run_name=f"{label} {state.corpus}")
-        curve = [] if rag else list(_curve(state.paths.curve(system)))
-        _log(client, child, list(_system_metrics(evaluation, label)) + curve, state.params)
+        metrics = list(_system_metrics(evaluation, label))
+        if not rag:
+            metrics += _curve(state.paths.curve(system))
+        _log(client, child, metrics, state.params)
         client.set_terminated(child.info.run_id)
     client.set_terminated(parent.info.run_id)
     return parent
+
+
+def provenance_tags(lineage: dict[str, str], settings: dict[str, str]) -> dict[str, str]:
+    """Return what results were made from, and what they depend on, as tags of a run or a version."""
+    groups = {"sha256": lineage, "settings": settings}
+    return {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
 
 
 def _log(client: MlflowClient, run: Run, metrics: list[Metric], params: dict[str, str]) -> None:
@@ -180,28 +188,27 @@ def _metric(name: str, value: float, step: int = 0) -> Metric:
 
 def _datasets(state: PipelineState) -> Iterator[DatasetInput]:
     """Yield the data sets with the hashes of their bytes; MLflow's own digests read 10,000 rows only."""
-    paths = state.paths
+    paths, lineage = state.paths, state.evaluation.lineage
     for key, path, context in (
         ("sft_train", paths.instruct("train"), "training"),
         ("preference_train", paths.preference("train"), "training"),
         ("sft_test", paths.instruct("test"), "testing"),
         ("preference_test", paths.preference("test"), "testing"),
     ):
-        if key in state.evaluation.lineage:
+        if key in lineage:
             source = json.dumps({"uri": path.relative_to(paths.root).as_posix()})
-            digest = state.evaluation.lineage[key][:8]
-            yield DatasetInput(
-                Dataset(key, digest, "local", source), [InputTag("mlflow.data.context", context)]
-            )
+            dataset = Dataset(key, lineage[key][:8], "local", source)
+            yield DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
 
 
 def _artifacts(root: Path, state: PipelineState) -> Iterator[tuple[Path, str | None]]:
     """Yield the files worth a look in the UI, and the folder of each."""
     paths = state.paths
-    stages = ("evaluate", *state.stage_metrics)
-    files: list[tuple[Path, str | None]] = [(paths.metrics(stage), "metrics") for stage in stages]
-    files += [(path, None) for path in (paths.params, root / "dvc.lock", paths.predictions)]
-    return ((path, place) for path, place in files if path.exists())
+    for stage in ("evaluate", *state.stage_metrics):
+        yield paths.metrics(stage), "metrics"
+    for path in (paths.params, root / "dvc.lock", paths.predictions):
+        if path.exists():
+            yield path, None
 
 
 def _attach_report(client: MlflowClient, run: Run, state: PipelineState) -> None:

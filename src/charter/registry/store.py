@@ -48,11 +48,7 @@ def one_at_a_time(root: Path) -> Iterator[None]:
     Raises:
         CharterError: One of them has been at it for a minute.
     """
-    uri = tracking_uri(root)
-    if uri.startswith("sqlite:///"):
-        path = Path(f"{uri.removeprefix('sqlite:///')}.lock")
-    else:
-        path = download_cache() / f"mlflow-{content_id(uri)}.lock"
+    path = download_cache() / f"mlflow-{content_id(tracking_uri(root))}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(path).acquire(timeout=_LOCK_SECONDS)
@@ -74,18 +70,8 @@ def ui_command(root: Path, port: int) -> list[str]:
             f"MLFLOW_TRACKING_URI is the server {_without_passwords(uri)}: open that address in a browser"
         )
     store = ["--backend-store-uri", uri, "--default-artifact-root", _artifact_root(root).as_uri()]
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    return [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        *store,
-        "--no-serve-artifacts",
-        "--workers",
-        "1",
-        *address,
-    ]
+    serving = ["--no-serve-artifacts", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
+    return [sys.executable, "-m", "mlflow", "server", *store, *serving]
 
 
 def artifact_location(root: Path, corpus: str) -> str | None:

@@ -17,7 +17,7 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.records import System, content_id
 from charter.project.storage import directory_sha256, write_json, write_text
-from charter.registry.runs import children, measured
+from charter.registry.runs import children, measured, provenance_tags
 from charter.report.model_card import model_card, source_name, system_lineage
 from charter.report.pipeline_state import PipelineState, git_revision
 
@@ -98,14 +98,11 @@ def register(
     fingerprint = _version_fingerprint(state.evaluation, system)
     if fingerprint is None:
         return None
-    aliases = _aliases(client, name)
-    version = _version(client, name, fingerprint)
-    if version is None:
-        if not state.paths.adapter(system).exists():
-            return None
-        run = children(client, parent)[system]
-        version = _create_version(client, root, params, state, system, run, fingerprint)
-    if aliases.get(CANDIDATE) != str(version.version):
+    found = client.search_model_versions(f"name = '{name}' and tags.{_FINGERPRINT} = '{fingerprint}'")
+    if not found and not state.paths.adapter(system).exists():
+        return None
+    version = found[0] if found else _create_version(client, root, params, state, system, parent, fingerprint)
+    if _aliases(client, name).get(CANDIDATE) != str(version.version):
         client.set_registered_model_alias(name, CANDIDATE, version.version)
     return int(version.version)
 
@@ -131,27 +128,22 @@ def _version_fingerprint(evaluation: Evaluation, system: System) -> str | None:
     )
 
 
-def _version(client: MlflowClient, name: str, fingerprint: str) -> ModelVersion | None:
-    condition = f"name = '{name}' and tags.{_FINGERPRINT} = '{fingerprint}'"
-    return next(iter(client.search_model_versions(condition)), None)
-
-
 def _create_version(
     client: MlflowClient,
     root: Path,
     params: Params,
     state: PipelineState,
     system: System,
-    run: Run,
+    parent: Run,
     fingerprint: str,
 ) -> ModelVersion:
     """Log an adapter, byte by byte as DVC has it, with its card and its evaluation, and register it."""
-    name = model_name(state.corpus, system)
+    name, run = model_name(state.corpus, system), children(client, parent)[system]
     evaluation = state.evaluation
     commit, dirty = git_revision(root)
-    lineage = {f"sha256.{key}": value for key, value in system_lineage(system, evaluation).items()}
-    settings = {f"settings.{key}": value for key, value in evaluation.settings.items()}
-    tags = metric_tags(system, evaluation) | {
+    tags = {
+        **metric_tags(system, evaluation),
+        **provenance_tags(system_lineage(system, evaluation), evaluation.settings),
         _FINGERPRINT: fingerprint,
         "corpus": state.corpus,
         "system": system,
@@ -160,8 +152,6 @@ def _create_version(
         "git_revision": commit,
         "git_dirty": str(dirty).lower(),
         "pipeline_fingerprint": state.fingerprint,
-        **lineage,
-        **settings,
     }
     condition = f"source_run_id = '{run.info.run_id}'"
     for interrupted in client.search_logged_models([run.info.experiment_id], condition):

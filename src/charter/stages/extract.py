@@ -3,10 +3,9 @@
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
-from tempfile import TemporaryFile
 from typing import IO, Any
 
 from tqdm import tqdm
@@ -18,7 +17,6 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Document, take_evenly
-from charter.project.sections import Extract
 from charter.project.storage import atomic_path, write_rows
 
 _LEAST_COVERAGE = 0.95
@@ -43,63 +41,54 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     languages: Counter[str] = Counter()
     covered: list[float] = []
     tokens = array("L")
-    paths.chunks.parent.mkdir(parents=True, exist_ok=True)
-    # Which chunks a limit takes is known when all are counted, so they wait in a nameless file.
-    with TemporaryFile("w+", encoding="utf-8", dir=paths.chunks.parent) as waiting:
 
-        def chunked() -> Iterator[Document]:
-            for document in extract_documents(source):
-                share = _write_chunks(document, params.extract, count_tokens, waiting, tokens)
-                if share < _LEAST_COVERAGE:
-                    lost = f"only {share:.1%} of its text came into chunks"
-                    tqdm.write(f"{source / document.name}: {lost}", file=sys.stderr)
-                covered.append(share)
-                languages[document.language or "unknown"] += 1
-                totals["pages"] += len(document.page_starts)
-                totals["characters"] += len(document.text)
-                totals["running"] += document.running
-                totals["contents"] += document.contents
-                yield document
+    def chunked(chunks_file: IO[str]) -> Iterator[Document]:
+        for document in extract_documents(source):
+            chunks = chunk_document(
+                document, params.extract.max_tokens, params.extract.min_tokens, count_tokens
+            )
+            chunks_file.writelines(f"{chunk.model_dump_json()}\n" for chunk in chunks)
+            tokens.extend(count_tokens(chunk.text) for chunk in chunks)
+            share = chunked_share(document, chunks)
+            if share < _LEAST_COVERAGE:
+                lost = f"only {share:.1%} of its text came into chunks"
+                tqdm.write(f"{source / document.name}: {lost}", file=sys.stderr)
+            covered.append(share)
+            languages[document.language or "unknown"] += 1
+            totals["pages"] += len(document.page_starts)
+            totals["characters"] += len(document.text)
+            totals["running"] += document.running
+            totals["contents"] += document.contents
+            yield document
 
-        with atomic_path(paths.documents) as documents_file:
-            write_rows(documents_file, chunked())
-            if not tokens:
-                raise CharterError(f"{source}: no chunks: the documents have headings only")
-            # Without a limit a range, since a set of them all would grow with the documents.
-            numbers = range(len(tokens))
-            limit = params.extract.limit
-            kept: Collection[int] = set(take_evenly(numbers, limit)) if limit else numbers
-            with atomic_path(paths.chunks) as chunks_file:
-                _copy_lines(waiting, kept, chunks_file)
+    with atomic_path(paths.documents) as documents_path, atomic_path(paths.chunks) as chunks_path:
+        with chunks_path.open("w", encoding="utf-8") as chunks_file:
+            write_rows(documents_path, chunked(chunks_file))
+        if not tokens:
+            raise CharterError(f"{source}: no chunks: the documents have headings only")
+        if params.extract.limit:
+            # Which chunks a limit takes is known when all are counted.
+            kept = take_evenly(range(len(tokens)), params.extract.limit)
+            _keep_lines(chunks_path, set(kept))
+            tokens = array("L", (tokens[number] for number in kept))
     return {
         "documents": len(covered),
         "languages": dict(languages.most_common()),
         "pages": totals["pages"],
         "characters": totals["characters"],
-        "chunks": len(kept),
+        "chunks": len(tokens),
         "coverage": min(covered),
         "removed_running_lines": totals["running"],
         "removed_contents": totals["contents"],
-        "tokens_mean": fmean(tokens[number] for number in kept),
-        "tokens_max": max(tokens[number] for number in kept),
+        "tokens_mean": fmean(tokens),
+        "tokens_max": max(tokens),
     }
 
 
-def _write_chunks(
-    document: Document, settings: Extract, count_tokens: CountTokens, file: IO[str], tokens: "array[int]"
-) -> float:
-    """Write the chunks of a document, add the tokens of each, and return the document's coverage."""
-    chunks = chunk_document(document, settings.max_tokens, settings.min_tokens, count_tokens)
-    for chunk in chunks:
-        file.write(chunk.model_dump_json() + "\n")
-        tokens.append(count_tokens(chunk.text))
-    return chunked_share(document, chunks)
-
-
-def _copy_lines(source: IO[str], kept: Collection[int], target: Path) -> None:
-    source.seek(0)
-    with target.open("w", encoding="utf-8") as file:
-        file.writelines(line for number, line in enumerate(source) if number in kept)
+def _keep_lines(path: Path, kept: set[int]) -> None:
+    with path.open(encoding="utf-8") as file:
+        lines = [line for number, line in enumerate(file) if number in kept]
+    path.write_text("".join(lines), encoding="utf-8")
 
 
 def _token_counter(encoder: Path) -> CountTokens:

@@ -10,11 +10,7 @@ from charter.retrieval.index import build_index
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
-    """Index the chunks; return how many there are and the length of a vector.
-
-    Raises:
-        CharterError: There are no chunks, or no encoder.
-    """
+    """Index the chunks; return how many there are and the length of a vector."""
     chunks = read_rows(paths.chunks, Chunk)
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
     build_index(chunks, encoder).save(paths.index)

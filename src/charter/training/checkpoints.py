@@ -20,7 +20,6 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Row, content_id
-from charter.project.sections import Optimization
 from charter.project.storage import directory_sha256, write_text
 
 CHECKPOINTS = 10
@@ -31,27 +30,16 @@ SEAL = "complete"
 
 
 def run_folder(
-    stage: str,
-    rows: Sequence[Sequence[Row]],
-    settings: Optimization,
-    params: Params,
-    paths: CorpusPaths,
-    start: Sequence[Path],
+    stage: str, rows: Sequence[Sequence[Row]], params: Params, paths: CorpusPaths, start: Sequence[Path]
 ) -> Path:
     """Return the folder of a run's checkpoints, named by a hash of all that determines its result.
 
-    Args:
-        stage: ``cft``, ``sft`` or ``dpo``.
-        rows: What is trained on, and what is evaluated.
-        settings: The stage's section of the parameters.
-        params: All of them; the seed and compute count, and how many processes there are.
-        paths: The corpus.
-        start: The folders of the weights that the training starts from.
+    ``rows`` are what is trained on and what is evaluated, ``start`` the folders of the first weights.
     """
     fingerprint = content_id(
         *(row.model_dump_json() for part in rows for row in part),
         *(str(len(part)) for part in rows),
-        settings.model_dump_json(),
+        getattr(params, stage).model_dump_json(),
         params.compute.model_dump_json(),
         os.environ.get("WORLD_SIZE", "1"),
         str(params.seed),
@@ -61,22 +49,11 @@ def run_folder(
     return paths.checkpoints(stage) / fingerprint
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint that was written to its end, None where there is none."""
-    sealed = [seal.parent for seal in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{SEAL}")]
-    return max(sealed, key=checkpoint_step, default=None)
-
-
-def checkpoint_step(checkpoint: Path) -> int:
-    """Return how many steps had been made when a checkpoint was written."""
-    return int(checkpoint.name.removeprefix(f"{PREFIX_CHECKPOINT_DIR}-"))
-
-
 def remove_stale(folder: Path) -> None:
     """Remove the checkpoints of the stage's other runs, and what a kill left half-written of this one's."""
-    runs = folder.parent.iterdir() if folder.parent.is_dir() else ()
-    half_written = (item for item in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if not (item / SEAL).exists())
-    for item in (*(run for run in runs if run != folder), *half_written):
+    others = [run for run in folder.parent.iterdir() if run != folder]
+    half_written = [item for item in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*") if not (item / SEAL).exists()]
+    for item in others + half_written:
         shutil.rmtree(item)
 
 
@@ -93,7 +70,7 @@ class CheckpointSchedule(TrainerCallback):  # type: ignore[misc]
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Ask for one after the evaluation."""
-        control.should_save = self._is_due(state) and float(state.epoch).is_integer()
+        control.should_save = self._is_due(state)
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Seal what was written."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from datasets import Dataset
 from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
@@ -11,7 +12,7 @@ from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, Demonstration, InstructExample
 from charter.project.sections import Lora
 from charter.training.checkpoints import run_folder
-from charter.training.examples import instruct_dataset, text_dataset
+from charter.training.examples import instruct_dataset
 from charter.training.loop import (
     LengthGrouped,
     expect_all_rows,
@@ -49,7 +50,7 @@ def train_on_answers(
     tokenizer, settings = load_tokenizer(paths.seed), params.sft
     rows = instruct_dataset([*train, *demonstrations], tokenizer, settings.max_length)
     held_out = instruct_dataset(validation, tokenizer, settings.max_length)
-    run = run_folder("sft", (train, validation, demonstrations), settings, params, paths, [paths.seed])
+    run = run_folder("sft", (train, validation, demonstrations), params, paths, [paths.seed])
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),
         args=trainer_arguments(SFTConfig, settings, params, run, evaluated=bool(validation)),
@@ -77,11 +78,11 @@ def train_on_text(chunks: list[Chunk], params: Params, paths: CorpusPaths) -> di
     if not chunks:
         raise CharterError(f"{paths.chunks}: no chunks to train on")
     silence_libraries()
-    run = run_folder("cft", (chunks,), params.cft, params, paths, [paths.seed])
+    run = run_folder("cft", (chunks,), params, paths, [paths.seed])
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),
         args=trainer_arguments(SFTConfig, params.cft, params, run, packing=True, packing_strategy="wrapped"),
-        train_dataset=text_dataset(chunks),
+        train_dataset=Dataset.from_list([{"text": chunk.text} for chunk in chunks]),
         processing_class=load_tokenizer(paths.seed),
         peft_config=lora_config(params.cft.lora),
     )

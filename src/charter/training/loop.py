@@ -16,13 +16,14 @@ from peft.helpers import disable_input_dtype_casting
 from torch.utils.data import Sampler
 from tqdm import tqdm
 from transformers import PrinterCallback, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
 
 from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.sections import Dpo, Optimization, Sft
-from charter.training.checkpoints import CheckpointSchedule, checkpoint_step, last_checkpoint, remove_stale
+from charter.training.checkpoints import CheckpointSchedule, remove_stale
 from charter.training.kernels import fused
 from charter.training.outcome import training_metrics, write_adapter, write_curve
 
@@ -43,9 +44,8 @@ def trainer_arguments(
 ) -> Any:
     """Make an SFTConfig or DPOConfig (``kind``) of what they have in common, and of ``others``.
 
-    Every step is logged, nothing is reported elsewhere, `charter.training.checkpoints` says when a
-    checkpoint is written in the folder ``run``. Where the training is ``evaluated``, an evaluation follows
-    each epoch; with ``best_epoch`` it ends with the weights that had the lowest loss on the held-out rows.
+    Checkpoints go to the folder ``run``. Where the training is ``evaluated``, an evaluation follows each
+    epoch; with ``best_epoch`` it ends with the weights that had the lowest loss on the held-out rows.
     """
     best_epoch = evaluated and isinstance(settings, Sft | Dpo) and settings.best_epoch
     device = resolve_device(params.compute)
@@ -104,21 +104,19 @@ def run_training(trainer: Any, stage: str, paths: CorpusPaths, examples: int) ->
     with trainer.args.main_process_first(local=False):
         if trainer.is_world_process_zero():
             remove_stale(run)
-    checkpoint = last_checkpoint(run)
+    monitor = TrainingMonitor(stage)
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(TrainingMonitor(stage))
+    trainer.add_callback(monitor)
     trainer.add_callback(CheckpointSchedule())
     # peft would cast each layer's input to the adapter's float32, and autocast back to bfloat16.
     uncast = disable_input_dtype_casting(trainer.model) if trainer.args.bf16 else nullcontext()
     with uncast, fused(trainer.args.device):
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    history = trainer.state.log_history
+        trainer.train(resume_from_checkpoint=get_last_checkpoint(run))
     write_adapter(trainer, paths.adapter(stage), paths.seed.relative_to(paths.root).as_posix())
     if trainer.is_world_process_zero():
-        write_curve(paths.curve(stage), history)
+        write_curve(paths.curve(stage), trainer.state.log_history)
         shutil.rmtree(run.parent)
-    resumed_at = 0 if checkpoint is None else checkpoint_step(checkpoint)
-    return training_metrics(history, examples, resumed_at, trainer.state.best_global_step)
+    return training_metrics(trainer.state, examples, monitor.tokens_before)
 
 
 def expect_all_rows(given: int, kept: int) -> None:
@@ -132,23 +130,20 @@ def expect_all_rows(given: int, kept: int) -> None:
 
 
 class TrainingMonitor(TrainerCallback):  # type: ignore[misc]
-    """Shows the loss and the time left; stops a training whose loss isn't a number any more.
+    """Shows the loss and the time left: on a terminal as a bar, in a log as a line each tenth of the steps.
 
-    On a terminal it is a bar, in a log a line each tenth of the training.
-
-    Raises:
-        CharterError: The loss or the gradient is not finite, or the loss has exploded.
+    Raises CharterError where the loss or the gradient is not finite, or the loss has exploded.
     """
 
     def __init__(self, stage: str):
         self.stage = stage
-        self.first_loss: float | None = None
         self.bar: Any = None
         self.terminal = sys.stderr.isatty()
+        self.tokens_before = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Open the bar, at the step where a resumed training goes on."""
-        self.first_loss = next((entry["loss"] for entry in state.log_history if "loss" in entry), None)
+        self.tokens_before = state.num_input_tokens_seen
         self.bar = tqdm(
             initial=state.global_step,
             total=state.max_steps,
@@ -171,9 +166,7 @@ class TrainingMonitor(TrainerCallback):  # type: ignore[misc]
         tenth = math.ceil(state.max_steps / 10)
         if state.is_world_process_zero and not self.terminal and state.global_step % tenth == 0:
             sys.stderr.write(f"{self.bar}\n")
-        if self.first_loss is None:
-            self.first_loss = loss
-        exploded = loss > max(EXPLODED, 10 * self.first_loss)
+        exploded = loss > max(EXPLODED, 10 * state.log_history[0]["loss"])
         if exploded or not (math.isfinite(loss) and math.isfinite(gradient)):
             raise CharterError(
                 f"{self.stage} diverged at step {state.global_step}: loss {loss:.4g}, gradient norm "
@@ -189,16 +182,10 @@ class LengthGroupedSampler(Sampler[int]):
     """Row numbers such that the rows of one step are of like length: a fifth of a random batch is padding.
 
     The rows are shuffled and sorted by length in pools of POOL steps, and the steps are shuffled again; an
-    incomplete one comes last. The order depends on ``seed`` and the epoch alone: a resumed training goes on
-    in the order it had, and the processes of one training, however many there are, take their parts of the
-    same steps. (The sampler of this name in transformers draws from the global generator, and hardly
-    groups fewer than a hundred steps.)
-
-    Args:
-        lengths: The tokens of each row.
-        rows_a_step: The rows of an optimiser step, over all processes.
-        seed: The training's seed.
-        epoch: Gives the epoch under way, counted from 0, as transformers does, in fractions.
+    incomplete one comes last. The order depends on ``seed`` and the ``epoch`` alone, which is counted from 0
+    in fractions: a resumed training goes on in the order it had, and the processes of one training take their
+    parts of the same steps, ``rows_a_step`` over all of them. (The sampler of this name in transformers draws
+    from the global generator, and hardly groups fewer than a hundred steps.)
     """
 
     def __init__(self, lengths: Sequence[int], rows_a_step: int, seed: int, epoch: Callable[[], float]):
@@ -223,9 +210,8 @@ class LengthGrouped:
     """Mixed into a trl trainer, gives it that order."""
 
     def _get_train_sampler(self: Any, train_dataset: Any = None) -> LengthGroupedSampler:
-        rows = self.train_dataset if train_dataset is None else train_dataset
         return LengthGroupedSampler(
-            [padded_length(row) for row in rows],
+            [padded_length(row) for row in train_dataset or self.train_dataset],
             self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size,
             self.args.seed,
             lambda: self.state.epoch or 0,

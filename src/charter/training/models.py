@@ -44,11 +44,10 @@ def load_tokenizer(path: Path) -> Any:
 
 
 def _end_of_answer(tokenizer: Any, path: Path) -> str:
-    question = [{"role": "user", "content": "May I?"}]
-    answered = [*question, {"role": "assistant", "content": "No."}]
+    chat = [{"role": "user", "content": "May I?"}, {"role": "assistant", "content": "No."}]
     try:
-        asked = tokenizer.apply_chat_template(question, add_generation_prompt=True)["input_ids"]
-        tokens = tokenizer.apply_chat_template(answered)["input_ids"][len(asked) :]
+        asked = tokenizer.apply_chat_template(chat[:1], add_generation_prompt=True)["input_ids"]
+        tokens = tokenizer.apply_chat_template(chat)["input_ids"][len(asked) :]
     except TemplateError as error:
         raise CharterError(f"{path}: the chat template refuses a question and an answer: {error}") from error
     known = tokenizer.added_tokens_decoder
@@ -107,13 +106,10 @@ def load_adapter(model: PreTrainedModel, folder: Path, trainable: bool = False) 
 
 
 def load_system(seed: Path, adapter: Path | None, compute: Compute) -> tuple[PreTrainedModel, Any]:
-    """Load what answers: the seed, or the seed with ``adapter``, over the weights that it was trained over.
+    """Load what answers, and its tokenizer, padding on the left: the seed, or the seed with ``adapter``.
 
     It is merged into whole weights. Over quantised ones it stays a layer of its own: merged, it would be
     quantised with them.
-
-    Returns:
-        The model, in evaluation mode on its device, and its tokenizer, which pads on the left.
 
     Raises:
         CharterError: There is no adapter in that folder.

@@ -1,17 +1,15 @@
 """What a training leaves behind: its adapter, its curve and its metrics."""
 
 import csv
-import io
 import json
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from charter.project.storage import read_json, write_text
+from transformers import TrainerState
 
-LogHistory = list[dict[str, float]]
-"""A row a logged step or evaluation, as `transformers.TrainerState` keeps it."""
+from charter.project.storage import atomic_path, read_json, write_text
 
 FIGURES = {
     "loss": "loss",
@@ -51,35 +49,25 @@ def write_adapter(trainer: Any, folder: Path, seed: str) -> None:
         trainer.processing_class.save_pretrained(folder)
 
 
-def write_curve(path: Path, history: LogHistory) -> None:
+def write_curve(path: Path, history: list[dict[str, float]]) -> None:
     """Write the training curve as CSV: a row a logged step, with the columns of FIGURES that were logged.
 
     An evaluation stands in the row of the step that it followed; a cell without a figure is empty.
     """
-    steps: dict[int, dict[str, float]] = {}
-    for entry in history:
-        figures = {FIGURES[key]: value for key, value in entry.items() if key in FIGURES}
-        if figures:
-            steps.setdefault(int(entry["step"]), {"epoch": entry["epoch"]}).update(figures)
+    steps: dict[float, dict[str, float]] = {}
+    for entry in history[:-1]:
+        row = steps.setdefault(entry["step"], {"step": entry["step"], "epoch": entry["epoch"]})
+        row |= {FIGURES[key]: value for key, value in entry.items() if key in FIGURES}
     measured = {column for row in steps.values() for column in row}
-    text = io.StringIO()
-    columns = ["step", "epoch", *(column for column in FIGURES.values() if column in measured)]
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({"step": step} | row for step, row in sorted(steps.items()))
-    write_text(path, text.getvalue())
+    columns = [column for column in ("step", "epoch", *FIGURES.values()) if column in measured]
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(steps.values())
 
 
-def training_metrics(
-    history: LogHistory, examples: int, resumed_at: int, kept: int | None
-) -> dict[str, float]:
-    """Summarise a finished training that went on from step ``resumed_at`` (0: from its start).
-
-    Args:
-        history: The log.
-        examples: Rows trained on.
-        resumed_at: The step of the checkpoint that it started from.
-        kept: The step whose weights were kept; None: the last one's.
+def training_metrics(state: TrainerState, examples: int, tokens_before: int) -> dict[str, float]:
+    """Summarise a finished training on ``examples`` rows, which went on after ``tokens_before`` tokens.
 
     Returns:
         train_examples; tokens, over all epochs, without padding; runtime_seconds and tokens_per_second,
@@ -87,11 +75,11 @@ def training_metrics(
         and, of the evaluation of the kept weights, kept_epoch, eval_loss, eval_margin and eval_accuracy,
         those that were measured.
     """
-    summary = history[-1]
-    logged = [entry for entry in history if "loss" in entry]
-    last_epoch = [entry["loss"] for entry in logged if entry["epoch"] > summary["epoch"] - 1]
-    tokens, seconds = logged[-1]["num_input_tokens_seen"], summary["train_runtime"]
-    tokens_before = logged[resumed_at - 1]["num_input_tokens_seen"] if resumed_at else 0
+    *history, summary = state.log_history
+    last_epoch = [
+        entry["loss"] for entry in history if "loss" in entry and entry["epoch"] > summary["epoch"] - 1
+    ]
+    tokens, seconds = summary["num_input_tokens_seen"], summary["train_runtime"]
     metrics = {
         "train_examples": examples,
         "tokens": tokens,
@@ -100,10 +88,9 @@ def training_metrics(
         "train_loss": sum(last_epoch) / len(last_epoch),
         "runtime_seconds": seconds,
     }
+    kept = state.best_global_step or summary["step"]
     for entry in history:
-        if "eval_loss" in entry and entry["step"] == (kept or summary["step"]):
-            measured = {
-                FIGURES[key]: entry[key] for key in FIGURES if key.startswith("eval_") and key in entry
-            }
-            metrics |= {"kept_epoch": entry["epoch"], **measured}
+        if "eval_loss" in entry and entry["step"] == kept:
+            metrics["kept_epoch"] = entry["epoch"]
+            metrics |= {FIGURES[key]: entry[key] for key in FIGURES if key in entry}
     return metrics

@@ -44,13 +44,11 @@ class PreferenceOptimizer(LengthGrouped, DPOTrainer):  # type: ignore[misc]
 
     settings: Dpo
     tolerance: float
-    checked = False
 
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *args: Any, **kwargs: Any) -> Any:
         """Compute the loss of a batch; ``model`` is prepared for several devices, where there are several."""
-        if not (self.checked or self.state.global_step):
+        if self.state.global_step == 0:
             check_reference(model, inputs, self.tolerance)
-        self.checked = True
         return super().compute_loss(model, inputs, *args, **kwargs)
 
     def log(self, *args: Any, **kwargs: Any) -> None:
@@ -62,10 +60,7 @@ class PreferenceOptimizer(LengthGrouped, DPOTrainer):  # type: ignore[misc]
 
 
 def train_on_preferences(
-    train: list[PreferencePair],
-    validation: list[PreferencePair],
-    params: Params,
-    paths: CorpusPaths,
+    train: list[PreferencePair], validation: list[PreferencePair], params: Params, paths: CorpusPaths
 ) -> dict[str, float]:
     """Train the ``dpo`` adapter from the ``sft`` adapter, which is also the reference.
 
@@ -75,8 +70,8 @@ def train_on_preferences(
         The metrics of `training_metrics`.
 
     Raises:
-        CharterError: There is nothing to train on, a row is too long, training does not start at the
-            reference, or it diverged.
+        CharterError: There is nothing to train on, a row is too long, the reference is not the SFT model, or
+            the training diverged.
     """
     if not train:
         raise CharterError(f"{paths.preference('train')}: no pairs to train on; see {paths.rejected}")
@@ -84,7 +79,7 @@ def train_on_preferences(
     tokenizer, settings = load_tokenizer(paths.seed), params.dpo
     rows = preference_dataset(train, tokenizer, settings.max_length)
     held_out = preference_dataset(validation, tokenizer, settings.max_length)
-    run = run_folder("dpo", (train, validation), settings, params, paths, [paths.seed, paths.adapter("sft")])
+    run = run_folder("dpo", (train, validation), params, paths, [paths.seed, paths.adapter("sft")])
     arguments = trainer_arguments(
         DPOConfig,
         settings,
@@ -92,7 +87,10 @@ def train_on_preferences(
         run,
         evaluated=bool(validation),
         precompute_ref_log_probs=True,
-        **_loss_arguments(settings),
+        beta=settings.beta,
+        loss_type=[settings.loss, "sft"] if settings.sft_weight else [settings.loss],
+        loss_weights=[1.0, settings.sft_weight] if settings.sft_weight else None,
+        label_smoothing=ROBUST_LABEL_NOISE if settings.loss == "robust" else 0.0,
     )
     # No peft_config: with one, the reference would be the seed without the SFT adapter.
     model = load_adapter(load_seed(paths.seed, params.compute), paths.adapter("sft"), trainable=True)
@@ -110,9 +108,8 @@ def train_on_preferences(
 
 
 def check_reference(model: Any, batch: dict[str, torch.Tensor], tolerance: float) -> None:
-    """Check on a batch that the reference's log-probabilities are those of the SFT model.
+    """Check that the reference's log-probabilities are those of the untrained policy, computed without trl.
 
-    They are compared with what the untrained policy gives in a plain forward pass, without trl;
     ``tolerance`` is in nats a token. ``model`` is as the trainer has prepared it: under FSDP and DeepSpeed
     the bare one holds no whole weights.
 
@@ -131,15 +128,9 @@ def check_reference(model: Any, batch: dict[str, torch.Tensor], tolerance: float
 
 
 def response_log_probs(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Return log pi(y|x) of every row of a batch: chosen rows, then rejected ones.
+    """Return log pi(y|x) in nats of every row of a batch, shape [rows]: chosen rows, then rejected ones.
 
-    Args:
-        model: A causal language model.
-        batch: ``input_ids``, ``attention_mask`` and ``completion_mask``, which is 1 on the response's
-            tokens; all of shape [rows, length].
-
-    Returns:
-        The sums over the responses' tokens, in nats; shape [rows].
+    ``completion_mask`` is 1 on the response's tokens; it and the others are of shape [rows, length].
     """
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     log_probs = logits[:, :-1].float().log_softmax(-1)
@@ -173,14 +164,3 @@ def _shared(rows: Dataset, folder: Path, arguments: DPOConfig) -> Dataset:
         if arguments.process_index == 0:
             rows.save_to_disk(folder)
     return Dataset.load_from_disk(folder)
-
-
-def _loss_arguments(settings: Dpo) -> dict[str, Any]:
-    arguments = {
-        "beta": settings.beta,
-        "loss_type": [settings.loss],
-        "label_smoothing": ROBUST_LABEL_NOISE if settings.loss == "robust" else 0.0,
-    }
-    if settings.sft_weight > 0:
-        arguments |= {"loss_type": [settings.loss, "sft"], "loss_weights": [1.0, settings.sft_weight]}
-    return arguments
