@@ -48,7 +48,11 @@ def one_at_a_time(root: Path) -> Iterator[None]:
     Raises:
         CharterError: One of them has been at it for a minute.
     """
-    path = download_cache() / f"mlflow-{content_id(tracking_uri(root))}.lock"
+    uri = tracking_uri(root)
+    if uri.startswith("sqlite:///"):
+        path = Path(f"{uri.removeprefix('sqlite:///')}.lock")
+    else:
+        path = download_cache() / f"mlflow-{content_id(uri)}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(path).acquire(timeout=_LOCK_SECONDS)
