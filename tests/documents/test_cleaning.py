@@ -126,3 +126,14 @@ def test_running_lines_with_the_number_and_title_of_their_chapter_go() -> None:
     )
     assert not [line.text for line in remove_running_lines(lines) if line.text.startswith("CHAPTER")]
     assert sum(line.text.startswith("Chapter") for line in remove_running_lines(lines)) == 4
+
+
+def test_pages_that_begin_with_a_mention_of_a_part_keep_it() -> None:
+    mentions = {3, 8, 11}
+    texts = [
+        f"Section 4 Limits of gifts: see case {n * n}.\nText {n * 7}.\nMore of it {n}."
+        if n in mentions
+        else f"Body {n * n} begins.\nText {n * 7}.\nMore of it {n}."
+        for n in range(1, 13)
+    ]
+    assert sum(line.text.startswith("Section 4") for line in remove_running_lines(pages(*texts))) == 3

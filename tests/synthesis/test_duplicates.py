@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from charter.retrieval.encoder import Encoder, Vectors
-from charter.synthesis.duplicates import assign_splits, find_duplicates, find_links, group_duplicates
+from charter.synthesis.duplicates import find_duplicates, find_links
+from charter.synthesis.splits import assign_splits, group_duplicates
 
 TEXTS = [
     "May I accept a gift worth 80 euros?",

@@ -3,7 +3,8 @@
 import pytest
 
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.duplicates import assign_splits, find_links
+from charter.synthesis.duplicates import find_links
+from charter.synthesis.splits import assign_splits
 
 pytestmark = pytest.mark.models
 

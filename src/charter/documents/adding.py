@@ -56,8 +56,12 @@ def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None 
     with TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as folder:
         copies = Path(folder) / name
         _copy(files, copies)
-        write_text(root / PARAMS_FILE, amended)
         copies.rename(target)
+    try:
+        write_text(root / PARAMS_FILE, amended)
+    except BaseException:
+        shutil.rmtree(target)
+        raise
     return corpus
 
 

@@ -79,12 +79,21 @@ def _page_numbers(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> 
 
 
 def _running_divisions(lines: list[TextLine], pages: Mapping[int, Sequence[int]]) -> set[int]:
-    """Indices of outermost lines such as "CHAPTER 3. GIFTS 3.1. LIMITS", but of the first of each chapter."""
-    found: dict[tuple[str, int | None], list[int]] = defaultdict(list)
+    """Indices of outermost lines such as "CHAPTER 3. GIFTS 3.1. LIMITS", but of the first of each chapter.
+
+    The kind of part must stand there on a third of the pages, with each number twice on the average: pages
+    may begin with a mention of one.
+    """
+    found: dict[str, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index in (edge for indices in pages.values() for edge in (indices[0], indices[-1])):
         if division := read_division(lines[index].text):
-            found[division.kind, division.number].append(index)
-    return {index for same in found.values() if len(same) >= 3 for index in same[1:]}
+            found[division.kind][division.number].append(index)
+    running: set[int] = set()
+    for numbers in found.values():
+        count = sum(map(len, numbers.values()))
+        if count >= max(3, len(pages) / 3, 2 * len(numbers)):
+            running.update(index for same in numbers.values() for index in same[1:])
+    return running
 
 
 def _patterns(line: TextLine) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,7 @@ def _join_wrapped(lines: Sequence[TextLine], contents: Collection[str]) -> list[
     while index < len(lines):
         part = takewhile(lambda line: line.text, lines[index : index + _MOST_TITLE_LINES])
         wholes = list(accumulate((line.text for line in part), "{} {}".format))
-        ends = (n for n, whole in enumerate(wholes, 1) if _key(whole) in listed)
+        ends = (n for n, whole in enumerate(wholes, 1) if listed and _key(whole) in listed)
         named = len(wholes) > 1 and names_division(wholes[0]) and read_division(wholes[1]) is not None
         end = index + next(ends, 2 if named else 1)
         text = wholes[end - index - 1] if wholes else ""

@@ -42,9 +42,10 @@ def fitting(numbers: Mapping[int, Number], alone: Collection[int]) -> list[int]:
         return chapters if len(chapters) >= _LEAST_CHAPTERS else []
     chapters = []
     bounds = [(-1, 0), *((index, numbers[index][0]) for index in sections), (max(numbers) + 1, None)]
+    places = [index for index, _ in single]
     for (start, before), (end, after) in pairwise(bounds):
         if before != after:
-            inside = [(index, number) for index, number in single if start < index < end]
+            inside = single[bisect_left(places, start) : bisect_left(places, end)]
             chapters += _counting(inside, (before or 0) + 1, after)
     return sorted([*sections, *chapters])
 
@@ -52,13 +53,20 @@ def fitting(numbers: Mapping[int, Number], alone: Collection[int]) -> list[int]:
 def _rising(numbered: Sequence[tuple[int, Number]]) -> list[int]:
     """The indices of the longest strictly rising subsequence; of equal numbers, the first."""
     tails: list[Number] = []
-    chains: list[list[int]] = [[]]
+    last: list[int] = []
+    before: dict[int, int | None] = {}
     for index, number in numbered:
         place = bisect_left(tails, number)
         if number not in tails[place : place + 1]:
+            before[index] = last[place - 1] if place else None
             tails[place : place + 1] = [number]
-            chains[place + 1 : place + 2] = [[*chains[place], index]]
-    return chains[-1]
+            last[place : place + 1] = [index]
+    chain = []
+    at = last[-1] if last else None
+    while at is not None:
+        chain.append(at)
+        at = before[at]
+    return chain[::-1]
 
 
 def _follows(before: Number, number: Number) -> bool:

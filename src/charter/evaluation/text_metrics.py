@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import numpy as np
 from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import Tokenizer
 from sacrebleu.metrics import BLEU
 from sacrebleu.metrics.bleu import BLEUScore
 
@@ -16,9 +16,6 @@ ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
 ROUGE_SIGNATURE = "F-measure, item mean, lower case, words of any script, no stemming, Lsum by sentence"
 """No stemming: Porter's rules know English only, and rouge-score's default is without."""
-
-_WORDS = SimpleNamespace(tokenize=split_words)
-"""Words of every script; on plain English the tokens of rouge-score's own, which drops other letters."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")
 
@@ -76,9 +73,17 @@ def _corpus_bleu(totals: Array) -> Array:
     return np.where((matched.sum(axis=-1) == 0) | (possible[..., -1] == 0), 0.0, score)
 
 
+class _WordTokenizer(Tokenizer):  # type: ignore[misc]  # rouge-score is untyped
+    """Words of every script; on plain English the tokens of rouge-score's own, which drops other letters."""
+
+    def tokenize(self, text: str) -> list[str]:
+        """Split into lower-case runs of letters, marks and digits."""
+        return split_words(text)
+
+
 def rouge_scores(answers: Sequence[str], references: Sequence[str]) -> dict[str, Array]:
     """Return the F-measure of ROUGE-1, -2, -L and -Lsum (Lin, 2004) of each item, 0-1."""
-    scorer = RougeScorer(list(ROUGE_METRICS), tokenizer=_WORDS)
+    scorer = RougeScorer(list(ROUGE_METRICS), tokenizer=_WordTokenizer())
     scores = [
         scorer.score(_one_sentence_a_line(reference), _one_sentence_a_line(answer))
         for answer, reference in zip(answers, references, strict=True)

@@ -14,7 +14,7 @@ JudgeMethod = Literal["pairwise", "single"]
 
 
 class ParamsSection(BaseModel):
-    """A part of params.yaml: unknown keys and values of another type are errors."""
+    """A part of params.yaml or of a file in data/pinned: unknown keys and other types are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 

@@ -24,6 +24,8 @@ OPENING = 100
 
 _FOLDS = 10
 
+_DECLINING = load_language("en").declining
+
 
 @dataclass(frozen=True)
 class LabelledPredictions:
@@ -88,9 +90,7 @@ class RefusalDetector:
     def _features(self, requests: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
         """Return [responses, 2]: 1 where it declines in words; the cosine of response and request."""
         openings = [response.strip()[:OPENING] for response in responses]
-        declines = [
-            bool(load_language("en").declining.search(opening.replace("’", "'"))) for opening in openings
-        ]
+        declines = [bool(_DECLINING.search(opening.replace("’", "'"))) for opening in openings]
         cosines = (self._encoder.encode(requests) * self._encoder.encode(openings)).sum(axis=1)
         return np.column_stack([declines, cosines]).astype(np.float64)
 

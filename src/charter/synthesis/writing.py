@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from charter.project.records import SPLITS, PreferencePair
-from charter.synthesis.duplicates import assign_splits
 from charter.synthesis.instruct import write_instruct_data
 from charter.synthesis.ledger import Ledger, Row
 from charter.synthesis.preference import write_preference_data
 from charter.synthesis.rule_data import write_rule_pairs, write_rule_questions
+from charter.synthesis.splits import assign_splits
 from charter.synthesis.synthesis_context import SynthesisContext
 from charter.synthesis.synthetic_data import SyntheticData
 
