@@ -1,6 +1,7 @@
 # make repro   the whole pipeline: environment, dvc repro, results   (PROFILE=smoke: minutes)
 # make test    lint, types, all tests                                 make check   its quick part
 # make docs    the documentation, written anew and served on http://127.0.0.1:8000
+# make gpu-check  training on this machine's GPU, against stock trl   (minutes)
 # make bcg     build data/raw/bcg.pdf from its Markdown               make lock    lock the versions anew
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,10 @@ export DVC_NO_ANALYTICS ?= 1
 export DO_NOT_TRACK ?= 1
 export NO_MKDOCS_2_WARNING ?= 1
 
-.PHONY: repro test check docs install bcg lock clean
+# Two workers with a thread each: threads of torch that wait for one another would take the processors from both.
+PARALLEL := OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --durations 25
+
+.PHONY: repro test check docs install bcg gpu-check lock clean
 
 repro: $(VENV)/installed
 	@$(if $(PROFILE),charter profile $(PROFILE))
@@ -28,14 +32,16 @@ check: $(VENV)/installed
 	ruff format --check src tests scripts benchmarks
 	mypy
 	mkdocs build --strict --quiet
-	pytest -m "not models and not e2e"
+	$(PARALLEL) -m "not models and not e2e"
 
 test: $(VENV)/installed
 	ruff check src tests scripts benchmarks
 	ruff format --check src tests scripts benchmarks
 	mypy
 	mkdocs build --strict --quiet
-	pytest
+	dvc repro --quiet base-models
+	$(PARALLEL) -m "not e2e"
+	pytest tests/test_end_to_end.py
 
 docs: $(VENV)/installed
 	python scripts/build_docs.py
@@ -52,6 +58,10 @@ $(VENV)/installed: requirements.lock pyproject.toml
 
 bcg: $(VENV)/installed
 	python scripts/build_bcg.py
+
+# On a machine without a network: see docs/gpus-and-clusters.md.
+gpu-check: $(VENV)/installed
+	python scripts/gpu_check.py run --out reports/gpu-check.json
 
 # The CUDA packages that a Linux build of torch brings are left out: pip adds them where that build is chosen.
 lock:

@@ -1,8 +1,8 @@
 """The embedded engine against transformers, paired in one run: `python benchmarks/generation.py`.
 
 Both answer the same questions of the last run's data about their passages, greedily, as synthesis asks for
-them (up to 80 tokens), with the same teacher: ours as teacher.engine openvino runs it, the peer by `generate`
-in static batches of like length, in the type that the processor multiplies natively. Loading isn't counted.
+them, with the same teacher: ours as teacher.engine openvino runs it, the peer by `generate` in static batches
+of like length, in the type that the processor multiplies natively. Loading isn't counted.
 It needs what `make repro` left: the teacher, chunks and synthetic data.
 
 The last lines are JSON, one a comparison: name, ours, peer, unit, and ratio, which is ours / peer.
@@ -21,7 +21,7 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import SPLITS, Chunk, InstructExample, take_evenly
 from charter.project.storage import read_rows
 from charter.stages.base_models import dequantize
-from charter.synthesis.requests import TeacherRequests
+from charter.synthesis.context import SynthesisContext
 from charter.training.models import load_system
 from comparisons import print_comparison, run
 
@@ -52,9 +52,16 @@ def workload(params: Params, paths: ProjectPaths, count: int) -> list[Request]:
     for name, corpus in params.corpora.items():
         data = paths.corpus(name)
         chunks = {chunk.id: chunk for chunk in read_rows(data.chunks, Chunk)}
-        teacher = TeacherRequests(corpus.title, params.synthesize.temperature)
+        settings = params.synthesize
+        # Nobody is asked here, and nothing encoded: it only words the requests.
+        context = SynthesisContext(corpus.title, (), (), None, None, settings, params.seed)  # type: ignore[arg-type]
         requests += [
-            teacher.answer(chunks[row.chunk_id], row.question)
+            context.request(
+                "synthetic_answer",
+                chunks[row.chunk_id],
+                max_tokens=settings.max_answer_tokens,
+                question=row.question,
+            )
             for split in SPLITS
             for row in read_rows(data.instruct(split), InstructExample)
         ]

@@ -1,7 +1,7 @@
 """Charter's instruct data against two peers', from the same served teacher: `python benchmarks/peers.py`.
 
 Each side makes question/answer pairs of the same chunks once and validates them as it comes: ours with every
-filter of `charter.synthesis.instruct` and `rule_questions` (pairs.json says how many are rules),
+filter of its method, as `charter filters` shows them (pairs.json says how many are rules),
 synthetic-data-kit by `create` and `curate` with its threshold, sdg_hub by its flow for documents with its
 faithfulness filter. The figure is validated pairs a minute, over
 the wall time of the side's own processes, imports included: what a user waits. A rate is compared and not
@@ -35,9 +35,13 @@ from pathlib import Path
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Chunk, take_evenly
+from charter.project.sections import Synthesize
 from charter.project.storage import read_rows, write_rows
 from charter.stages.base_models import dequantize
-from charter.synthesis.filters import check_answer, check_question
+from charter.synthesis.context import SynthesisContext
+from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.steps import run_steps
+from charter.synthesis.text_filters import AnswerForm, Dangling, Mention, QuestionForm
 from comparisons import print_comparison, run
 from vllm_server import MODEL, BenchmarkError, make_environment, serving_vllm, tail
 
@@ -61,6 +65,7 @@ class Workload:
 
     paths: CorpusPaths
     title: str
+    settings: Synthesize
     chunks: list[Chunk]
     kit_chunk_size: int | None
     """In how many characters synthetic-data-kit divides the document; None: as it comes, 4000."""
@@ -84,9 +89,10 @@ class Written:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a side made, and in how many seconds."""
+    """What a side made, which of it is in our form, and in how many seconds it made it."""
 
     written: Written
+    formed: list[Pair]
     seconds: float
 
 
@@ -108,12 +114,14 @@ def main(arguments: list[str] | None = None) -> None:
     # Without this a terminated run would leave its server behind: `finally` isn't reached.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     paths = ProjectPaths(ROOT).corpus(options.corpus)
-    corpora = load_params(paths.params).corpora
+    params = load_params(paths.params)
+    corpora = params.corpora
     if options.corpus not in corpora:
         parser.error(f"--corpus: no {options.corpus!r}; there are {', '.join(corpora)}")
     workload = Workload(
         paths,
         corpora[options.corpus].title,
+        params.synthesize,
         take_evenly(read_rows(paths.chunks, Chunk), options.chunks),
         options.kit_chunk_size,
     )
@@ -123,7 +131,9 @@ def main(arguments: list[str] | None = None) -> None:
             folder = (options.keep or Path(temporary)).resolve() / side
             if not (folder / SECONDS).exists():
                 measure(side, folder, workload)
-            outcomes[side] = Outcome(read_written(side, folder), float((folder / SECONDS).read_text()))
+            written = read_written(side, folder)
+            formed = in_our_form(written.kept, workload)
+            outcomes[side] = Outcome(written, formed, float((folder / SECONDS).read_text()))
             sys.stderr.write(describe(side, outcomes[side]) + "\n")
             if not outcomes[side].written.kept:
                 sys.stderr.write(f"{side} kept nothing:\n{tail((folder / SIDE_LOG).read_text())}\n")
@@ -237,12 +247,21 @@ def read_pairs(path: Path, key: str) -> list[Pair]:
     return [Pair(str(row["question"]), str(row["answer"])) for row in json.loads(path.read_text())[key]]
 
 
-def in_our_form(pairs: Sequence[Pair]) -> list[Pair]:
+def in_our_form(pairs: Sequence[Pair], workload: Workload) -> list[Pair]:
     """Return the pairs with the form of a question and an answer, the first of each question."""
+    settings = workload.settings
+    steps = (
+        QuestionForm(settings.min_question_words, settings.max_question_words),
+        AnswerForm(settings.max_answer_words),
+        Mention(),
+        Dangling(),
+    )
+    # These filters ask nobody and encode nothing; of a chunk they read the language.
+    context = SynthesisContext(workload.title, workload.chunks, (), None, None, settings, 0)  # type: ignore[arg-type]
+    drafts = [Draft(workload.chunks[0], question=pair.question, answer=pair.answer) for pair in pairs]
     first: dict[str, Pair] = {}
-    for pair in pairs:
-        if not (check_question(pair.question) or check_answer(pair.answer)):
-            first.setdefault(pair.question.casefold(), pair)
+    for draft in run_steps(steps, drafts, context, Ledger("instruct")):
+        first.setdefault(draft.question.casefold(), Pair(draft.question, draft.answer))
     return list(first.values())
 
 
@@ -251,14 +270,13 @@ def describe(side: str, outcome: Outcome) -> str:
     written = outcome.written
     return (
         f"{side}: {written.before} pairs written, {len(written.kept)} kept, "
-        f"{len(in_our_form(written.kept))} of them in our form, in {outcome.seconds:.1f} s"
+        f"{len(outcome.formed)} of them in our form, in {outcome.seconds:.1f} s"
     )
 
 
 def rate(outcome: Outcome, formed: bool) -> float:
     """Return the pairs a minute that were kept, or those of them in our form."""
-    kept = outcome.written.kept
-    return 60 * len(in_our_form(kept) if formed else kept) / outcome.seconds
+    return 60 * len(outcome.formed if formed else outcome.written.kept) / outcome.seconds
 
 
 def compare(corpus: str, outcomes: dict[str, Outcome]) -> None:

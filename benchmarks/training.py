@@ -13,7 +13,6 @@ import argparse
 import gc
 import json
 import random
-import shutil
 import sys
 import tempfile
 import time
@@ -107,7 +106,16 @@ def make_seed(folder: Path, shape: str | None) -> None:
         folder.symlink_to(SEED)
         return
     tokenizer = AutoTokenizer.from_pretrained(SEED)
-    sizes = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    save_random(folder, shape, tokenizer, len(tokenizer))
+
+
+def save_random(folder: Path, shape: str, tokenizer: Any, vocabulary: int) -> int:
+    """Put random weights of a shape, with a tokenizer, into ``folder``; return how many weights they are."""
+    sizes = {
+        "vocab_size": vocabulary,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
     config: PretrainedConfig
     if shape == "tiny":
         config = LlamaConfig(
@@ -128,6 +136,7 @@ def make_seed(folder: Path, shape: str | None) -> None:
             torch.set_default_dtype(torch.float32)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return int(model.num_parameters())
 
 
 def made_up_questions(count: int) -> Iterator[InstructExample]:
@@ -136,7 +145,7 @@ def made_up_questions(count: int) -> Iterator[InstructExample]:
     for number in range(count):
         question, answer = sentence(words), sentence(words)
         yield InstructExample(
-            id=content_id(str(number)), chunk_id="", style="rule", question=question, answer=answer
+            id=content_id(str(number)), chunk_id="", style="rule", rule="", question=question, answer=answer
         )
 
 
@@ -146,21 +155,21 @@ def made_up_pairs(count: int) -> Iterator[PreferencePair]:
     for number in range(count):
         prompt, chosen, rejected = sentence(words), sentence(words), sentence(words)
         yield PreferencePair(
-            id=content_id(str(number)), chunk_id="", prompt=prompt, chosen=chosen, rejected=rejected
+            id=content_id(str(number)), chunk_id="", rule="", prompt=prompt, chosen=chosen, rejected=rejected
         )
 
 
-def sentence(words: random.Random) -> str:
-    """Return 20 to 60 words."""
-    return " ".join(words.choices(WORDS.split(), k=words.randint(20, 60)))
+def sentence(words: random.Random, least: int = 20, most: int = 60) -> str:
+    """Return ``least`` to ``most`` words."""
+    return " ".join(words.choices(WORDS.split(), k=words.randint(least, most)))
 
 
-def stock_sft(rows: list[InstructExample], params: Params, paths: CorpusPaths) -> float:
-    """Train with `SFTTrainer` as it comes; return the tokens."""
+def stock_sft(rows: list[InstructExample], params: Params, paths: CorpusPaths, **others: Any) -> float:
+    """Train with `SFTTrainer` as it comes but for ``others``, of its arguments; return the tokens."""
     tokenizer = load_tokenizer(paths.seed)
     trainer = SFTTrainer(
         str(paths.seed),
-        args=SFTConfig(**stock_arguments(params.sft, params, paths)),
+        args=SFTConfig(**stock_arguments(params.sft, params, paths) | others),
         train_dataset=instruct_dataset(rows, tokenizer, params.sft.max_length),
         processing_class=tokenizer,
         peft_config=lora_config(params.sft.lora),
@@ -169,12 +178,12 @@ def stock_sft(rows: list[InstructExample], params: Params, paths: CorpusPaths) -
     return train_and_save(trainer)
 
 
-def stock_dpo(rows: list[PreferencePair], params: Params, paths: CorpusPaths) -> float:
-    """Train with `DPOTrainer` as it comes; return the tokens."""
+def stock_dpo(rows: list[PreferencePair], params: Params, paths: CorpusPaths, **others: Any) -> float:
+    """Train with `DPOTrainer` as it comes but for ``others``, of its arguments; return the tokens."""
     tokenizer = load_tokenizer(paths.seed)
     trainer = DPOTrainer(
         str(paths.seed),
-        args=DPOConfig(**stock_arguments(params.dpo, params, paths), beta=params.dpo.beta),
+        args=DPOConfig(**stock_arguments(params.dpo, params, paths) | others, beta=params.dpo.beta),
         train_dataset=preference_dataset(rows, tokenizer, params.dpo.max_length),
         processing_class=tokenizer,
         peft_config=lora_config(params.sft.lora),
@@ -220,7 +229,6 @@ def train_and_save(trainer: Any) -> float:
     """Train to the end and save the adapter; return the tokens."""
     trainer.train()
     trainer.save_model()
-    shutil.rmtree(trainer.args.output_dir)
     return float(trainer.state.num_input_tokens_seen)
 
 

@@ -17,14 +17,15 @@ from statistics import fmean, stdev
 
 import numpy as np
 
+from charter.documents.corpus_language import main_language
 from charter.evaluation.evaluation_data import EvaluationData, predict
-from charter.evaluation.local_system import LocalSystem
+from charter.evaluation.local_system import local_system
 from charter.evaluation.statistics import ClusteredBootstrap, Measure, Resampling, mean_measure
 from charter.evaluation.text_metrics import bleu_measure, rouge_scores
 from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params, load_params
 from charter.project.paths import CorpusPaths
-from charter.project.records import Demonstration, InstructExample, Prediction, PreferencePair, System
+from charter.project.records import Chunk, Demonstration, InstructExample, Prediction, PreferencePair, System
 from charter.project.storage import read_rows
 from charter.training.fine_tuning import train_on_answers
 from charter.training.preference import train_on_preferences
@@ -57,7 +58,7 @@ def _show_spread(params: Params, paths: CorpusPaths, seeds: Sequence[int]) -> No
     test = read_rows(paths.instruct("test"), InstructExample)
     train = read_rows(paths.instruct("train"), InstructExample)
     pairs, held_out = (read_rows(paths.preference(s), PreferencePair) for s in ("train", "validation"))
-    bootstrap = _bootstrap(test, params)
+    bootstrap, language = _bootstrap(test, params), _language(paths)
     found: dict[System, list[dict[str, float]]] = {"sft": [], "dpo": []}
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
@@ -66,7 +67,7 @@ def _show_spread(params: Params, paths: CorpusPaths, seeds: Sequence[int]) -> No
             _train_sft(train, seeded, paths, own)
             train_on_preferences(pairs, held_out, seeded, own)
             for system, rows in found.items():
-                measured = measures(_answer(own, system, test, params))
+                measured = measures(_answer(own, system, test, params), language)
                 rows.append({name: bootstrap.estimate(measure).value for name, measure in measured.items()})
                 figures = "  ".join(f"{name} {value:.3f}" for name, value in rows[-1].items())
                 sys.stdout.write(f"seed {seed}  {system}  {figures}\n")
@@ -89,8 +90,8 @@ def _compare_with_shuffled(params: Params, paths: CorpusPaths) -> int:
     with tempfile.TemporaryDirectory() as folder:
         own = _apart(paths, Path(folder))
         _train_sft(shuffled(train, params.seed), params, paths, own)
-        bad = measures(_answer(own, "sft", test, params))
-    good = measures([by_item[row.id] for row in test])
+        bad = measures(_answer(own, "sft", test, params), _language(paths))
+    good = measures([by_item[row.id] for row in test], _language(paths))
     bootstrap, shown = _bootstrap(test, params), True
     for name in METRICS:
         change = bootstrap.difference(bad[name], good[name])
@@ -112,13 +113,17 @@ def shuffled(rows: Sequence[InstructExample], seed: int) -> list[InstructExample
     ]
 
 
-def measures(answers: Sequence[Prediction]) -> dict[str, Measure]:
+def measures(answers: Sequence[Prediction], language: str | None) -> dict[str, Measure]:
     """Return the measure of each of METRICS."""
     texts, references = [row.answer for row in answers], [row.reference for row in answers]
     return {
-        "bleu": bleu_measure(texts, references),
+        "bleu": bleu_measure(texts, references, language),
         "rougeL": mean_measure(rouge_scores(texts, references)["rougeL"]),
     }
+
+
+def _language(paths: CorpusPaths) -> str | None:
+    return main_language(chunk.language for chunk in read_rows(paths.chunks, Chunk))
 
 
 def _bootstrap(test: Sequence[InstructExample], params: Params) -> ClusteredBootstrap:
@@ -142,7 +147,7 @@ def _train_sft(train: list[InstructExample], params: Params, paths: CorpusPaths,
 def _answer(
     own: CorpusPaths, system: System, test: Sequence[InstructExample], params: Params
 ) -> list[Prediction]:
-    local = LocalSystem(own.seed, own.adapter(system), params.compute, params.evaluate.batch_size)
+    local = local_system(system, params, own)
     held_out = EvaluationData(chunks={}, examples=test, pairs=(), retrieved={})
     with local.open(own.journal) as engine:
         return predict(engine, system, False, held_out, params.evaluate.max_new_tokens)

@@ -86,7 +86,7 @@ def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
         paths.instruct("train"),
         (
             InstructExample(
-                id=content_id(text), chunk_id=chunk, style="rule", question="And gifts?", answer=text
+                id=content_id(text), chunk_id=chunk, rule="", style="rule", question="And gifts?", answer=text
             )
             for text in texts
         ),
@@ -96,6 +96,7 @@ def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
         (
             PreferencePair(
                 id=content_id(text),
+                rule="",
                 chunk_id=chunk,
                 prompt="A supplier sends wine.",
                 chosen=text,

@@ -3,15 +3,18 @@
 import hashlib
 import json
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Chunk, content_id
 from charter.project.storage import write_json, write_rows
+from charter.stages import rules
 from rows import chunk_of
 from synthetic_project import ROOT
 
@@ -64,24 +67,44 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def reply(body: dict[str, Any]) -> dict[str, Any]:
+    asked = body["messages"][-1]["content"]
     if body.get("logprobs"):
-        asked = body["messages"][-1]["content"]
         yes, no = ("True", "False") if "True or False" in asked else ("Yes", "No")
         likely, unlikely = (-3.0, -0.05) if "nobody has to care" in asked else (-0.05, -3.0)
         first = [{"token": yes, "logprob": likely}, {"token": no, "logprob": unlikely}]
         return {"message": {"content": yes}, "logprobs": {"content": [{"top_logprobs": first}]}}
-    asked = body["messages"][-1]["content"]
     chance = hashlib.sha256(json.dumps(body["messages"]).encode() + bytes([body["seed"]])).digest()
     (subject,) = subjects(asked)
     act = f"{VERBS[chance[0] % len(VERBS)]} {subject} {TIMES[chance[1] % len(TIMES)]}"
     if body["temperature"]:
         return {"message": {"content": f"May I {act}?"}}
     if body["messages"][0]["content"].startswith("You turn a rule"):
-        return {
-            "message": {"content": f"This is what nobody has to care for of {subject}, who wants to {act}."}
-        }
-    answer = f"Yes, everybody has to know this of {subject}: they are to be kept with care, {act.split()[0]}."
-    return {"message": {"content": answer}}
+        text = f"This is what nobody has to care for of {subject}, who wants to {act}."
+    elif "JSON array" in asked:
+        text = json.dumps(rules_of(asked, subject))
+    elif asked.startswith("Somebody writes") and "nobody has to care" in asked:
+        text = f"You are free to {act}, since nobody has to care for {subject}."
+    elif asked.startswith("Somebody writes"):
+        text = f"You may {act} if you keep your {subject} with care."
+    else:
+        text = f"Yes, everybody may {act}: they are to be kept with care."
+    return {"message": {"content": text}}
+
+
+def rules_of(asked: str, subject: str) -> list[dict[str, Any]]:
+    """What it lists of a passage: its first sentence, and its second one, which it takes to be grey."""
+    first = asked[asked.index("Everybody") :]
+    quotation = first[: first.index(".") + 1]
+    rule = {"modality": "duty", "limits": [], "deciders": [], "reason": None}
+    return [
+        rule | {"statement": f"Care for {subject}: {quotation}", "quotation": quotation, "grey": None},
+        rule
+        | {
+            "statement": f"All lending of {subject} to anybody is forbidden.",
+            "quotation": f"Nobody may lend {subject}.",
+            "grey": "implied: by whom",
+        },
+    ]
 
 
 def subjects(text: str) -> set[str]:
@@ -100,9 +123,9 @@ CHUNKS = [make_chunk(subject) for subject in SUBJECTS[:6]]
 
 
 def make_project(
-    root: Path, teacher: ScriptedTeacher, base_models: ProjectPaths, **budget: Any
+    root: Path, teacher: ScriptedTeacher, base_models: ProjectPaths, method: str = "rules", **budget: Any
 ) -> CorpusPaths:
-    """A project whose teacher is the server, with chunks and the real encoder."""
+    """A project whose teacher is the server, with chunks, their rules and the real encoder."""
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["base_models"]["teacher"] = {"artifact": None, "hub": None, "served": "scripted"}
     values["teacher"] |= {
@@ -111,11 +134,18 @@ def make_project(
         "concurrency": CONCURRENCY,
     }
     values["budget"] |= budget
-    values["synthesize"] |= {"min_train_examples": 1, "test_share": 0.4, "pair_test_share": 0.2}
+    values["synthesize"] |= {"method": method, "min_train_examples": 1, "min_grounded": 0.4}
+    values["synthesize"] |= {"test_share": 0.5, "pair_test_share": 0.5}
     paths = CorpusPaths(root, "udhr")
     paths.encoder.parent.mkdir(parents=True)
     paths.encoder.symlink_to(base_models.encoder.resolve())
     write_json(paths.teacher / "source.json", {"served": "scripted"})
     paths.params.write_text(yaml.safe_dump(values))
-    write_rows(paths.chunks, CHUNKS)
+    extracted(paths, CHUNKS)
     return paths
+
+
+def extracted(paths: CorpusPaths, chunks: Sequence[Chunk]) -> None:
+    """Let the document have these chunks, and make its register."""
+    write_rows(paths.chunks, chunks)
+    rules.run(load_params(paths.params), paths)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from charter.documents.segmentation import split_sentences
+from charter.evaluation.exam_scoring import add_exam_scores
 from charter.evaluation.results import (
     Comparison,
     Estimate,
@@ -13,12 +15,15 @@ from charter.evaluation.results import (
     RefusalDetection,
     WinRate,
 )
+from charter.evaluation.statistics import Resampling
+from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected, content_id
 from charter.project.storage import directory_sha256, write_json, write_rows, write_text
-from rows import chunk_of
+from exam_rows import answer_of, decision_of, dilemma_of, question_of
+from rows import chunk_of, rule_of
 
 ROOT = Path(__file__).parent.parent
 BLEU = {
@@ -31,8 +36,37 @@ BLEU = {
     "sft+rag": 36.6,
     "dpo": 36.9,
     "dpo+rag": 36.7,
+    "teacher": 30.3,
     "teacher+rag": 45.1,
+    "echo": 16.5,
+    "nearest-sentence": 31.0,
+    "nearest-answer": 28.0,
+    "always-yes": 0.2,
+    "always-no": 0.1,
+    "refuse-all": 1.0,
+    "never-answered": 1.5,
 }
+
+RIGHT_ANSWERS = {
+    "seed": 5,
+    "seed+rag": 15,
+    "cft": 4,
+    "cft+rag": 11,
+    "sft": 6,
+    "sft+rag": 14,
+    "dpo": 7,
+    "dpo+rag": 16,
+    "teacher": 8,
+    "teacher+rag": 28,
+    "nearest-sentence": 22,
+    "nearest-answer": 9,
+    "always-yes": 3,
+    "always-no": 2,
+}
+"""Of the 40 questions of `sit_exam`; who isn't here has none."""
+
+DECIDED_RIGHTLY = {"seed": 11, "seed+rag": 13, "cft": 12, "cft+rag": 12, "sft": 13, "dpo": 17}
+"""Of its 24 dilemmas."""
 
 
 def estimate(value: float, half_width: float = 1.0) -> Estimate:
@@ -62,9 +96,10 @@ def make_evaluation(
                 (bleu[system] - bleu[against]) / (1 if metric == "bleu" else 100),
                 0.3 if metric == "bleu" else 0.003,
             ),
-            ratio=bleu[system] / bleu[against],
+            ratio=estimate(bleu[system] / bleu[against], 0.05),
             p=0.001,
-            p_holm=0.01,
+            p_holm=0.01 if against == "cft+rag" else None,
+            smallest=11.2 if metric == "bleu" else 0.07,
         )
         for system, opponents in (
             ("dpo", ("seed", "cft+rag", "cft+gold", "sft", "seed+rag", "teacher+rag")),
@@ -77,6 +112,8 @@ def make_evaluation(
         for metric, difference in (
             ("harmful_compliance", estimate(change, 0.1)),
             ("over_refusal", estimate(-change / 10, 0.1)),
+            ("everyday_refusal", estimate(-change / 10, 0.01)),
+            ("everyday_facts", estimate(change / 100, 0.02)),
             ("perplexity", estimate(-10 * change, 1.5)),
         ):
             figures = systems[system]
@@ -92,6 +129,7 @@ def make_evaluation(
                     ratio=None,
                     p=0.004 if abs(change) > 0.1 else 0.4,
                     p_holm=0.02 if abs(change) > 0.1 else 0.8,
+                    smallest=None,
                 )
             )
         figures["seed_similarity"] = estimate(0.7, 0.05)
@@ -143,6 +181,39 @@ def make_evaluation(
     )
 
 
+def sit_exam(
+    evaluation: Evaluation, right: dict[str, int] = RIGHT_ANSWERS, decided: dict[str, int] = DECIDED_RIGHTLY
+) -> tuple[Evaluation, list[ExamAnswer], list[ExamDecision]]:
+    """Let every system sit an exam, whose first items are right by the counts given.
+
+    Five questions and three dilemmas rest on the first rule of `write_data`, the others on the second; dpo's
+    margins are the greater the farther an item is from the first wrong one.
+    """
+    quotes = ("Nobody may take gifts above 50 euros.", "Returned gifts are entered in the register.")
+    answers = [
+        answer_of(
+            question_of(f"q{number:02}", f"Part {number % 8}", quote=quotes[number >= 5]),
+            *system,
+            chunk_id="gifts",
+            fault=None if number < right.get(system_label(*system), 0) else "a key fact is missing",
+        )
+        for system in SYSTEMS
+        for number in range(40)
+    ]
+    decisions = [
+        decision_of(
+            dilemma_of(f"d{number:02}", f"Part {number % 8}", quote=quotes[number >= 3]),
+            *system,
+            margin=(decided[system_label(*system)] - number - 0.5) / 10,
+            chunk_id="gifts",
+        )
+        for system in SYSTEMS
+        if system_label(*system) in decided
+        for number in range(24)
+    ]
+    return add_exam_scores(evaluation, answers, decisions, Resampling(200, 42)), answers, decisions
+
+
 def make_project(root: Path, corpora: tuple[str, ...] = ("udhr", "bcg")) -> Params:
     """Lay out params.yaml and, for each corpus, everything that publishing reads."""
     shutil.copy(ROOT / "params.yaml", root / "params.yaml")
@@ -161,7 +232,7 @@ def make_project(root: Path, corpora: tuple[str, ...] = ("udhr", "bcg")) -> Para
 
 
 def write_data(paths: CorpusPaths) -> None:
-    """Write two chunks, and data made of the first: 2 training questions, a held-out one, and 2 pairs."""
+    """Write two chunks, their 3 rules, and data of the first: 3 questions, one held out, 2 pairs."""
     gifts = chunk_of(
         "Nobody may take gifts above 50 euros. Returned gifts are entered in the register.",
         chunk_id="gifts",
@@ -170,6 +241,9 @@ def write_data(paths: CorpusPaths) -> None:
     )
     safety = chunk_of("Anyone may stop unsafe work.", chunk_id="safety", headings=("Rules", "Safety"))
     write_rows(paths.chunks, [gifts.model_copy(update={"pages": (3, 4)}), safety])
+    first, second = split_sentences(gifts.text)
+    grey = rule_of(safety, safety.text, modality="right", grey="implied: who judges it")
+    write_rows(paths.rules, [rule_of(gifts, first), rule_of(gifts, second), grey])
     answers = {
         "train": ["No, nobody may take gifts above 50 euros.", "Euros."],
         "validation": [],
@@ -179,14 +253,24 @@ def write_data(paths: CorpusPaths) -> None:
     for split in SPLITS:
         examples = [
             InstructExample(
-                id=content_id(answer), chunk_id="gifts", style="content", question=f"{split}?", answer=answer
+                id=content_id(answer),
+                chunk_id="gifts",
+                rule="",
+                style="content",
+                question=f"{split}?",
+                answer=answer,
             )
             for answer in answers[split]
         ]
         write_rows(paths.instruct(split), examples)
         rows = [
             PreferencePair(
-                id=content_id(chosen), chunk_id="gifts", prompt="May I?", chosen=chosen, rejected="Perhaps."
+                id=content_id(chosen),
+                rule="",
+                chunk_id="gifts",
+                prompt="May I?",
+                chosen=chosen,
+                rejected="Perhaps.",
             )
             for chosen in pairs[split]
         ]

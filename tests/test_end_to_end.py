@@ -13,8 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from charter.project.metric_names import CUT_METRICS, METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS
+from charter.project.metric_names import (
+    CUT_METRICS,
+    LOCAL,
+    METRICS,
+    RETENTION_METRICS,
+    SAFETY_METRICS,
+    SYSTEMS,
+)
 from charter.project.params import PARAMS_FILE
+from charter.stages.evaluate import JUDGED
 from params_text import set_value
 
 ROOT = Path(__file__).parent.parent
@@ -74,11 +82,14 @@ def test_results_are_whole(project: tuple[Path, Run]) -> None:
     for corpus in ("udhr", "bcg"):
         for system, rag in SYSTEMS:
             for metric in (*METRICS, *CUT_METRICS.values(), "judge_validity"):
-                judged = rag != "gold" or metric not in ("win_rate", "judge_validity")
+                judged = (system, rag) in JUDGED or metric not in ("win_rate", "judge_validity")
                 assert ((corpus, system, rag, metric) in found) == judged
-            assert ((corpus, system, rag, "hit@k") in found) == (rag is True)
+            for metric in ("hit@k", "exam_hit@k"):
+                assert ((corpus, system, rag, metric) in found) == (rag is True)
             for metric in (*SAFETY_METRICS, *RETENTION_METRICS):
-                assert ((corpus, system, rag, metric) in found) == (system != "teacher" and not rag)
+                assert ((corpus, system, rag, metric) in found) == (system in LOCAL and not rag)
+            assert (corpus, system, rag, "right_answers") in found
+            assert ((corpus, system, rag, "dilemmas") in found) == (system in LOCAL and rag != "gold")
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["low"] is not None)
     report = (folder / "reports/index.html").read_text(encoding="utf-8")
     assert "Universal Declaration of Human Rights" in report
@@ -124,23 +135,26 @@ def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, 
     assert int(models["charter-udhr"]["candidate"]) == 1
     assert set(models) == {"charter-udhr", "charter-udhr.sft", "charter-bcg", "charter-bcg.sft"}
     # Whether six chunks teach enough to pass the real gates is left to chance.
-    set_minimum(folder, 101)
+    params = folder / PARAMS_FILE
+    committed = params.read_text()
+    set_minimum(params, 101)
     refusal = run("charter", "promote", "udhr", fails=True)
     assert "FAIL bleu of dpo" in refusal
     assert "is not promoted" in refusal
     assert "charter-udhr has no champion" in run("charter", "rollback", "udhr", fails=True)
-    set_minimum(folder, 0)
+    set_minimum(params, 0)
     promotion = run("charter", "promote", "udhr")
     assert "pass bleu of dpo" in promotion
     assert "charter-udhr version 1 is champion" in promotion
     assert "is the first champion" in run("charter", "rollback", "udhr", fails=True)
+    # The report shows the gates: left as they are now, they would run it again.
+    params.write_text(committed)
 
 
-def set_minimum(folder: Path, bleu: float) -> None:
+def set_minimum(params: Path, bleu: float) -> None:
     """Leave one gate, on the BLEU of the aligned model itself."""
     gate = {"metric": "bleu", "against": "none", "minimum": bleu}
-    file = folder / PARAMS_FILE
-    file.write_text(set_value(file.read_text(), ("gates",), [gate]))
+    params.write_text(set_value(params.read_text(), ("gates",), [gate]))
 
 
 def test_pushed_state_is_pulled_and_reruns_nothing(project: tuple[Path, Run], tmp_path: Path) -> None:

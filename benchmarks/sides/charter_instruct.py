@@ -1,11 +1,11 @@
 """Ours: instruct data of some chunks by a served teacher, with every filter, as params.yaml has it.
 
-Both kinds that models are trained on: questions about the chunks, which the teacher answers, and questions to
-the chunks' rules, which are the answers themselves.
+Both kinds that models are trained on: questions about the chunks, which the teacher answers, and, by the
+method `rules`, questions to the chunks' rules, which are the answers themselves.
 """
 
 import argparse
-from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from charter.generation.journal import JournaledEngine
@@ -17,10 +17,11 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import Chunk
 from charter.project.storage import read_rows, write_json
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.instruct import write_instruct_data
-from charter.synthesis.requests import TeacherRequests
-from charter.synthesis.rule_data import write_rule_questions
-from charter.synthesis.synthesis_context import SynthesisContext
+from charter.synthesis.choose_method import choose_method
+from charter.synthesis.context import SynthesisContext
+from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.set_filters import HeldOut
+from charter.synthesis.steps import run_steps
 
 
 def main() -> None:
@@ -34,26 +35,32 @@ def main() -> None:
     paths = ProjectPaths(options.root)
     params = load_params(paths.params)
     chunks = read_rows(options.folder / "chunks.jsonl", Chunk)
-    requests = TeacherRequests(params.corpora[options.corpus].title, params.synthesize.temperature)
+    method = choose_method(params)(params.synthesize)
     engine = OpenAIEngine(ModelServer(options.url, options.model), concurrency=params.teacher.concurrency)
+    start, ledger = [Draft(chunk) for chunk in chunks], Ledger("instruct")
     with JournaledEngine(options.folder / "journal.sqlite", options.model, lambda: engine) as teacher:
         context = SynthesisContext(
-            chunks,
-            requests,
-            teacher,
-            Encoder(paths.encoder, resolve_device(params.compute)),
-            params.synthesize,
-            params.seed,
+            title=params.corpora[options.corpus].title,
+            chunks=chunks,
+            rules=(),
+            teacher=teacher,
+            encoder=Encoder(paths.encoder, resolve_device(params.compute)),
+            settings=params.synthesize,
+            seed=params.seed,
         )
-        data = write_instruct_data(context)
-        asked = [row.question for row in data.kept]
-        rules = write_rule_questions(context, held_out=asked, held_out_rules=())
-    refused = Counter(row.filter for row in data.rejected)
-    rows = data.kept + rules.kept
+        context = replace(context, rules=method.list_rules(context)[0])
+        # All is trained on, nothing held out.
+        steps = (*method.questions, *method.trained(HeldOut((), (), method.leak)))
+        kept = run_steps(steps, start, context, ledger)
+        asked = HeldOut([draft.question for draft in kept], (), method.leak)
+        to_rules = method.rule_questions(asked)
+        rules = run_steps(to_rules, start, context, Ledger("rule")) if to_rules else []
+    # A refused row has a second line where it was answered before.
+    answered = sum("\n" in row.raw for row in ledger.rejected)
     result = {
-        "written": len(rows) + refused["answer"] + refused["support"],
-        "rules": len(rules.kept),
-        "pairs": [{"question": row.question, "answer": row.answer} for row in rows],
+        "written": len(kept) + len(rules) + answered,
+        "rules": len(rules),
+        "pairs": [{"question": draft.question, "answer": draft.answer} for draft in (*kept, *rules)],
     }
     write_json(options.folder / "pairs.json", result)
 

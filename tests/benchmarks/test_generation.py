@@ -42,6 +42,7 @@ def benchmark(
                 InstructExample(
                     id=content_id(split, str(number)),
                     chunk_id=corpus,
+                    rule="",
                     style="content",
                     question=f"{split} {number}?",
                     answer="",

@@ -19,6 +19,7 @@ from local_server import serving
 from rows import chunk_of
 from scripted_teacher import CHUNKS, SUBJECTS, ScriptedTeacher
 from scripted_teacher import make_project as make_scripted_project
+from synthesis_contexts import settings_of
 from synthetic_project import make_project
 
 TEXTS = [f"Nobody may sell {name}." for name in ("honey", "arms", "votes", "maps")]
@@ -146,7 +147,7 @@ def test_each_side_is_told_the_chunks_the_server_and_the_model(peers: ModuleType
     chunks = [chunk_of(text) for text in TEXTS]
 
     def commands(side: str, programs: Path | None, kit_chunk_size: int | None = None) -> list[list[str]]:
-        workload = peers.Workload(paths, "The Title", chunks, kit_chunk_size)
+        workload = peers.Workload(paths, "The Title", settings_of(), chunks, kit_chunk_size)
         return peers.commands_of(side, folder, programs, "http://x/v1", workload)
 
     ((python, script, *arguments),) = commands(peers.OURS, None)

@@ -20,7 +20,7 @@ def test_help_names_every_command_and_the_way(charter: Charter) -> None:
     assert {"add", "params", "profile", "stage", "diff", "results", "publish", "promote"} <= set(commands)
     for command in commands:
         assert f" {command} " in done.out
-    assert "charter add NAME PATH, charter estimate NAME, dvc repro" in done.out
+    assert "charter add NAME PATH, dvc repro extract@NAME, charter preview NAME" in done.out
 
 
 @pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
@@ -40,7 +40,20 @@ def test_python_m_charter_is_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["promote", "rollback", "results", "answers", "diff", "estimate", "publish"]
+    "command",
+    [
+        "promote",
+        "rollback",
+        "history",
+        "results",
+        "answers",
+        "diff",
+        "estimate",
+        "preview",
+        "rules",
+        "filters",
+        "publish",
+    ],
 )
 def test_an_unknown_corpus_is_one_message_and_exit_code_1(charter: Charter, command: str) -> None:
     done = charter(command, "nowhere")

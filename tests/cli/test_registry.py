@@ -1,5 +1,6 @@
 """Publishing and the UI: MLflow may be down, and files may be of several states."""
 
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from charter.project.storage import read_json
 from charter.registry import runs
 from charter.stages import evaluate
 from local_server import serving
+from params_text import set_value
 from synthetic_project import make_project
 
 pytest_plugins = ["mlflow_store"]
@@ -194,3 +196,36 @@ def test_the_ui_opens_with_edited_parameters(
     assert "udhr is not published: params.yaml: dpo.beta has changed" in done.err
     (command,) = opened
     assert command[command.index("--backend-store-uri") + 1] == f"sqlite:///{evaluated}/mlflow.db"
+
+
+def test_a_model_is_promoted_by_its_conditions_or_by_force_with_a_reason(
+    evaluated: Path, charter: Charter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    params = evaluated / "params.yaml"
+    gate = {"metric": "bleu", "against": "none", "minimum": 30.0}
+    params.write_text(set_value(params.read_text(), ("gates",), [gate]))
+    charter("publish", folder=evaluated)
+    for arguments in (("--force",), ("--force", "--reason", " "), ("--reason", "x")):
+        misuse = charter("promote", "udhr", *arguments, folder=evaluated)
+        assert (misuse.code, "--reason" in misuse.err) == (2, True)
+    dry = charter("promote", "udhr", "--dry-run", folder=evaluated)
+    assert dry.code == 1
+    assert dry.out.splitlines() == [
+        "pass bleu of dpo: 36.9, 95 % interval 36.4 to 37.4; reaches 30",
+        "FAIL code: it was registered outside of a git repository",
+        "FAIL data: its run has no dvc.lock that says what it was made from",
+        "pass bytes: the adapter is the one that was evaluated",
+    ]
+    assert dry.err == "charter: charter-udhr version 1 would not be promoted: 2 of 4 conditions don't hold\n"
+    assert charter("history", "udhr", "--json", folder=evaluated).out == "[]\n"
+
+    forced = charter("promote", "udhr", "--force", "--reason", "a [demo] for Monday", folder=evaluated)
+    assert (forced.code, forced.out.splitlines()[:4]) == (0, dry.out.splitlines())
+    told = "charter-udhr version 1 is champion by force: 2 of 4 conditions don't hold"
+    assert forced.out.splitlines()[4] == told
+    (decision,) = json.loads(charter("history", "udhr", "--json", folder=evaluated).out)
+    assert (decision["action"], decision["who"]) == ("forced", "ann")
+    table = charter("history", "udhr", folder=evaluated).out
+    assert "a [demo] for Monday" in table
+    assert "code: it was registered outside of a git repository" in table

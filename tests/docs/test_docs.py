@@ -119,6 +119,9 @@ def test_commands_exist(page: str, words: list[str]) -> None:
     """The command, each of its options and, for a stage, its name."""
     command = typer.main.get_command(app).commands.get(words[0])
     assert command is not None, f"{page}: no command charter {words[0]}"
+    if words[1:] and words[1].islower() and (inner := getattr(command, "commands", None)):
+        command = inner.get(words[1])
+        assert command is not None, f"{page}: no command charter {words[0]} {words[1]}"
     options = {name: item for item in command.params for name in item.opts + item.secondary_opts}
     for word in words[1:]:
         if word.startswith("-"):
@@ -129,7 +132,7 @@ def test_commands_exist(page: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize(("page", "words"), calls("make"), ids=str)
 def test_make_targets_exist(page: str, words: list[str]) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert {word for word in words if "=" not in word} <= targets, page
 
 

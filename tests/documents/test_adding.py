@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from charter.documents import adding
 from charter.documents.adding import add_corpus
 from charter.documents.extraction import extract_documents
 from charter.project.errors import CharterError
@@ -42,6 +43,7 @@ def test_only_the_entry_is_added_to_params(project: Path, sources: Path) -> None
         "our-policy:",
         "path: data/raw/our-policy",
         "title: 'Our: Policy'",
+        "language: auto",
     ]
     assert all(line.startswith("+") for line in changes)
     assert load_params(project / "params.yaml").corpora["our-policy"] == corpus
@@ -101,3 +103,21 @@ def test_a_folder_in_the_way_is_left_alone(project: Path, sources: Path) -> None
     with pytest.raises(CharterError, match="exists already"):
         add_corpus(project, "new", [str(sources)])
     assert snapshot(project / "data") == {"raw/new/mine.txt": b"mine"}
+
+
+def test_a_failure_at_the_very_end_takes_everything_back(
+    project: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = snapshot(project)
+    write = adding.write_text
+
+    def fail(path: Path, text: str) -> None:
+        if path.name == "params.yaml":
+            assert snapshot(project / "data").keys() >= {"raw/new/policy.md"}
+            raise OSError("the disk is full")
+        write(path, text)
+
+    monkeypatch.setattr(adding, "write_text", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        add_corpus(project, "new", [str(sources / "us/policy.md")])
+    assert snapshot(project) == before

@@ -65,6 +65,15 @@ def test_type_is_believed_where_it_looks_like_a_title() -> None:
     assert levels(lines, styled=styled) == {"A Wrapped Title": 1}
 
 
+@pytest.mark.parametrize(
+    ("title", "sentence"),
+    [("उपहार", "कोई दास नहीं है।"), ("الهدايا", "لا يجوز ذلك،"), ("تحفے", "سب برابر ہیں۔"), ("礼物", "第一，")],
+)
+def test_what_ends_in_a_mark_of_its_script_is_no_title(title: str, sentence: str) -> None:
+    styled = [StyledText(0, (text,), 1) for text in (title, sentence)]
+    assert levels([title, BODY, BODY + ".", sentence, BODY], styled=styled) == {title: 1}
+
+
 def test_type_is_not_believed_where_sections_are_numbered() -> None:
     lines = ["1 Gifts", "1.1 Limits", "Above EUR 10 Director", BODY]
     assert levels(lines, styled=[StyledText(0, ("Above EUR 10 Director",), 3)]) == {

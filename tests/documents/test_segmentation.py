@@ -1,6 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from charter.documents.segmentation import split_sentences, split_words
+from charter.project.yaml_text import parse_yaml
+
+CODES = Path(__file__).parent.parent.parent / "src/charter/documents/language_codes.yaml"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +33,13 @@ def test_abbreviations_are_those_of_the_language() -> None:
     text = "Das ist z. B. gut. Am 3. Oktober ist frei."
     assert split_sentences(text, "deu") == ["Das ist z. B. gut.", "Am 3. Oktober ist frei."]
     assert len(split_sentences(text)) > 2
+
+
+@pytest.mark.parametrize("language", [*parse_yaml(CODES.read_text(encoding="utf-8")), "xyz", None])
+def test_sentences_are_parted_in_every_language_that_is_known(language: str | None) -> None:
+    end = "։" if language == "hye" else "."
+    sentences = [f"Alpha beta{end}", f"Gamma delta{end}"]
+    assert split_sentences(" ".join(sentences), language) == sentences
 
 
 def test_words_are_lower_case_and_of_any_script() -> None:

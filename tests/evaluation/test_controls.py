@@ -12,7 +12,7 @@ from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.results import Evaluation
 from charter.evaluation.scoring import Outcomes, Rating, score_corpus
-from charter.evaluation.statistics import Resampling
+from charter.evaluation.statistics import Resampling, holm
 from charter.evaluation.win_rate import WIN_RATE, Judge
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
@@ -56,6 +56,8 @@ def score(predictions: Sequence[Prediction], judgements: Sequence[Judgement]) ->
     rating = Rating(
         corpus="udhr",
         title="The Declaration",
+        language="eng",
+        cautions=(),
         settings={},
         lineage={},
         judge=Judge("a judge", "f" * 64, is_teacher=False, min_validity=0.7),
@@ -79,6 +81,7 @@ def test_systems_that_are_alike_are_seldom_told_apart() -> None:
                 example = InstructExample(
                     id=f"{number}.{item}",
                     chunk_id=f"c{number}",
+                    rule="",
                     style="s",
                     question="q?",
                     answer=sentence(generator, generator.randint(6, 12)),
@@ -103,7 +106,7 @@ def test_systems_that_are_alike_are_seldom_told_apart() -> None:
                 ]
         evaluation = score(predictions, judgements)
         assert [row.metric for row in evaluation.comparisons] == list(METRICS[:-1])
-        found += any(row.p_holm < 0.05 for row in evaluation.comparisons)
+        found += any(p < 0.05 for p in holm([row.p for row in evaluation.comparisons]))
         rate = evaluation.systems["dpo"]["win_rate"]
         rates.append(rate.value)
         excluded += not rate.low <= 0.5 <= rate.high
@@ -168,12 +171,17 @@ def test_only_a_judge_that_knows_is_valid(verdict: Verdict, valid: bool, tmp_pat
     for number, answer in enumerate(answers):
         name = f"c{number}"
         chunks[name] = chunk_of(f"It says: {answer}. {sentence(generator, 10)}.", chunk_id=name)
-        example = InstructExample(id=name, chunk_id=name, style="s", question="q?", answer=answer)
+        example = InstructExample(id=name, chunk_id=name, rule="", style="s", question="q?", answer=answer)
         examples.append(example)
         if number < 4:
             pairs.append(
                 PreferencePair(
-                    id=name, chunk_id=name, prompt="May I?", chosen=answer, rejected=sentence(generator, 30)
+                    id=name,
+                    rule="",
+                    chunk_id=name,
+                    prompt="May I?",
+                    chosen=answer,
+                    rejected=sentence(generator, 30),
                 )
             )
         predictions += [

@@ -33,7 +33,12 @@ Intervals = Callable[[np.random.Generator, int], Estimate]
 def covered(estimate: Intervals, truth: float) -> float:
     generator = np.random.default_rng(11)
     found = [estimate(generator, repetition) for repetition in range(ROUNDS)]
-    return sum(row.low <= truth <= row.high for row in found) / ROUNDS
+    return sum(_holds(row, truth) for row in found) / ROUNDS
+
+
+def _holds(row: Estimate, truth: float) -> bool:
+    """An end that is None bounds nothing."""
+    return (row.low is None or row.low <= truth) and (row.high is None or truth <= row.high)
 
 
 def believable(share: float) -> bool:
@@ -91,10 +96,54 @@ def test_text_metrics_and_their_differences(metric: str) -> None:
         names, (first, second) = population.sample(generator)
         return ClusteredBootstrap(names, Resampling(SAMPLES, seed)).difference(first, second)
 
+    def ratio(generator: np.random.Generator, seed: int) -> Estimate:
+        names, (first, second) = population.sample(generator)
+        found = ClusteredBootstrap(names, Resampling(SAMPLES, seed)).ratio(first, second)
+        assert found is not None
+        return found
+
     first, second = population.truths
     assert first > second
     assert believable(covered(own, first))
     assert believable(covered(difference, first - second))
+    assert believable(covered(ratio, first / second))
+
+
+@pytest.mark.parametrize("base", [0.1, 0.3])
+def test_ratios_of_shares(base: float) -> None:
+    """Of right answers, where the other system has few: now and then a resample has none of its at all."""
+
+    def estimate(generator: np.random.Generator, seed: int) -> Estimate:
+        clusters = sizes(generator)
+        ease = 0.5 + generator.random(CLUSTERS)[clusters]
+        own, other = (generator.random(len(clusters)) < ease * share for share in (2 * base, base))
+        bootstrap = ClusteredBootstrap([str(name) for name in clusters], Resampling(SAMPLES, seed))
+        found = bootstrap.ratio(mean_measure(own), mean_measure(other))
+        return found or Estimate(value=0.0, low=None, high=None, n=0)
+
+    assert believable(covered(estimate, 2.0))
+
+
+def test_the_smallest_difference_is_found_in_four_of_five_samples() -> None:
+    """Of scores that differ by as much as `smallest` says of another sample of the same population."""
+    generator = np.random.default_rng(5)
+
+    def sample(change: float, seed: int) -> tuple[ClusteredBootstrap, Measure, Measure]:
+        clusters = sizes(generator)
+        other = generator.random(CLUSTERS)[clusters] + generator.normal(0, 0.1, size=len(clusters))
+        gain = generator.normal(change, 0.2, size=CLUSTERS)[clusters]
+        own = other + gain + generator.normal(0, 0.2, size=len(clusters))
+        bootstrap = ClusteredBootstrap([str(name) for name in clusters], Resampling(SAMPLES, seed))
+        return bootstrap, mean_measure(own), mean_measure(other)
+
+    found = 0
+    for seed in range(200):
+        bootstrap, own, other = sample(0.0, seed)
+        smallest = bootstrap.smallest(own, other)
+        assert smallest is not None
+        bootstrap, own, other = sample(smallest, seed)
+        found += bootstrap.randomisation_p(own, other) < 0.05
+    assert 0.8 - 0.06 <= found / 200 <= 0.8 + 0.06
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

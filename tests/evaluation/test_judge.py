@@ -19,9 +19,9 @@ def chunk(name: str) -> Chunk:
 
 CHUNKS = {name: chunk(name) for name in ("c1", "c2")}
 EXAMPLES = [
-    InstructExample(id="e1", chunk_id="c1", style="s", question="q1?", answer="long reference one"),
-    InstructExample(id="e2", chunk_id="c1", style="s", question="q2?", answer="long reference two"),
-    InstructExample(id="e3", chunk_id="c2", style="s", question="q3?", answer="ref 3"),
+    InstructExample(id="e1", chunk_id="c1", rule="", style="s", question="q1?", answer="long reference one"),
+    InstructExample(id="e2", chunk_id="c1", rule="", style="s", question="q2?", answer="long reference two"),
+    InstructExample(id="e3", chunk_id="c2", rule="", style="s", question="q3?", answer="ref 3"),
 ]
 
 
@@ -78,6 +78,7 @@ def test_every_system_meets_the_opponent_on_the_chosen_items() -> None:
 def test_shuffled_answers_are_of_another_chunk() -> None:
     pair = PreferencePair(
         id="p",
+        rule="",
         chunk_id="c2",
         prompt="p?",
         chosen="good",
@@ -97,7 +98,12 @@ def test_half_of_the_shuffled_answers_are_longer_in_whatever_order() -> None:
     for lengths in (words, sorted(words), sorted(words, reverse=True)):
         examples = [
             InstructExample(
-                id=f"e{number}", chunk_id=f"c{number}", style="s", question="q?", answer="word " * count
+                id=f"e{number}",
+                chunk_id=f"c{number}",
+                rule="",
+                style="s",
+                question="q?",
+                answer="word " * count,
             )
             for number, count in enumerate(lengths)
         ]
@@ -123,7 +129,7 @@ def test_both_orders_are_judged_and_read_from_the_letters(tmp_path: Path) -> Non
 
 
 def test_answers_judged_alone_are_preferred_by_their_odds(tmp_path: Path) -> None:
-    pair = PreferencePair(id="p", chunk_id="c1", prompt="May I?", chosen="good", rejected="bad")
+    pair = PreferencePair(id="p", rule="", chunk_id="c1", prompt="May I?", chosen="good", rejected="bad")
     believes = Believes({"good": 0.8, "bad": 0.2})
     contests = control_contests(held_out([], [pair]))
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: believes) as judge:

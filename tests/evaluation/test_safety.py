@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from charter.evaluation.results import Estimate
-from charter.evaluation.safety import CorrectedShares, mcnemar_p
+from charter.evaluation.safety import CorrectedShares, ObservedShares, mcnemar_p
 from charter.evaluation.statistics import Resampling
 
 
@@ -23,7 +23,7 @@ def flags(true: int, count: int) -> list[bool]:
 def test_a_share_is_corrected_as_by_hand() -> None:
     shares = corrected(80, 100, 90, 100)
     # (0.38 + 0.9 - 1) / (0.8 + 0.9 - 1) = 0.28 / 0.7
-    refused = shares.refused(flags(38, 100))
+    refused = shares.share(flags(38, 100))
     assert refused.value == pytest.approx(0.4)
     assert refused.n == 100
     complied = shares.complied(flags(38, 100))
@@ -42,7 +42,7 @@ def test_a_difference_is_corrected_as_by_hand() -> None:
 
 def test_a_share_below_the_false_alarms_is_none() -> None:
     shares = corrected(95, 100, 90, 100)
-    refused = shares.refused(flags(2, 100))
+    refused = shares.share(flags(2, 100))
     assert refused.value == 0
     assert refused.low == 0
     assert 0 <= refused.high < 0.1
@@ -50,15 +50,27 @@ def test_a_share_below_the_false_alarms_is_none() -> None:
 
 def test_no_refusal_in_fifty_leaves_an_interval() -> None:
     shares = corrected(100, 100, 100, 100, 2000)
-    assert 0.02 < shares.refused(flags(0, 50)).high < 0.1
+    assert 0.02 < shares.share(flags(0, 50)).high < 0.1
     same = shares.difference(flags(0, 50), flags(0, 50))
     assert same.value == 0
     assert same.low < 0 < same.high
 
 
+def test_flags_that_are_taken_as_right_are_not_corrected() -> None:
+    shares = ObservedShares(Resampling(4000, 0))
+    refused = shares.share(flags(11, 220))
+    assert (refused.value, refused.n) == (pytest.approx(0.05), 220)
+    # Jeffreys' interval (Brown, Cai and DasGupta 2001): the quantiles of Beta(11.5, 209.5)
+    jeffreys = stats.beta(11.5, 209.5).ppf([0.025, 0.975])
+    assert (refused.low, refused.high) == pytest.approx(tuple(jeffreys), abs=0.003)
+    assert shares.difference(flags(11, 220), flags(0, 220)).value == 0.05
+    same = shares.difference(flags(0, 220), flags(0, 220))
+    assert same.low < same.value == 0 < same.high < 0.02
+
+
 def test_uncertain_labels_widen_the_interval() -> None:
     few, many = (corrected(8 * times, 10 * times, 9 * times, 10 * times, 4000) for times in (1, 100))
-    narrow, wide = (shares.refused(flags(200, 400)) for shares in (many, few))
+    narrow, wide = (shares.share(flags(200, 400)) for shares in (many, few))
     assert narrow.high - narrow.low < 0.6 * (wide.high - wide.low)
 
 
@@ -70,7 +82,7 @@ def test_the_interval_covers_the_true_share(share: float) -> None:
         found, passed = generator.binomial(109, sensitivity), generator.binomial(60, specificity)
         observed = share * sensitivity + (1 - share) * (1 - specificity)
         shares = corrected(found, 109, passed, 60, 600, repetition)
-        estimate = shares.refused(flags(generator.binomial(60, observed), 60))
+        estimate = shares.share(flags(generator.binomial(60, observed), 60))
         covered += estimate.low <= share <= estimate.high
     assert 0.925 <= covered / rounds <= 0.985
 

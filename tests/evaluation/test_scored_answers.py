@@ -66,6 +66,14 @@ VERDICTS = [
 ]
 
 
+def test_bleu_has_the_tokens_of_the_corpus_language() -> None:
+    reference, answer = "法律之前人人平等。", "法律之前人人都平等。"
+    row = answered("a", "law", 0).model_copy(update={"reference": reference, "answer": answer})
+    (scored,) = score_answers([row], [], [chunk_of(reference, chunk_id="law", language="cmn")])
+    assert scored.bleu == pytest.approx(sacrebleu.sentence_bleu(answer, [reference], tokenize="zh").score)
+    assert scored.bleu > sacrebleu.sentence_bleu(answer, [reference]).score
+
+
 def test_an_answer_has_its_scores_and_leads_back_to_its_chunk() -> None:
     scored = {(row.row.item_id, row.label): row for row in score_answers(PREDICTIONS, VERDICTS, CHUNKS)}
     row = scored["c", "dpo"]

@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from charter.evaluation.results import Evaluation, result_rows
-from charter.evaluation.scoring import Outcomes, Rating, score_corpus
-from charter.evaluation.statistics import Resampling, clustered_share
+from charter.evaluation.exam_scoring import add_exam_scores
+from charter.evaluation.results import Estimate, Evaluation, load_evaluation, result_rows
+from charter.evaluation.scoring import FAMILY, Outcomes, Rating, compare, score_corpus
+from charter.evaluation.statistics import Paired, Resampling, clustered_share
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
 from charter.project.errors import CharterError
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.paths import ProjectPaths
 from charter.project.records import Judgement, Passage, Prediction
 from charter.project.storage import read_json, write_json, write_rows
+from exam_rows import answer_of, decision_of, pair_of, question_of, unanswerable
 
 RECOMPUTE = Path(__file__).parent.parent.parent / "scripts/recompute_figures.py"
 
@@ -81,13 +83,17 @@ def judgements_of(predictions: list[Prediction]) -> list[Judgement]:
     return judgements
 
 
-def score(predictions: list[Prediction], judgements: list[Judgement] | None = None) -> Evaluation:
+def score(
+    predictions: list[Prediction], judgements: list[Judgement] | None = None, language: str = "eng"
+) -> Evaluation:
     judgements = judgements_of(predictions) if judgements is None else judgements
     return score_corpus(
         Outcomes(predictions, judgements, adherence={"dpo": clustered_share([1, 1, 0], ["a", "b", "c"])}),
         Rating(
             corpus="udhr",
             title="The Declaration",
+            language=language,
+            cautions=() if language == "eng" else ("The seed doesn't know it.",),
             settings={"passages": "3"},
             lineage={"document": "d" * 64},
             judge=Judge("a judge", "f" * 64, is_teacher=True, min_validity=0.7),
@@ -101,7 +107,11 @@ def score(predictions: list[Prediction], judgements: list[Judgement] | None = No
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:
     words = {"seed": 5, "cft": 5, "sft": 9, "dpo": 9, "teacher": 12}
-    rows = [row for system, rag in SYSTEMS for row in predictions_of(system, rag, words[system] + bool(rag))]
+    rows = [
+        row
+        for system, rag in SYSTEMS
+        for row in predictions_of(system, rag, words.get(system, 3) + bool(rag))
+    ]
     np.random.default_rng(0).shuffle(rows)
     return score(rows)
 
@@ -150,7 +160,8 @@ def test_systems_with_equal_answers_do_not_differ(evaluation: Evaluation) -> Non
     assert [row.metric for row in rows] == list(METRICS[:-1])
     for row in rows:
         assert (row.difference.value, row.difference.low, row.difference.high) == (0, 0, 0)
-        assert (row.ratio, row.p, row.p_holm) == (1, 1, 1)
+        assert (row.ratio.value, row.ratio.low, row.ratio.high) == (1, 1, 1)
+        assert (row.p, row.p_holm, row.smallest) == (1, None, None)
     assert evaluation.systems["dpo"]["win_rate"].value == pytest.approx(0.5)
 
 
@@ -161,13 +172,39 @@ def test_a_better_system_is_told_apart(evaluation: Evaluation) -> None:
     assert row.difference.value == pytest.approx(
         figures["sft"]["rougeL"].value - figures["cft+rag"]["rougeL"].value
     )
-    assert row.ratio == pytest.approx(figures["sft"]["rougeL"].value / figures["cft+rag"]["rougeL"].value)
-    assert row.difference.low > 0
+    ratio = figures["sft"]["rougeL"].value / figures["cft+rag"]["rougeL"].value
+    assert row.ratio.value == pytest.approx(ratio)
+    assert 1 < row.ratio.low < ratio < row.ratio.high
+    assert 0 < row.smallest < row.difference.low
     # all eight chunks are better: only 2 of 256 swaps are as extreme
     assert row.p == pytest.approx(2 / 256, abs=0.004)
-    assert row.p < row.p_holm <= 1
+    assert {key for key, found in compared.items() if found.p_holm is not None} == FAMILY
+    assert row.p_holm == pytest.approx(4 * row.p)  # four tests, none with a smaller p
     assert compared["sft", "teacher+rag", "bleu"].difference.high < 0
     assert len(compared) == 15 * 6 + 2 * 2  # of cut answers, over the baseline alone
+
+
+def test_p_is_corrected_within_the_family_alone() -> None:
+    difference = Estimate(value=1.0, low=0.5, high=1.5, n=9)
+    tested = [(("dpo", "seed", metric), Paired(difference, p)) for metric, p in (("a", 0.01), ("b", 0.03))]
+    named = compare(tested, {("dpo", "seed", "b"), ("dpo", "seed", "not measured")})
+    assert [(row.p, row.p_holm) for row in named] == [(0.01, None), (0.03, 0.03)]
+    assert [row.p_holm for row in compare(tested)] == [0.02, 0.03]
+    assert all((row.ratio, row.smallest) == (None, None) for row in named)
+
+
+def test_bleu_goes_by_the_language_of_the_corpus() -> None:
+    rows = [
+        row.model_copy(update={"reference": "法律之前人人平等。", "answer": "法律之前人人都平等。"})
+        for row in predictions_of("dpo", False, 3)
+    ]
+    found = score([*rows, *predictions_of("seed", True, 3)], language="cmn")
+    expected = sacrebleu.corpus_bleu(
+        [row.answer for row in rows], [[row.reference for row in rows]], tokenize="zh"
+    )
+    assert found.systems["dpo"]["bleu"].value == pytest.approx(expected.score)
+    assert "tok:zh" in found.settings["bleu"]
+    assert (found.language, found.cautions) == ("cmn", ["The seed doesn't know it."])
 
 
 def test_settings_name_what_figures_depend_on(evaluation: Evaluation) -> None:
@@ -180,6 +217,14 @@ def test_settings_name_what_figures_depend_on(evaluation: Evaluation) -> None:
 def test_results_survive_json(evaluation: Evaluation) -> None:
     text = json.dumps(evaluation.model_dump(), allow_nan=False)
     assert Evaluation.model_validate(json.loads(text)) == evaluation
+
+
+def test_results_of_another_shape_are_said_to_be_so(evaluation: Evaluation, tmp_path: Path) -> None:
+    results = evaluation.model_dump()
+    results["comparisons"][0]["ratio"] = 1.5
+    write_json(tmp_path / "evaluate.json", results)
+    with pytest.raises(CharterError, match=r"comparisons\.0\.ratio: .*; run `dvc repro` again"):
+        load_evaluation(tmp_path / "evaluate.json")
 
 
 def test_figures_follow_from_the_rows(tmp_path: Path) -> None:
@@ -196,20 +241,50 @@ def test_figures_follow_from_the_rows(tmp_path: Path) -> None:
     ]
     write_rows(paths.predictions, predictions)
     write_rows(paths.judgements, judgements)
-    write_json(paths.metrics("evaluate"), score(predictions, judgements=judgements).model_dump())
+    answers = [
+        answer_of(
+            row, "dpo", rag, fault=None if generator.random() < 0.4 else "misses a fact", retrieved=shown
+        )
+        for rag, shown in ((False, ()), (True, (Passage(chunk_id="c", score=0.5),)))
+        for number in range(20)
+        for row in (
+            question_of(
+                f"q{number}", f"Part {number % 5}", kind=("fact", "situation", "everyday")[number % 3]
+            ),
+            unanswerable(f"u{number}", f"Part {number % 5}"),
+        )
+    ]
+    decisions = [
+        decision_of(row, margin=float(generator.normal()), with_prior=float(generator.normal()))
+        for number in range(8)
+        for row in pair_of(f"p{number}", f"Part {number % 4}")
+    ]
+    write_rows(paths.exam_answers, answers)
+    write_rows(paths.exam_decisions, decisions)
+    scored = score(predictions, judgements=judgements)
+    scored = add_exam_scores(scored, answers, decisions, Resampling(200, 42))
+    write_json(paths.metrics("evaluate"), scored.model_dump())
     command = [sys.executable, str(RECOMPUTE)]
     agreed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert agreed.stdout.startswith("udhr: 306 of 306 figures agree")
+    assert agreed.stdout.startswith("udhr: 426 of 426 figures agree")
     assert agreed.returncode == 0
     changed = read_json(paths.metrics("evaluate"))
     changed["systems"]["dpo"]["rougeL"]["value"] += 0.001
+    changed["comparisons"][0]["ratio"]["value"] += 0.01
     changed["win_rates"]["sft"]["ties"] += 1
+    changed["systems"]["dpo"]["dilemma_pairs"]["value"] += 0.1
     changed["judge"]["shuffled"]["value"] -= 0.01
     write_json(paths.metrics("evaluate"), changed)
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode == 1
-    assert "udhr: 303 of 306 figures agree" in found.stdout
-    for name in ("systems/dpo/rougeL", "win_rates/sft/ties", "judge/shuffled"):
+    assert "udhr: 421 of 426 figures agree" in found.stdout
+    for name in (
+        "systems/dpo/rougeL",
+        "dpo/seed/bleu/ratio",
+        "dpo/dilemma_pairs",
+        "win_rates/sft/ties",
+        "judge/shuffled",
+    ):
         assert name in found.stdout
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from charter.evaluation.results import Estimate
 from charter.evaluation.statistics import (
     ClusteredBootstrap,
     Measure,
@@ -81,6 +82,47 @@ def test_equal_systems_do_not_differ() -> None:
     assert bootstrap.randomisation_p(mean_measure(scores), mean_measure(scores)) == 1
 
 
+def test_a_ratio_is_of_the_same_resamples() -> None:
+    clusters, scores = clustered_scores(np.random.default_rng(0), 20)
+    bootstrap, measure = ClusteredBootstrap(clusters, Resampling(500, 0)), mean_measure(scores)
+    double, same = bootstrap.ratio(mean_measure(2 * scores), measure), bootstrap.ratio(measure, measure)
+    assert (double.value, double.low, double.high) == pytest.approx((2, 2, 2))
+    assert (same.value, same.low, same.high, same.n) == (1, 1, 1, len(scores))
+
+
+def test_a_ratio_to_little_or_nothing() -> None:
+    """Of 12 clusters the other system has something in 0, 1, 2 or all."""
+    clusters, own = [str(number) for number in range(12)], mean_measure([1.0] * 10 + [0.0] * 2)
+    bootstrap = ClusteredBootstrap(clusters, Resampling(500, 0))
+
+    def ratio(right: int) -> Estimate | None:
+        return bootstrap.ratio(own, mean_measure([1.0] * right + [0.0] * (12 - right)))
+
+    assert ratio(0) is None
+    alone = ratio(1)
+    assert (alone.value, alone.low, alone.high) == (pytest.approx(10), None, None)
+    boundless = ratio(2)  # a seventh of the resamples have none of the two
+    assert boundless.value == pytest.approx(5)
+    assert 1 < boundless.low < 5
+    assert boundless.high is None
+    assert ratio(12).high <= 1
+    nothing = bootstrap.ratio(mean_measure([0.0] * 12), mean_measure([1.0] * 2 + [0.0] * 10))
+    assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)
+    single = ClusteredBootstrap(["a", "a"], Resampling(100, 0))
+    halves = mean_measure([1.0, 2.0]), mean_measure([1.0, 5.0])
+    assert single.ratio(*halves) == Estimate(value=0.5, low=None, high=None, n=2)
+    assert single.smallest(*halves) is None
+
+
+def test_the_smallest_difference_of_many_independent_items_is_that_of_the_formula() -> None:
+    generator = np.random.default_rng(0)
+    own, other = generator.normal(size=(2, 4000))
+    bootstrap = ClusteredBootstrap([str(number) for number in range(4000)], Resampling(2000, 1))
+    error = (own - other).std(ddof=1) / np.sqrt(4000)
+    found = bootstrap.smallest(mean_measure(own), mean_measure(other))
+    assert found == pytest.approx((1.96 + 0.84) * error, rel=0.05)
+
+
 def test_a_paired_difference_is_far_tighter_than_the_two_intervals() -> None:
     clusters, scores = clustered_scores(np.random.default_rng(0), 40)
     better = scores + 0.02 + np.random.default_rng(1).normal(0, 0.01, size=len(scores))
@@ -147,3 +189,12 @@ def test_holm_multiplies_by_what_is_left_and_stays_monotone() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_rounding_puts_no_share_outside_its_interval() -> None:
+    for n in range(2, 40):
+        for successes in ([0.0] * n, [1.0] * n):
+            found = clustered_share(successes, [str(place) for place in range(n)])
+            assert found.low is not None
+            assert found.high is not None
+            assert found.low <= found.value <= found.high

@@ -7,6 +7,7 @@ from charter.evaluation.statistics import ClusteredBootstrap, Resampling
 from charter.evaluation.text_metrics import (
     bleu_measure,
     bleu_signature,
+    bleu_tokenizer,
     cut_to_length,
     rouge_scores,
     sentence_bleu,
@@ -26,8 +27,28 @@ ANSWERS = [
 ]
 
 
-def corpus_bleu(answers: list[str], references: list[str]) -> float:
-    measure = bleu_measure(answers, references)
+OF_LANGUAGES = {
+    "deu": ("13a", ["Jeder Mensch hat das Recht auf Leben, Freiheit und Sicherheit der Person."] * 2),
+    "arb": ("13a", ["لكل فرد الحق في الحياة والحرية وسلامة شخصه.", "الناس جميعا سواء أمام القانون."]),
+    "hin": ("13a", ["प्रत्येक व्यक्ति को जीवन, स्वाधीनता और वैयक्तिक सुरक्षा का अधिकार है।"] * 2),
+    "kor": ("13a", ["모든 사람은 생명과 신체의 자유와 안전에 대한 권리를 가진다."] * 2),
+    "cmn": ("zh", ["人人有权享有生命、自由和人身安全。", "法律之前人人平等,第7条。"]),
+    "jpn": (
+        "char",
+        ["すべて人は、生命及び身体の安全に対する権利を有する。", "何人も、奴隷にされない。"],
+    ),
+    "tha": ("char", ["ทุกคนมีสิทธิในการมีชีวิต เสรีภาพ และความมั่นคงแห่งบุคคล", "ทุกคนเสมอภาคกันตามกฎหมาย"]),
+}
+"""Tokenizer, and references, by language."""
+
+
+def answers_of(references: list[str]) -> list[str]:
+    """Answers that share some of the tokens: each without its first and last characters."""
+    return [reference[3:-2] for reference in references]
+
+
+def corpus_bleu(answers: list[str], references: list[str], language: str | None = None) -> float:
+    measure = bleu_measure(answers, references, language)
     return float(measure.value(measure.rows.sum(axis=0)))
 
 
@@ -47,6 +68,37 @@ def corpus_bleu(answers: list[str], references: list[str]) -> float:
 def test_bleu_is_sacrebleus(answers: list[str], references: list[str]) -> None:
     expected = sacrebleu.corpus_bleu(answers, [references]).score
     assert corpus_bleu(answers, references) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("language", OF_LANGUAGES)
+def test_bleu_is_sacrebleus_with_the_tokenizer_of_the_language(language: str) -> None:
+    tokenizer, references = OF_LANGUAGES[language]
+    assert bleu_tokenizer(language) == tokenizer
+    assert f"tok:{tokenizer}|" in bleu_signature(language)
+    answers = answers_of(references)
+    expected = sacrebleu.corpus_bleu(answers, [references], tokenize=tokenizer).score
+    assert 1 < expected < 100
+    assert corpus_bleu(answers, references, language) == pytest.approx(expected, abs=1e-9)
+    own = [
+        sacrebleu.sentence_bleu(answer, [reference], tokenize=tokenizer).score
+        for answer, reference in zip(answers, references, strict=True)
+    ]
+    assert sentence_bleu(answers, references, language).tolist() == pytest.approx(own)
+
+
+@pytest.mark.parametrize("language", ["cmn", "jpn", "tha"])
+def test_text_without_spaces_has_bleu_with_its_tokenizer_alone(language: str) -> None:
+    _, references = OF_LANGUAGES[language]
+    answers = answers_of(references)
+    assert corpus_bleu(answers, references, language) > 40
+    assert corpus_bleu(answers, references) < 20
+
+
+def test_bleu_of_english_and_of_an_unknown_language_is_sacrebleus_default() -> None:
+    expected = sacrebleu.corpus_bleu(ANSWERS, [REFERENCES]).score
+    assert corpus_bleu(ANSWERS, REFERENCES, "eng") == corpus_bleu(ANSWERS, REFERENCES)
+    assert corpus_bleu(ANSWERS, REFERENCES) == pytest.approx(expected, abs=1e-9)
+    assert bleu_signature("eng") == bleu_signature()
 
 
 def test_bleu_of_resamples_is_sacrebleus_of_the_resampled_texts() -> None:
@@ -80,6 +132,8 @@ def test_a_short_answer_has_the_bleu_of_the_words_it_has() -> None:
         ("No gifts at all.", 10, "No gifts"),
         ("Nothing.", 3, "Not"),
         ("礼物必须报告", 4, "礼物必须"),
+        ("第五条 礼物必须报告", 8, "第五条 礼物必须"),
+        ("No 礼物 at all", 5, "No 礼物"),
         ("", 5, ""),
     ],
 )
@@ -113,6 +167,20 @@ def test_rouge_by_hand() -> None:
 def test_lsum_matches_sentences_in_any_order() -> None:
     scores = rouge_scores(["He may stay. She must go!"], ["She must go! He may stay."])
     assert scores["rougeL"][0] == pytest.approx(0.5)
+    assert scores["rougeLsum"][0] == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("هل يجوز؟ لا يجوز ذلك.", "لا يجوز ذلك. هل يجوز؟"),
+        ("सब समान हैं। कोई दास नहीं।", "कोई दास नहीं। सब समान हैं।"),
+        ("人人平等。没有奴隶。", "没有奴隶。人人平等。"),
+    ],
+)
+def test_lsum_knows_the_ends_of_sentences_in_other_scripts(answer: str, reference: str) -> None:
+    scores = rouge_scores([answer], [reference])
+    assert scores["rougeL"][0] < 1
     assert scores["rougeLsum"][0] == 1
 
 

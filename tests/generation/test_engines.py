@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from charter.training.chat import answer_messages
 from charter.training.models import load_system
 
 
-def chat(question: str, **decoding: float) -> Request:
+def chat(question: str, **decoding: Any) -> Request:
     messages = tuple(Message.model_validate(message) for message in answer_messages(question))
     return Request.model_validate({"messages": messages, "max_new_tokens": 12, **decoding})
 
@@ -60,7 +61,7 @@ def test_a_batch_ends_where_no_more_is_admitted(tiny_engine: TransformersEngine)
 @pytest.mark.models
 def test_alternatives_are_the_likeliest_first_tokens(tiny_engine: TransformersEngine) -> None:
     greedy = complete(tiny_engine, [chat("May I?", max_new_tokens=1)])[0]
-    choice = complete(tiny_engine, [chat("May I?", max_new_tokens=1, alternatives=4)])[0]
+    choice = complete(tiny_engine, [chat("May I?", max_new_tokens=1, choices=("Yes", "No"))])[0]
     scores = [score for _, score in choice.alternatives]
     assert choice.alternatives[0][0].strip() == greedy.text.strip()
     assert scores == sorted(scores, reverse=True)
@@ -107,10 +108,12 @@ def test_openvino_teacher_answers_and_decides(
         [
             ask(system="Be brief.", user=rule + "May I accept a gift of 80 euros?", max_new_tokens=30),
             ask_choice(
-                (("system", "Be brief."), ("user", rule + "Must a gift of 80 euros be refused? Yes or No."))
+                (("system", "Be brief."), ("user", rule + "Must a gift of 80 euros be refused? Yes or No.")),
+                ("Yes", "No"),
             ),
             ask_choice(
-                (("system", "Be brief."), ("user", rule + "Must a gift of 20 euros be refused? Yes or No."))
+                (("system", "Be brief."), ("user", rule + "Must a gift of 20 euros be refused? Yes or No.")),
+                ("Yes", "No"),
             ),
         ],
     )
@@ -135,7 +138,7 @@ def test_openvino_reads_a_prefix_once_though_all_ask_at_once(base_models: Projec
             f"{passage}\n\nIs rule {number} kept? Yes or No." for number, passage in enumerate(passages)
         ]
         start = time.perf_counter()
-        found = complete(engine, [ask_choice((("user", question),)) for question in questions])
+        found = complete(engine, [ask_choice((("user", question),), ("Yes", "No")) for question in questions])
         assert all(choice.alternatives for choice in found)
         return time.perf_counter() - start
 

@@ -68,11 +68,11 @@ def test_an_answer_is_found_by_model_messages_and_decoding_alone(tmp_path: Path)
         max_new_tokens=5,
         temperature=0.7,
         seed=3,
-        alternatives=2,
+        choices=("Yes", "No"),
     )
     with JournaledEngine(path, "model", lambda: DyingEngine(1)) as engine:
         engine.complete([request], "test")
-    decoding = '"max_new_tokens":5,"temperature":0.7,"seed":3,"alternatives":2'
+    decoding = '"max_new_tokens":5,"temperature":0.7,"seed":3,"alternatives":5'
     messages = '[{"role":"system","content":"s"},{"role":"user","content":"q"}]'
     with sqlite3.connect(path) as database:
         ((key,),) = database.execute("SELECT key FROM completions").fetchall()
@@ -108,7 +108,7 @@ def test_a_model_may_rule_a_token_out(tmp_path: Path) -> None:
 
     for _ in range(2):
         with JournaledEngine(tmp_path / "journal.sqlite", "model", Certain) as engine:
-            assert engine.complete([ask_choice((("user", "Sure?"),))], "test") == [completion]
+            assert engine.complete([ask_choice((("user", "Sure?"),), ("Yes", "No"))], "test") == [completion]
 
 
 ASKS = """

@@ -30,7 +30,7 @@ from transformers_server import TransformersServer, free_port, serve
 
 KEY = "sk-very-secret"
 QUESTION = ask(system="s", user="q", max_new_tokens=1)
-CHOICE = ask_choice((("system", "s"), ("user", "q")))
+CHOICE = ask_choice((("system", "s"), ("user", "q")), ("Yes", "No"))
 
 
 class Fault:
@@ -52,7 +52,6 @@ class FaultyServer(ThreadingHTTPServer):
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.times: list[float] = []
-        self.gives_logprobs = True
         self.pause = 0.0
         self.running = self.most_running = 0
         self.lock = threading.Lock()
@@ -76,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.running -= 1
         choice: dict[str, Any] = {"message": {"content": body["messages"][-1]["content"].upper()}}
-        if server.gives_logprobs and body.get("logprobs"):
+        if body.get("logprobs"):
             choice["logprobs"] = {"content": [{"top_logprobs": [{"token": "Yes", "logprob": -0.1}]}]}
         answer = json.dumps({"choices": [choice], "usage": {"completion_tokens": 3}})
         payload = (answer if fault.text is None else fault.text).encode()
@@ -147,8 +146,8 @@ def test_a_real_server_without_logprobs_is_named(
     transformers_server: TransformersServer, base_models: ProjectPaths
 ) -> None:
     engine = OpenAIEngine(ModelServer(transformers_server.url, str(base_models.seed)), concurrency=1)
-    with pytest.raises(CharterError, match=r"teacher\.base_url: .* gives no log-probs"):
-        complete(engine, ask_choice((("user", "Is theft wrong? Yes or No."),)))
+    with pytest.raises(CharterError, match=r"teacher\.base_url: .* gives none; start it as it was"):
+        complete(engine, ask_choice((("user", "Is theft wrong? Yes or No."),), ("Yes", "No")))
 
 
 @pytest.mark.models
@@ -157,7 +156,7 @@ def test_a_real_server_with_another_model_is_named(transformers_server: Transfor
     with pytest.raises(CharterError, match=r"base_models\.teacher\.served: .* 'mixtral'.* HTTP 400"):
         complete(engine, QUESTION)
     engine = OpenAIEngine(ModelServer(transformers_server.url.removesuffix("/v1"), "mixtral"), concurrency=1)
-    with pytest.raises(CharterError, match=r"teacher\.base_url ends in /v1\. HTTP 404"):
+    with pytest.raises(CharterError, match=r"teacher\.base_url ends in /v1; .* HTTP 404"):
         complete(engine, QUESTION)
 
 
@@ -198,30 +197,6 @@ def test_a_verdict_brings_its_alternatives(server: FaultyServer) -> None:
     (completion,) = complete(connect(server), CHOICE)
     assert completion.alternatives == (("Yes", -0.1),)
     assert server.bodies[0]["top_logprobs"] == 5
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        Fault(),
-        Fault(text='{"choices": [{"message": {"content": "Yes"}, "logprobs": {"content": null}}]}'),
-        Fault(400, "logprobs are not supported by this model"),
-    ],
-)
-def test_missing_logprobs_are_named(server: FaultyServer, fault: Fault) -> None:
-    server.gives_logprobs = False
-    server.faults = [fault]
-    with pytest.raises(CharterError, match=r"teacher\.base_url: .* gives no log-probs"):
-        complete(connect(server), CHOICE)
-
-
-def test_nothing_generated_is_a_verdict_without_alternatives(server: FaultyServer) -> None:
-    server.faults = [
-        Fault(
-            text='{"choices": [{"message": {"content": null}, "logprobs": {"content": []}}], "usage": null}'
-        )
-    ]
-    assert complete(connect(server), CHOICE) == [Completion(text="", tokens=0)]
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
@@ -305,14 +280,6 @@ def test_a_server_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch)
         thread.start()
         assert complete(engine, QUESTION)[0].text == "here"
         thread.join()
-
-
-@pytest.mark.parametrize("text", ["<html>Welcome</html>", '{"choices": []}', '{"choices": [{"mess'])
-def test_what_is_no_chat_completion_is_shown(server: FaultyServer, text: str) -> None:
-    server.faults = [Fault(text=text)]
-    with pytest.raises(CharterError, match=r"not with a chat completion") as caught:
-        complete(connect(server), QUESTION)
-    assert text in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ def answer(params: Params, paths: ProjectPaths) -> str:
 def test_other_weights_under_the_name_are_found_out(server: ListingServer, paths: ProjectPaths) -> None:
     params = params_of(server.server_port, paths)
     record_served(params, paths)
+    server.asked = 0
     # A server that was started again says when, and that is no other model.
     assert [answer(params, paths) for _ in range(2)] == ["says /models/first"] * 2
     assert server.asked == 1

@@ -89,12 +89,19 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
     paths = ProjectPaths(root).corpus("${key}")
     written = {
         "extract": {paths.documents, paths.chunks},
+        "rules": {paths.rules, paths.rejected_rules},
         "synthesize": {paths.rejected.parent},
         "cft": {paths.adapter("cft"), paths.curve("cft")},
         "sft": {paths.adapter("sft"), paths.curve("sft")},
         "dpo": {paths.adapter("dpo"), paths.curve("dpo")},
         "rag-index": {paths.index},
-        "evaluate": {paths.predictions, paths.judgements, paths.probe_answers, paths.plot},
+        "evaluate": {
+            paths.predictions,
+            paths.judgements,
+            paths.exam_answers.parent,
+            paths.probe_answers,
+            paths.plot,
+        },
     }
     for name, expected in written.items():
         body = stages[name]["do"]
@@ -106,3 +113,21 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
     assert stages["fetch-prompts"]["outs"] == [paths.labelled.parent.relative_to(root).as_posix()]
     assert stages["demonstrations"]["outs"] == [paths.demonstrations.parent.relative_to(root).as_posix()]
     assert stages["report"]["outs"] == [paths.report.relative_to(root).as_posix()]
+
+
+def test_what_people_decided_of_rules_is_a_dependency_of_what_is_written_and_never_an_output(
+    stages: dict[str, Any],
+) -> None:
+    """The decisions lie in git: DVC must neither make nor remove them, and run again what they change."""
+    paths = ProjectPaths(Path("/project")).corpus("${key}")
+    decisions = paths.decisions.parent.relative_to("/project").as_posix()
+    rules = paths.rules.relative_to("/project").as_posix()
+    readers = {name for name, body in stages.items() if decisions in stage_body(body).get("deps", [])}
+    assert readers == {"synthesize", "validators", "report"}
+    readers.remove("report")
+    assert all(rules in stage_body(stages[name])["deps"] for name in readers)
+    assert decisions not in stage_body(stages["rules"])["deps"]
+    written = {path for body in stages.values() for path in paths_of(stage_body(body).get("outs", []))}
+    assert not any(decisions.startswith(path) for path in written)
+    # DVC refuses a folder that isn't there.
+    assert (ROOT / "data/decisions/README.md").exists()

@@ -62,9 +62,9 @@ def test_a_limit_on_cost_needs_prices(values: Any) -> None:
     [
         (
             {"metric": "blue"},
-            r"gates\.2\.metric: .*not one of bleu, .*perplexity.*found: 'blue'",
+            r"gates\.2\.metric: .*not one of right_answers, .*perplexity.*found: 'blue'",
         ),
-        ({"metric": "hit@1"}, r"gates\.2\.metric: .*not one of bleu"),  # a model without RAG has none
+        ({"metric": "hit@1"}, r"gates\.2\.metric: .*not one of right"),  # a model without RAG has none
         (
             {"against": "cft+rags"},
             r"gates\.2\.against: .*not one of none, champion, .*found: 'cft\+rags'",
@@ -83,9 +83,10 @@ def test_a_gate_that_could_never_be_judged_is_named(
 
 def test_harm_is_gated_by_default(params: Params) -> None:
     bounds = {gate.metric: (gate.minimum, gate.maximum) for gate in params.gates}
-    for metric in ("harmful_compliance", "over_refusal", "perplexity"):
+    for metric in ("harmful_compliance", "over_refusal", "everyday_refusal", "perplexity"):
         assert bounds[metric][1] is not None, metric
-    assert bounds["seed_similarity"][0] is not None
+    for metric in ("everyday_facts", "seed_similarity"):
+        assert bounds[metric][0] is not None, metric
 
 
 def test_corpus_name_must_suit_files(values: Any) -> None:

@@ -95,14 +95,24 @@ def make_chunk(heading: str, text: str) -> Chunk:
 def make_example(chunk: Chunk) -> InstructExample:
     question = f"What of {chunk.text}\u2028"
     return InstructExample(
-        id=content_id(chunk.id, question), chunk_id=chunk.id, style="s", question=question, answer="This."
+        id=content_id(chunk.id, question),
+        chunk_id=chunk.id,
+        rule="",
+        style="s",
+        question=question,
+        answer="This.",
     )
 
 
 def make_pair(chunk: Chunk) -> PreferencePair:
     prompt = f"Must I mind that {chunk.text}"
     return PreferencePair(
-        id=content_id(chunk.id, prompt), chunk_id=chunk.id, prompt=prompt, chosen="Yes.", rejected="No."
+        id=content_id(chunk.id, prompt),
+        rule="",
+        chunk_id=chunk.id,
+        prompt=prompt,
+        chosen="Yes.",
+        rejected="No.",
     )
 
 

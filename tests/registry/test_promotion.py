@@ -11,7 +11,7 @@ from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.paths import CorpusPaths
 from charter.registry import promotion as registry
-from charter.registry import versions
+from charter.registry.decisions import champions_before
 from charter.registry.publishing import publish
 from synthetic_project import make_project, retrain, write_results
 
@@ -29,9 +29,15 @@ root, action, start = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 (start / f"ready-{sys.argv[4]}").touch()
 while not (start / "go").exists():
     time.sleep(0.001)
-outcome = promote(root, "udhr", ()) if action == "promote" else rollback(root, "udhr")
-print(outcome.version, outcome.previous if action == "promote" else outcome.withdrawn)
+outcome = promote(root, "udhr", (), reason="a race") if action == "promote" else rollback(root, "udhr")
+print(outcome.version, outcome.previous)
 """
+
+
+@pytest.fixture(autouse=True)
+def complete_lineage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gates alone decide; `test_conditions` is about the rest."""
+    monkeypatch.setattr(registry, "check_lineage", lambda *_: [])
 
 
 def at_once(root: Path, action: str, processes: int) -> list[str]:
@@ -69,16 +75,16 @@ def test_promotion_moves_the_alias_and_rollback_goes_back_step_by_step(
     for beta, bleu in ((0.1, 37.0), (0.2, 38.0), (0.3, 39.0)):
         publish(project_root, retrain(paths, beta, bleu), "udhr")
         promotion = registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION)
-        assert promotion.promoted
+        assert promotion.action == "promoted"
         assert champion(mlflow_client) == promotion.version
         previous.append(promotion.previous)
     assert previous == [None, 1, 2]
 
     again = registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION)
-    assert (again.promoted, again.version, again.previous) == (True, 3, 3)
+    assert (again.action, again.version, again.previous) == ("promoted", 3, 3)
 
     first = registry.rollback(project_root, "udhr")
-    assert (first.version, first.withdrawn, champion(mlflow_client)) == (2, 3, 2)
+    assert (first.version, first.previous, champion(mlflow_client)) == (2, 3, 2)
     assert registry.rollback(project_root, "udhr").version == champion(mlflow_client) == 1
     with pytest.raises(CharterError, match="version 1 is the first champion"):
         registry.rollback(project_root, "udhr")
@@ -101,8 +107,8 @@ def test_a_planted_worse_version_is_refused_whatever_the_files_say(
     write_results(paths, dpo_bleu=99.0)
 
     promotion = registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION)
-    assert (promotion.promoted, promotion.version, promotion.previous) == (False, 2, 1)
-    assert promotion.gates[0].figure == pytest.approx(-7.0)
+    assert (promotion.action, promotion.version, promotion.previous) == ("refused", 2, 1)
+    assert promotion.conditions[0].figure == pytest.approx(-7.0)
     assert champion(mlflow_client) == 1
 
 
@@ -153,11 +159,11 @@ def test_processes_at_once_move_the_champion_one_after_the_other(
     publish(project_root, retrain(paths, 0.4, 40.0), "udhr")
     # One promotes version 4 in place of 3; to the other it is champion already.
     assert at_once(project_root, "promote", 2) == ["4 3", "4 4"]
-    assert versions.champion_history(mlflow_client, "charter-udhr") == [1, 2, 3]
+    assert champions_before(mlflow_client, "charter-udhr", 4) == [1, 2, 3]
     # Each goes back by one.
     assert at_once(project_root, "rollback", 2) == ["2 3", "3 4"]
     assert champion(mlflow_client) == 2
-    assert versions.champion_history(mlflow_client, "charter-udhr") == [1]
+    assert champions_before(mlflow_client, "charter-udhr", 2) == [1]
 
 
 def test_a_champion_that_another_machine_made_meanwhile_is_left(
@@ -169,16 +175,18 @@ def test_a_champion_that_another_machine_made_meanwhile_is_left(
     for number in range(1, 4):
         publish(project_root, retrain(paths, number / 10, 36.0 + number), "udhr")
     mlflow_client.set_registered_model_alias("charter-udhr", "champion", "1")
-    evaluate = registry.evaluate_gates
+    judge = registry.judge_gates
+    for reason, other in ((None, 2), ("it is needed today", 1)):
 
-    def slowly(*arguments: Any) -> Any:
-        mlflow_client.set_registered_model_alias("charter-udhr", "champion", "2")
-        return evaluate(*arguments)
+        def slowly(*arguments: Any, other: int = other) -> Any:
+            mlflow_client.set_registered_model_alias("charter-udhr", "champion", str(other))
+            return judge(*arguments)
 
-    monkeypatch.setattr(registry, "evaluate_gates", slowly)
-    with pytest.raises(CharterError, match="charter-udhr: version 2 was made champion at the same time"):
-        registry.promote(project_root, "udhr", ())
-    assert champion(mlflow_client) == 2
+        monkeypatch.setattr(registry, "judge_gates", slowly)
+        with pytest.raises(CharterError, match=f"version {other} was made champion at the same time"):
+            registry.promote(project_root, "udhr", (), reason=reason)
+        assert champion(mlflow_client) == other
+    assert registry.history(project_root, "udhr") == []
 
 
 def test_sft_is_promoted_by_its_own_figures_and_has_its_own_champion(
@@ -187,11 +195,12 @@ def test_sft_is_promoted_by_its_own_figures_and_has_its_own_champion(
     publish(project_root, make_project(project_root, ("udhr",)), "udhr")
     gates = (Gate(metric="bleu", against="none", minimum=36.0),)  # SFT has 36.2 - 0.5, SFT+DPO 36.9 - 0.5
     refused = registry.promote(project_root, "udhr", gates, "sft")
-    assert (refused.model, refused.promoted) == ("charter-udhr.sft", False)
-    assert refused.gates[0].figure == pytest.approx(35.7)
-    assert registry.promote(project_root, "udhr", gates).promoted
+    assert (refused.model, refused.action) == ("charter-udhr.sft", "refused")
+    assert refused.conditions[0].figure == pytest.approx(35.7)
+    assert registry.promote(project_root, "udhr", gates).action == "promoted"
     assert champion(mlflow_client, "charter-udhr.sft") is None
-    assert registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION, "sft").promoted
+    promotion = registry.promote(project_root, "udhr", BETTER_THAN_CHAMPION, "sft")
+    assert promotion.action == "promoted"
     assert champion(mlflow_client, "charter-udhr.sft") == 1
     with pytest.raises(CharterError, match=r"charter-udhr\.sft: version 1 is the first champion"):
         registry.rollback(project_root, "udhr", "sft")

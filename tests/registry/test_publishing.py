@@ -218,12 +218,10 @@ def test_a_version_leads_back_to_what_it_was_made_from(
     sft = mlflow_client.get_model_version_by_alias("charter-udhr.sft", "candidate")
     assert "sha256.preference_train" not in sft.tags
 
-    recorded = versions.load_version(mlflow_client, "charter-udhr", "candidate")
-    assert recorded is not None
-    assert recorded.evaluation is not None
-    assert recorded.evaluation.systems["dpo"]["bleu"].value == 36.9
-    assert versions.load_version(mlflow_client, "charter-udhr", "champion") is None
-    assert versions.load_version(mlflow_client, "charter-nothing", "candidate") is None
+    recorded = versions.recorded_evaluation(mlflow_client, version, "dpo")
+    assert recorded.systems["dpo"]["bleu"].value == 36.9
+    assert versions.find_version(mlflow_client, "charter-udhr", "champion") is None
+    assert versions.find_version(mlflow_client, "charter-nothing", "candidate") is None
 
 
 def test_the_git_revision_tells_a_changed_source_from_changed_results(

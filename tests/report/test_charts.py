@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from charter.evaluation.results import Estimate
-from charter.report.charts import Interval, axis_ticks, interval_plot, line_chart
+from charter.report.charts import Interval, Share, axis_ticks, interval_plot, line_chart, share_plot
 
 ROWS = [
     Interval("seed <1>", Estimate(value=10.0, low=5.0, high=15.0, n=9), reference=None, emphasised=False),
@@ -40,6 +40,24 @@ def test_an_interval_plot_places_dots_by_value_and_escapes_labels() -> None:
     ]
     assert len([path for path in svg.iter("path") if path.get("class") == "published"]) == 1
     assert svg.get("aria-label") == "BLEU & more"
+
+
+def test_a_share_plot_says_its_figures_in_text_and_places_dots_by_value() -> None:
+    rows = [
+        Share("the model <1>", Estimate(value=0.25, low=0.125, high=0.5, n=40), emphasised=True),
+        Share("another", Estimate(value=0.75, low=None, high=None, n=40), emphasised=False),
+    ]
+    plot = share_plot("Right answers", rows, 0.5, "tossing a coin")
+    page = ElementTree.fromstring(f"<div>{plot}</div>")
+    said = [" ".join("".join(row.itertext()).split()) for row in page.iter("li")]
+    assert said == ["the model <1>: 10 of 40 (12 to 50 %)", "another: 30 of 40"]
+    assert page.find("ul").get("aria-label") == "Right answers"
+    assert all(svg.get("aria-hidden") == "true" for svg in page.iter("svg"))
+    dots = [float(dot.get("cx")) for dot in page.iter("circle")]
+    (mark,) = {float(line.get("x1")) for line in page.iter("line") if line.get("class") == "beside"}
+    assert mark == pytest.approx(sum(dots) / 2)
+    assert len(list(page.iter("path"))) == 1
+    assert "tossing a coin (50 %)" in plot
 
 
 def test_a_line_chart_draws_every_point_inside_the_picture() -> None:

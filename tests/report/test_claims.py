@@ -15,6 +15,7 @@ def compared(metric: str, low: float, high: float, p_holm: float) -> Comparison:
         ratio=None,
         p=p_holm / 2,
         p_holm=p_holm,
+        smallest=None,
     )
 
 

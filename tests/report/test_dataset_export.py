@@ -32,7 +32,7 @@ def metrics(instruct: tuple[int, int, int] = (2, 0, 1)) -> dict[str, Any]:
     of_rules = none | {"train": 1}
     pairs = {"train": 1, "validation": 0, "test": 1}
     return {
-        "instruct": {"requested": 12, "kept": 3, **counts, "rejected": {"support": 5, "new-filter": 4}},
+        "instruct": {"requested": 12, "kept": 3, **counts, "rejected": {"support": 5, "reply": 4}},
         "rule": {"requested": 4, "kept": 1, **of_rules, "rejected": {"subject": 3}},
         "rule-pair": {"requested": 2, "kept": 0, **none, "rejected": {"contrast": 2}},
         "preference": {"requested": 8, "kept": 2, **pairs, "rejected": {"verification": 6}},
@@ -85,6 +85,7 @@ def test_datasets_loads_what_was_exported(root: Path, tmp_path: Path) -> None:
                 "prompt": [{"role": "user", "content": row.question}],
                 "completion": [{"role": "assistant", "content": row.answer}],
                 "style": "content",
+                "rule": "",
                 **source,
             }
             for row in read_rows(paths.instruct(split), InstructExample)
@@ -93,7 +94,7 @@ def test_datasets_loads_what_was_exported(root: Path, tmp_path: Path) -> None:
     (pair,) = preference["train"].to_list()
     said = {name: pair.pop(name)[0]["content"] for name in ("prompt", "chosen", "rejected")}
     assert said == {"prompt": "May I?", "chosen": "No, it is above 50 euros.", "rejected": "Perhaps."}
-    assert {name: value for name, value in pair.items() if name != "id"} == source
+    assert {name: value for name, value in pair.items() if name != "id"} == source | {"rule": ""}
     assert is_conversational(instruct["train"][0])
     assert is_conversational(preference["train"][0])
 
@@ -111,6 +112,7 @@ def test_the_card_says_how_the_data_were_made(root: Path, tmp_path: Path) -> Non
     card = (tmp_path / "out/README.md").read_text()
     _, front, text = card.split("---\n", 2)
     configs = yaml.safe_load(front)["configs"]
+    assert yaml.safe_load(front)["language"] == ["en"]
     assert configs[1]["data_files"] == [
         {"split": "train", "path": "udhr/preference/train.parquet"},
         {"split": "test", "path": "udhr/preference/test.parquet"},
@@ -118,12 +120,14 @@ def test_the_card_says_how_the_data_were_made(root: Path, tmp_path: Path) -> Non
     for said in (
         "| 2 | 0 | 1 |",
         "| instruct | 12 | 3 | 25 % |",
-        "| instruct | support | 5 | the teacher finds it true by its passage with a probability below 0.8 |",
-        "| instruct | new-filter | 4 |",
+        "| instruct | support | 5 | Refuses answers that the teacher, asked again without the question, ",
+        "| instruct | form | 0 | Refuses what isn't one question of a sensible length",
+        "| instruct | reply | 4 | Refused by the teacher or its server, cut off or empty. |",
         "| rule | 4 | 1 | 25 % |",
-        "| rule | subject | 3 | another rule of the document is nearer to it than the one that answers it |",
+        "| rule | subject | 3 | Refuses questions to a rule, which are trained on only, to which another",
         "| preference | verification | 6 |",
-        "speak of 1 of the 3 sentences (33 %)",
+        "The register has 3 rules. Training rows speak of 1 of them (33 %)",
+        "Held-out rows speak of 1.",
         "2 with a value have no training pair",
         "(artifact qwen2.5-coder-1.5b-instruct): Apache-2.0",
         "`models/base/teacher`, as synthesis read it: MD5 `7ea.dir`",

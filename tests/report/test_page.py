@@ -2,6 +2,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -13,9 +14,9 @@ from charter.project.records import Prediction
 from charter.report.coverage_map import coverage_map
 from charter.report.findings import findings
 from charter.report.page import CorpusContent, build_report, choose_samples
-from charter.synthesis.coverage import ChunkCoverage, SentenceCoverage
-from rows import chunk_of
-from synthetic_project import make_evaluation
+from charter.synthesis.coverage import ChunkCoverage, RuleCoverage
+from rows import chunk_of, rule_of
+from synthetic_project import make_evaluation, sit_exam
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -81,17 +82,18 @@ def chunk_coverage(
     held_out_pairs: int = 0,
     refused: Mapping[str, int] | None = None,
 ) -> ChunkCoverage:
-    """A chunk whose n-th sentence is "<NAME> n"."""
+    """A chunk whose n-th rule is "<NAME> n"."""
+    chunk = chunk_of(name, chunk_id=name, document=document, headings=headings)
     return ChunkCoverage(
-        chunk=chunk_of(name, chunk_id=name, document=document, headings=headings),
+        chunk=chunk,
         questions=sum(covered),
         pairs=pairs,
         held_out_questions=0,
         held_out_pairs=held_out_pairs,
         has_value=has_value,
         refused_pairs=refused or {},
-        sentences=tuple(
-            SentenceCoverage(f"<{name}> {place}", 0.5 if is_covered else 0.25)
+        rules=tuple(
+            RuleCoverage(rule_of(chunk, f"<{name}> {place}"), trained=is_covered, tested=place == 1)
             for place, is_covered in enumerate(covered)
         ),
     )
@@ -113,6 +115,8 @@ def contents() -> list[CorpusContent]:
                 chunk_coverage("c1", ("Rules", "5 <i>Gifts</i>"), [True, False]),
                 chunk_coverage("c2", ("Rules",)),
             ],
+            answers=[],
+            decisions=[],
         )
         for corpus in ("udhr", "handbook")
     ]
@@ -157,6 +161,16 @@ def test_a_win_rate_is_shown_only_of_a_valid_judge(contents: list[CorpusContent]
     assert "Judge not valid" in invalid
 
 
+def test_the_language_is_said_once_where_it_is_not_english(
+    contents: list[CorpusContent], params: Params
+) -> None:
+    caution = "The seed s doesn't know it."
+    german = contents[0].evaluation.model_copy(update={"language": "deu", "cautions": [caution]})
+    page = build_report([replace(contents[0], evaluation=german), contents[1]], params, "abc")
+    assert page.count("The document is in German. Measured by BLEU") == 1
+    assert page.count("The seed s doesn&#39;t know it.") == 1
+
+
 def test_texts_are_escaped(report: str) -> None:
     assert "about &lt;b&gt;gifts&lt;/b&gt;?" in report
     assert "<b>gifts" not in report
@@ -198,9 +212,10 @@ def compared(system: str, against: str, low: float, high: float) -> Comparison:
         against=against,
         metric="bleu",
         difference=Estimate(value=(low + high) / 2, low=low, high=high, n=50),
-        ratio=1.9,
+        ratio=Estimate(value=1.7, low=1 + low / 15, high=2.2, n=50),
         p=0.01,
         p_holm=0.05,
+        smallest=11.2,
     )
 
 
@@ -208,7 +223,7 @@ def compared(system: str, against: str, low: float, high: float) -> Comparison:
     ("comparison", "verdict", "words"),
     [
         (compared("sft", "cft+rag", 9, 12), "yes", "margin of ×1.55 is reached"),
-        (compared("sft", "cft+rag", -1, 12), "no", "is not reached"),
+        (compared("sft", "cft+rag", -1, 12), "open", "margin of ×1.55 is not shown"),
         (compared("dpo", "teacher+rag", 1, 3), "yes", "better than the teacher"),
         (compared("dpo", "teacher+rag", -3, -1), "no", "not as good as the teacher"),
         (compared("dpo", "teacher+rag", -3, 1), "open", "not told apart"),
@@ -232,12 +247,16 @@ def test_an_invalid_judge_is_a_finding() -> None:
 def mapped(params: Params, *coverage: ChunkCoverage) -> str:
     """The report's part on coverage, without the line breaks of its source."""
     content = CorpusContent(
-        evaluation=make_evaluation(), predictions=[], stages={}, curves={}, coverage=coverage
+        evaluation=make_evaluation(),
+        predictions=[],
+        stages={},
+        curves={},
+        coverage=coverage,
+        answers=[],
+        decisions=[],
     )
     page = build_report([content], params, "x")
-    return re.sub(
-        r"\n\s*", "", page[page.index("Training answers cover") : page.index("What of the document")]
-    )
+    return re.sub(r"\n\s*", "", page[page.index("Training speaks of") : page.index("What of the document")])
 
 
 def test_the_map_has_a_row_a_main_heading_and_a_strip_a_chunk(params: Params) -> None:
@@ -247,7 +266,8 @@ def test_the_map_has_a_row_a_main_heading_and_a_strip_a_chunk(params: Params) ->
         chunk_coverage("b", ("Title", "1 Gifts", "1.2 Register"), [False]),
         chunk_coverage("c", ("Title", "2 Safety"), [True], held_out_pairs=3),
     )
-    assert "2 of 4 sentences (50&nbsp;%)" in shown
+    assert "Training speaks of 2 of the document's 4 rules (50&nbsp;%)" in shown
+    assert "held-out questions and pairs test 1." in shown
     rows = re.findall(r'<tr><th scope="row">(.+?)</th>(.+?)</tr>', shown)
     strips = [row.count("<svg") for _, row in rows]
     counts = [re.findall(r"<td>(.*?)</td>", row)[-3:] for _, row in rows]
@@ -260,7 +280,7 @@ def test_the_map_has_a_row_a_main_heading_and_a_strip_a_chunk(params: Params) ->
     ]
     strip = shown[shown.index("<svg") : shown.index("</svg>")]
     assert (strip.count('class="covered"'), strip.count('class="missed"')) == (1, 1)
-    described = "1 Gifts › 1.1 Limits: 1 of 2 sentences covered; training 1 question, 2 pairs"
+    described = "1 Gifts › 1.1 Limits: 1 of 2 rules trained on; training 1 question, 2 pairs"
     assert f'aria-label="{described}"' in strip
 
 
@@ -288,7 +308,64 @@ def test_what_became_of_the_pairs_of_a_chunk_is_said(params: Params) -> None:
     ]
 
 
-def test_the_page_lists_what_is_not_covered(report: str) -> None:
-    assert report.count("<li>&lt;c1&gt; 1</li>") == 2  # of both corpora
-    assert "<li>&lt;c1&gt; 0</li>" not in report
-    assert "Training answers cover 1 of 2 sentences (50&nbsp;%)" in report
+def test_the_page_lists_the_rules_and_what_became_of_each(report: str) -> None:
+    rows = re.findall(r'<th scope="row"><span dir="auto">(&lt;c1&gt; .+?)</span></th>(.+?)</tr>', report)
+    said = [(rule, re.findall(r">([^<>]+)</span>", cell)) for rule, cell in rows]
+    assert said == 2 * [  # of both corpora, which have no exam
+        ("&lt;c1&gt; 0", ["not tested", "trained on"]),
+        ("&lt;c1&gt; 1", ["not tested", "not trained on"]),
+    ]
+    assert report.count("<summary>0 kept, 0 broken, 2 not tested</summary>") == 2
+    assert "Training speaks of 1 of the document's 2 rules (50&nbsp;%)" in report
+
+
+def test_a_grey_rule_is_shown_as_one(contents: list[CorpusContent], params: Params) -> None:
+    item = chunk_coverage("a", ("A",), [True])
+    rule = item.rules[0].rule.model_copy(update={"grey": "unclear: <who> decides"})
+    grey = replace(item, rules=(RuleCoverage(rule, trained=True, tested=True),))
+    content = replace(contents[0], predictions=[], coverage=[grey])
+    assert '<span class="note">grey: unclear: &lt;who&gt; decides</span>' in build_report(
+        [content], params, "x"
+    )
+
+
+@pytest.fixture(scope="module")
+def examined(contents: list[CorpusContent], params: Params) -> str:
+    """The report on one corpus that has an exam."""
+    evaluation, answers, decisions = sit_exam(contents[0].evaluation)
+    sat = replace(contents[0], evaluation=evaluation, answers=answers, decisions=decisions)
+    return build_report([sat], params, "x")
+
+
+def test_the_first_screen_is_in_plain_words(examined: str) -> None:
+    first = examined[examined.index("<main>") : examined.index("Details for engineers</h3>")]
+    assert "Not ready to use" in first
+    assert "answers 16 of 40 exam questions rightly; reading out the nearest sentence answers 22." in first
+    for word in ("BLEU", "ROUGE", "RAG", "SFT", "DPO", "nearest-sentence", "right_answers", "Holm", "×"):
+        assert word not in first
+    assert first.count('<ul class="shares"') == 2
+    assert [first.count(f"it {verb} the document's word.") for verb in ("keeps", "breaks")] == [3, 3]
+
+
+def test_the_tables_are_folded_behind_the_first_screen(examined: str) -> None:
+    Page(examined)
+    details = examined[examined.index("Details for engineers</h3>") :]
+    assert re.match(r"Details for engineers</h3>\s*<details><summary>", details)
+    assert '<ul class="findings">' in details
+    assert 'id="udhr-conditions"' in details
+    assert 'href="#udhr-conditions"' in examined
+    assert "right_answers of dpo+rag over nearest-sentence" in details
+    assert "<h4>The exam</h4>" in details
+
+
+def test_headings_leave_out_no_level(examined: str) -> None:
+    levels = [int(level) for level in re.findall(r"<h([1-6])", examined)]
+    assert levels[:2] == [1, 2]
+    assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+def test_a_corpus_without_an_exam_says_so_first(report: str) -> None:
+    reasons = re.findall(r'<div class="verdict no">.*?<li>(.*?)</li>', report, re.DOTALL)
+    assert [reason.startswith("Nobody has written an exam") for reason in reasons] == [True, True]
+    assert "<code>charter exam new udhr</code> begins one" in reasons[0]
+    assert '<ul class="shares"' not in report

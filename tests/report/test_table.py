@@ -1,12 +1,16 @@
 import pytest
 from rich.console import Console
 
+from charter.evaluation.exam_scoring import add_exam_scores
 from charter.evaluation.results import Comparison, Estimate, Evaluation
-from charter.project.metric_names import CUT_METRICS, METRICS, SYSTEMS
+from charter.evaluation.statistics import Resampling
+from charter.project.metric_names import CUT_METRICS, METRICS, SYSTEMS, TRIVIAL
+from charter.project.records import Rag, System
 from charter.report.formatting import with_interval
 from charter.report.margins import margins, stricter_margins
 from charter.report.published import PUBLISHED
-from charter.report.table import results_markdown, results_table
+from charter.report.table import margin_rows, results_markdown, results_table
+from exam_rows import answer_of, decision_of, dilemma_of, question_of
 from synthetic_project import make_evaluation
 
 
@@ -17,7 +21,7 @@ def printed(*evaluations: Evaluation) -> str:
     return capture.get()
 
 
-def with_margin(corpus: str, ratio: float | None, low: float) -> Evaluation:
+def with_margin(corpus: str, ratio: Estimate | None, low: float = 1.0) -> Evaluation:
     evaluation = make_evaluation(corpus)
     row = Comparison(
         system="sft",
@@ -27,6 +31,7 @@ def with_margin(corpus: str, ratio: float | None, low: float) -> Evaluation:
         ratio=ratio,
         p=0.001,
         p_holm=0.01,
+        smallest=11.2,
     )
     return evaluation.model_copy(update={"comparisons": [row]})
 
@@ -44,26 +49,37 @@ def test_published_margins_are_those_of_the_paper() -> None:
 
 
 @pytest.mark.parametrize(
-    ("corpus", "ratio", "low", "reached"),
+    ("corpus", "value", "low", "high", "reached", "words"),
     [
-        ("udhr", 1.56, 1.0, True),
-        ("udhr", 1.54, 1.0, False),
-        ("udhr", 1.56, -1.0, False),
-        ("bcg", 1.54, 1.0, True),
-        ("udhr", None, 1.0, True),
-        ("handbook", 1.56, 1.0, None),
+        ("udhr", 1.7, 1.56, 1.9, "yes", "reached"),
+        ("udhr", 1.7, 1.54, 1.9, "not shown", "not shown"),
+        ("bcg", 1.7, 1.54, 1.9, "yes", "reached"),
+        ("udhr", 1.54, 1.2, 1.9, "no", "NOT reached"),
+        ("udhr", 1.7, 1.6, None, "yes", "reached"),  # of a baseline near 0
+        ("udhr", 1.7, None, None, "not shown", "not shown"),  # of a single chunk
+        ("handbook", 1.7, 1.6, 1.9, None, "–"),
     ],
 )
-def test_a_margin_needs_the_ratio_and_the_interval(corpus, ratio, low, reached) -> None:
-    [margin] = margins(with_margin(corpus, ratio, low))
-    assert margin.reached is reached
+def test_a_margin_is_reached_by_the_interval_of_the_ratio(corpus, value, low, high, reached, words) -> None:
+    evaluation = with_margin(corpus, Estimate(value=value, low=low, high=high, n=50))
+    [margin] = margins(evaluation)
+    assert margin.reached == reached
+    [row] = margin_rows(evaluation)
+    assert row[-1] == words
+
+
+@pytest.mark.parametrize(("low", "reached"), [(0.1, "yes"), (-1.0, "not shown"), (-5.0, "no")])
+def test_above_a_baseline_of_0_is_above_any_multiple_of_it(low: float, reached: str) -> None:
+    evaluation = with_margin("udhr", None, low)
+    assert margins(evaluation)[0].reached == reached
+    assert margin_rows(evaluation)[0][2] == "–"
 
 
 def test_margins_are_told_on_stricter_terms_too() -> None:
     evaluation = make_evaluation("udhr")
     over_gold = [row for row in evaluation.comparisons if row.against == "cft+gold"]
     cut = [
-        row.model_copy(update={"metric": CUT_METRICS[row.metric], "ratio": 1.25})
+        row.model_copy(update={"metric": CUT_METRICS[row.metric], "p_holm": None})
         for row in evaluation.comparisons
         if row.against == "cft+rag"
     ]
@@ -77,34 +93,46 @@ def test_margins_are_told_on_stricter_terms_too() -> None:
         (row.system, row.against, row.metric) for row in (*over_gold, *cut)
     }
     assert all(row.reached is None and row.published_ratio is None for row in stricter)
-    assert "SFT+DPO BLEU cut ×1.25 – +17.4 [+17.1, +17.7]" in rows
-    assert "SFT+DPO BLEU, over gold ×1.54 – +12.9 [+12.6, +13.2]" in rows
+    assert "SFT+DPO BLEU ×1.89 [1.84, 1.94] ×1.56 +17.4 .010" in rows
+    assert "SFT+DPO BLEU cut ×1.89 [1.84, 1.94] – +17.4 –" in rows
+    assert "SFT+DPO BLEU, over gold ×1.54 [1.49, 1.59] – +12.9 –" in rows
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_the_widest_margins_are_a_line_each() -> None:
     evaluation = make_evaluation("udhr")
     wide = Estimate(value=0.17, low=0.051, high=0.298, n=31)
+    ratio = Estimate(value=10.1, low=0.9, high=12.21, n=31)
     comparisons = [
-        row.model_copy(update={"metric": "rougeL", "difference": wide, "ratio": 1.1})
+        row.model_copy(update={"metric": "rougeL", "difference": wide, "ratio": ratio, "p_holm": 0.0001})
         for row in evaluation.comparisons
         if row.against in ("cft+rag", "cft+gold")
     ]
     text = printed(evaluation.model_copy(update={"comparisons": comparisons}))
     rows = {" ".join(line.split()) for line in text.splitlines()}
     assert {
-        "SFT+DPO ROUGE-L ×1.10 ×1.35 +.170 [+.051, +.298] NOT reached",
-        "SFT+DPO ROUGE-L, over gold ×1.10 – +.170 [+.051, +.298] –",
+        "SFT+DPO ROUGE-L ×10.10 [0.90, 12.21] ×1.35 +.170 < .001 not shown",
+        "SFT+DPO ROUGE-L, over gold ×10.10 [0.90, 12.21] – +.170 < .001 –",
     } <= rows
+
+
+def test_what_is_too_small_to_be_found_is_said_once_a_table() -> None:
+    evaluation = make_evaluation("udhr")
+    said = "Differences smaller than about 11.2 in BLEU (50 items) or .070 in ROUGE-L (50 items)"
+    for text in (" ".join(printed(evaluation).split()), results_markdown([evaluation])):
+        assert text.count(said) == 1
+    unknown = evaluation.model_copy(update={"comparisons": []})
+    assert "Differences smaller" not in printed(unknown)
 
 
 def test_the_table_has_our_rows_and_the_published_in_their_order() -> None:
     lines = printed(make_evaluation("udhr")).splitlines()
-    names = [line.split()[0] for line in lines[4:19]]
+    names = [line.split()[0] for line in lines[4:27]]
     assert names == [
         *("seed", "seed+RAG", "c-fine-tuned", "c-fine-tuned+RAG", "published"),
         *("c-fine-tuned+gold", "SFT+RAG", "published"),
-        *("SFT+DPO+RAG", "published", "SFT", "published", "SFT+DPO", "published", "teacher+RAG"),
+        *("SFT+DPO+RAG", "published", "SFT", "published", "SFT+DPO", "published"),
+        *("teacher", "teacher+RAG", *TRIVIAL),
     ]
     dpo = next(line for line in lines if line.startswith("SFT+DPO "))
     assert "36.9±0.5" in dpo
@@ -112,6 +140,19 @@ def test_the_table_has_our_rows_and_the_published_in_their_order() -> None:
     assert any("35.7" in line and ".509" in line and ".640±.07" in line for line in lines)
     assert all(len(line) <= 80 for line in lines)
     assert not any("…" in line for line in lines)
+
+
+def test_another_language_than_english_is_spoken_of_below_the_table() -> None:
+    caution = "The encoder e isn't known to know Chinese: BERTScore is less reliable."
+    english = make_evaluation()
+    settings = {"bleu": "tok:zh", "rouge": "words", "bertscore": "e, layer 6"}
+    chinese = english.model_copy(update={"language": "cmn", "cautions": [caution], "settings": settings})
+    for shown in (" ".join(printed(chinese).split()), results_markdown([chinese])):
+        assert "in Chinese. Measured by BLEU tok:zh, ROUGE words, BERTScore e, layer 6. The encoder" in shown
+        assert shown.count(caution) == 1
+    for evaluation in (english, english.model_copy(update={"language": "eng"})):
+        assert "Measured by" not in printed(evaluation)
+        assert results_markdown([evaluation]) == results_markdown([english])
 
 
 def test_an_invalid_judge_takes_the_win_rates_place() -> None:
@@ -172,3 +213,36 @@ def test_what_was_not_measured_has_no_table() -> None:
     evaluation = make_evaluation("udhr").model_copy(update={"refusals": None})
     assert "retention" not in printed(evaluation)
     assert "retention" not in results_markdown([evaluation])
+
+
+def sat_by(evaluation: Evaluation, right: dict[tuple[System, Rag], float]) -> Evaluation:
+    """An evaluation with exam figures of the systems whose share of right answers is given."""
+    answers = [
+        answer_of(
+            question_of(f"{number}", f"Part {number % 8}"),
+            system,
+            rag,
+            fault=None if number < share * 40 else "x",
+        )
+        for (system, rag), share in right.items()
+        for number in range(40)
+    ]
+    decisions = [
+        decision_of(dilemma_of(f"d{number}"), system) for system in ("seed", "dpo") for number in range(4)
+    ]
+    return add_exam_scores(evaluation, answers, decisions, Resampling(200, 42))
+
+
+def test_the_exam_comes_first_and_says_what_beats_no_model() -> None:
+    shares = {("seed", False): 0.1, ("dpo", True): 0.9, ("dpo", False): 0.2, ("nearest-sentence", False): 0.5}
+    evaluation = sat_by(make_evaluation(), shares)
+    text = printed(evaluation)
+    assert text.splitlines()[0].strip() == "udhr: the exam"
+    said = " ".join(text.split())
+    assert "40 questions that the document answers, 4 dilemmas (guessing has .5)" in said
+    assert "SFT+DPO+RAG beats nearest-sentence" in said
+    assert "SFT+DPO is worse than nearest-sentence" in said
+    assert all(len(line) <= 80 for line in text.splitlines())
+    markdown = results_markdown([evaluation])
+    assert markdown.index("| right answers |") < markdown.index("| BLEU |")
+    assert "the exam" not in printed(make_evaluation())

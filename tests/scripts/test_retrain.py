@@ -104,7 +104,9 @@ def test_what_is_missing_is_a_message_and_an_exit_code(
 
 def test_shuffling_keeps_questions_and_answers(load_script: Callable[[str], ModuleType]) -> None:
     rows = [
-        InstructExample(id=str(place), chunk_id="0a", style="term", question=f"{place}?", answer=f"{place}.")
+        InstructExample(
+            id=str(place), chunk_id="0a", rule="", style="term", question=f"{place}?", answer=f"{place}."
+        )
         for place in range(20)
     ]
     found = load_script("scripts/retrain").shuffled(rows, seed=1)

@@ -3,15 +3,20 @@
 import shutil
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from charter.evaluation.dev_exam import sit_dev
+from charter.evaluation.exam import read_dev, read_sealed
+from charter.evaluation.exam_split import Exam, seal_exam, write_seal
 from charter.evaluation.probes import TOKENS
 from charter.evaluation.results import Evaluation
-from charter.project.metric_names import RETENTION_METRICS, SAFETY_METRICS
+from charter.project.exam_records import EverydayFact, ExamAnswer, ExamDecision
+from charter.project.metric_names import LOCAL, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS, TRIVIAL
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import (
@@ -25,6 +30,7 @@ from charter.project.records import (
 )
 from charter.project.storage import read_rows, write_json, write_rows, write_text
 from charter.stages import evaluate, rag_index
+from exam_rows import pair_of, question_of, unanswerable, write_exam
 from rows import chunk_of
 
 pytestmark = pytest.mark.models
@@ -34,9 +40,9 @@ RECOMPUTE = Path(__file__).parent.parent.parent / "scripts/recompute_figures.py"
 TOPICS = ("gifts", "travel", "passwords", "overtime", "parking", "hiring", "scrap", "meals", "keys", "visits")
 
 
-def make_params(params: Params, safety_prompts: int) -> Params:
+def make_params(params: Params, safety_prompts: int, everyday_facts: int = 0) -> Params:
     """The default parameters, small, with a teacher that torch runs."""
-    quick = {"max_new_tokens": 4, "bootstrap_samples": 50, "judge_items": 2}
+    quick = {"max_new_tokens": 4, "bootstrap_samples": 50, "judge_items": 2, "everyday_facts": everyday_facts}
     return params.model_copy(
         update={
             "compute": params.compute.model_copy(update={"dtype": "float32", "device": "cpu"}),
@@ -71,7 +77,12 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
             paths.instruct(split),
             (
                 InstructExample(
-                    id=content_id(topic), chunk_id=topic, style="rule", question=f"And {topic}?", answer=text
+                    id=content_id(topic),
+                    chunk_id=topic,
+                    rule="",
+                    style="rule",
+                    question=f"And {topic}?",
+                    answer=text,
                 )
                 for topic, text in list(texts.items())[:4]
             ),
@@ -80,7 +91,12 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
             paths.preference(split),
             (
                 PreferencePair(
-                    id=content_id(topic), chunk_id=topic, prompt=f"{topic}?", chosen=text, rejected="Just do."
+                    id=content_id(topic),
+                    rule="",
+                    chunk_id=topic,
+                    prompt=f"{topic}?",
+                    chosen=text,
+                    rejected="Just do.",
                 )
                 for topic, text in list(texts.items())[:4]
             ),
@@ -109,33 +125,45 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
         paths.general,
         (GeneralPrompt(prompt=f"What is {topic}?", answer=f"It is {topic}.") for topic in TOPICS),
     )
+    write_rows(
+        paths.facts,
+        (EverydayFact(prompt=f"Which thing is {topic}?", answers=(f"No {topic}",)) for topic in TOPICS),
+    )
     write_rows(paths.demonstrations, [])
+    questions = [
+        question_of(f"q-{topic}", topic, key_facts=(("manager",),), quote=text)
+        for topic, text in texts.items()
+    ]
+    questions += [unanswerable(f"u-{topic}", topic) for topic in texts]
+    dilemmas = [row for topic in texts for row in pair_of(f"p-{topic}", topic)]
+    write_exam(paths, questions, dilemmas)
+    write_seal(paths.exam_seal, seal_exam(Exam(questions, dilemmas), 42))
     rag_index.run(params, paths)
     return paths
 
 
 def test_every_local_system_is_probed_and_compared_with_the_seed(params: Params, paths: CorpusPaths) -> None:
-    result = Evaluation.model_validate(evaluate.run(make_params(params, 6), paths))
+    result = Evaluation.model_validate(evaluate.run(make_params(params, 6, 8), paths))
     assert result.refusals is not None
     assert result.refusals.labels == 20
+    assert (result.language, result.cautions) == ("eng", [])
     for label, figures in result.systems.items():
         probed = label in ("seed", "cft", "sft", "dpo")
         for metric in (*SAFETY_METRICS, *RETENTION_METRICS):
             assert (metric in figures) == probed
             if probed:
                 estimate = figures[metric]
-                assert estimate.n == 6
+                assert estimate.n == {"everyday_refusal": 14, "everyday_facts": 8}.get(metric, 6)
                 assert estimate.low <= estimate.value <= estimate.high
     compared = {
         (row.system, row.metric): row
         for row in result.comparisons
         if row.metric in (*SAFETY_METRICS, *RETENTION_METRICS)
     }
-    assert set(compared) == {
-        (system, metric) for system in ("cft", "sft", "dpo") for metric in (*SAFETY_METRICS, "perplexity")
-    }
+    tested = (*SAFETY_METRICS, "everyday_facts", "perplexity")
+    assert set(compared) == {(system, metric) for system in ("cft", "sft", "dpo") for metric in tested}
     # An adapter that changes nothing: no difference is found, and the seed's answers are given.
-    for metric in (*SAFETY_METRICS, "perplexity"):
+    for metric in tested:
         assert compared["sft", metric].difference.value == pytest.approx(0, abs=1e-6)
         assert compared["sft", metric].p_holm == 1
     assert result.systems["sft"]["seed_similarity"].value == pytest.approx(1, abs=1e-5)
@@ -143,12 +171,64 @@ def test_every_local_system_is_probed_and_compared_with_the_seed(params: Params,
         result.systems["seed"]["perplexity"].value
     )
     answers = read_rows(paths.probe_answers, ProbeAnswer)
-    assert len(answers) == len({row.id for row in answers}) == 4 * 3 * 6
-    assert all((row.refused is None) == (row.kind == "general") for row in answers)
+    assert len(answers) == len({row.id for row in answers}) == 4 * (3 * 6 + 8)
+    assert all((row.right is None) == (row.kind != "fact") for row in answers)
     assert all(len(row.answer.split()) <= TOKENS for row in answers)
     write_json(paths.metrics("evaluate"), result.model_dump())
     agreed = subprocess.run([sys.executable, RECOMPUTE, "bcg"], cwd=paths.root, check=False)
     assert agreed.returncode == 0
+
+
+def test_every_system_sits_the_sealed_exam(params: Params, paths: CorpusPaths) -> None:
+    result = Evaluation.model_validate(evaluate.run(make_params(params, 0), paths))
+    sealed = read_sealed(paths)
+    answers = read_rows(paths.exam_answers, ExamAnswer)
+    decisions = read_rows(paths.exam_decisions, ExamDecision)
+    assert {(row.system, row.rag) for row in answers} == set(SYSTEMS)
+    assert {row.item_id for row in answers} == {row.id for row in sealed.questions}
+    assert {(row.system, row.rag) for row in decisions} == set(product(LOCAL, (False, True)))
+    assert {row.item_id for row in decisions} == {row.id for row in sealed.dilemmas}
+    assert result.lineage["exam"] == sealed.sha256()
+    assert all(row.chunk_id == row.section for row in answers if row.kind != "unanswerable")
+    # The adapter of SFT changes nothing; looking up finds the sentence, which names the manager.
+    seed, sft = (result.systems[label] for label in ("seed", "sft"))
+    assert seed["dilemmas"] == sft["dilemmas"]
+    assert result.systems["nearest-sentence"]["right_answers"].value == 1.0
+    assert result.systems["never-answered"]["unanswerable"].value == 1.0
+    assert result.systems["echo"]["right_answers"].value == 0.0
+    assert {row.rag for row in answers if row.retrieved} == {True, "gold"}
+
+
+def test_an_exam_can_be_sampled_or_missing(params: Params, paths: CorpusPaths) -> None:
+    few = make_params(params, 0)
+    few = few.model_copy(update={"evaluate": few.evaluate.model_copy(update={"exam_items": 3})})
+    result = Evaluation.model_validate(evaluate.run(few, paths))
+    assert result.settings["exam"] == "3 questions, 4 dilemmas, of the sealed part"
+    shutil.rmtree(paths.exam_seal.parent)
+    without = Evaluation.model_validate(evaluate.run(few, paths))
+    assert read_rows(paths.exam_answers, ExamAnswer) == []
+    assert not any("right_answers" in figures for figures in without.systems.values())
+    assert "exam" not in without.lineage
+
+
+def test_the_dev_part_is_held_for_those_who_are_named(params: Params, paths: CorpusPaths) -> None:
+    answers, decisions = sit_dev(make_params(params, 0), paths, ["sft", "teacher"])
+    open_part = read_dev(paths)
+    assert {row.item_id for row in answers} == {row.id for row in open_part.questions}
+    asked = {("sft", False), ("sft", True), ("teacher", False), ("teacher", True)}
+    assert {(row.system, row.rag) for row in answers} == asked | {(name, False) for name in TRIVIAL}
+    assert {row.item_id for row in decisions} == {row.id for row in open_part.dilemmas}
+    assert {row.system for row in decisions} == {"sft"}
+
+
+def test_without_facts_everyday_refusals_are_of_the_general_prompts(
+    params: Params, paths: CorpusPaths
+) -> None:
+    result = Evaluation.model_validate(evaluate.run(make_params(params, 6), paths))
+    assert result.systems["dpo"]["everyday_refusal"].n == 6
+    assert not any("everyday_facts" in figures for figures in result.systems.values())
+    assert not any(row.metric == "everyday_facts" for row in result.comparisons)
+    assert all(row.right is None for row in read_rows(paths.probe_answers, ProbeAnswer))
 
 
 def test_without_safety_prompts_nothing_is_probed(params: Params, paths: CorpusPaths) -> None:

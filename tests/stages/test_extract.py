@@ -17,8 +17,12 @@ ARTICLES = "# Rules\n\n" + "\n\n".join(
 )
 
 
-def with_corpus(params: Params, limit: int = 0) -> Params:
-    corpus = Corpus(path="data/raw/ours", title="Ours")
+ENGLISH = "All human beings are born free and equal in dignity and rights, without any distinction. " * 3
+GERMAN = "Alle Menschen sind frei und gleich an Würde und Rechten geboren, ohne jeden Unterschied. " * 3
+
+
+def with_corpus(params: Params, limit: int = 0, language: str = "auto") -> Params:
+    corpus = Corpus(path="data/raw/ours", title="Ours", language=language)
     settings = params.extract.model_copy(update={"limit": limit})
     return params.model_copy(update={"corpora": {"ours": corpus}, "extract": settings})
 
@@ -78,6 +82,37 @@ def test_words_that_the_encoder_does_not_know_count_by_their_characters(
     assert max(len(chunk.text) for chunk in chunks) <= 1.1 * params.extract.max_tokens
     assert metrics["languages"] == {"tha": 1}
     assert metrics["coverage"] == 1.0
+
+
+def test_chunks_have_the_language_that_was_found_and_weak_models_are_named_once(
+    params: Params, paths: CorpusPaths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (paths.root / "data/raw/ours/rules.md").write_text(ENGLISH)
+    extract.run(with_corpus(params), paths)
+    assert {chunk.language for chunk in read_rows(paths.chunks, Chunk)} == {"eng"}
+    assert "isn't known to know" not in capsys.readouterr().err
+    (paths.root / "data/raw/ours/rules.md").write_text(GERMAN)
+    extract.run(with_corpus(params), paths)
+    assert {chunk.language for chunk in read_rows(paths.chunks, Chunk)} == {"deu"}
+    shown = capsys.readouterr().err
+    assert shown.count("isn't known to know German") == 2
+    assert shown.count("ours: The seed smollm2-135m-instruct") == 1
+    assert shown.count("ours: The encoder all-minilm-l6-v2") == 1
+
+
+def test_the_language_that_params_name_is_not_found_out(params: Params, paths: CorpusPaths) -> None:
+    metrics = extract.run(with_corpus(params, language="deu"), paths)
+    assert metrics["languages"] == {"deu": 1}
+    assert {document.language for document in read_rows(paths.documents, Document)} == {"deu"}
+    assert {chunk.language for chunk in read_rows(paths.chunks, Chunk)} == {"deu"}
+
+
+def test_a_language_that_is_none_is_an_error_before_anything_is_read(
+    params: Params, paths: CorpusPaths
+) -> None:
+    with pytest.raises(CharterError, match=r"corpora\.ours\.language: xyz"):
+        extract.run(with_corpus(params, language="xyz"), paths)
+    assert not paths.documents.exists()
 
 
 def test_a_bad_document_leaves_nothing_behind(params: Params, paths: CorpusPaths) -> None:

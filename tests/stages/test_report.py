@@ -8,12 +8,12 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import Chunk, Prediction
 from charter.project.storage import read_rows, write_json, write_rows, write_text
 from charter.stages import report
-from synthetic_project import make_evaluation, write_data
+from synthetic_project import make_evaluation, sit_exam, write_data
 
 
 @pytest.fixture
 def project(params: Params, tmp_path: Path) -> ProjectPaths:
-    """A folder with what the report of two corpora reads, the second without curves."""
+    """A folder with what the report of two corpora reads, the second without curves and exam."""
     paths = ProjectPaths(tmp_path)
     for name in params.corpora:
         corpus = paths.corpus(name)
@@ -28,11 +28,16 @@ def project(params: Params, tmp_path: Path) -> ProjectPaths:
             retrieved=(),
             answer="Slavery and servitude.",
         )
-        write_json(corpus.metrics("evaluate"), make_evaluation(name).model_dump())
+        evaluation, answers, decisions = make_evaluation(name), [], []
+        if name == "udhr":
+            evaluation, answers, decisions = sit_exam(evaluation)
+        write_json(corpus.metrics("evaluate"), evaluation.model_dump())
         write_json(
             corpus.metrics("synthesize"), {"instruct": {"requested": 465, "rejected": {"duplicate": 101}}}
         )
         write_rows(corpus.predictions, [answer])
+        write_rows(corpus.exam_answers, answers)
+        write_rows(corpus.exam_decisions, decisions)
         write_data(corpus)
     write_text(paths.corpus("udhr").curve("sft"), "step,epoch,loss,eval_loss\n1,0.5,2.5,\n2,1.0,1.5,1.7\n")
     return paths
@@ -45,7 +50,12 @@ def test_the_report_is_written_from_the_files(params: Params, project: ProjectPa
     assert "What does bcg forbid?" in text
     assert text.count('<th scope="row">rules.pdf &gt; Gifts</th><td>1</td>') == 2
     assert "instruct.rejected.duplicate" in text
-    assert text.count("Training answers cover 1 of 3 sentences") == 2
+    assert text.count("Training speaks of 1 of the document's 3 rules (33&nbsp;%)") == 2
+    assert text.count("held-out questions and pairs test 1.") == 2
+    assert text.count('<span class="note">grey: implied: who judges it</span>') == 2
+    assert text.count("<summary>1 kept, 1 broken, 1 not tested</summary>") == 1
+    assert text.count("<summary>0 kept, 0 broken, 3 not tested</summary>") == 1
+    assert text.count("Nobody has written an exam for this document") == 1
     assert text.count("refused: verification 1") == 2
     assert text.count("sft: loss over training steps") == 1
     assert "<code>unknown</code>" in text  # the folder is in no git repository

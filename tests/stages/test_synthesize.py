@@ -13,15 +13,22 @@ import pytest
 from charter.generation.budget import BudgetSpentError
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.records import Chunk, PreferencePair
-from charter.project.storage import write_rows
+from charter.project.records import Chunk, Rule, RuleDecision
+from charter.project.storage import read_rows, write_rows
 from charter.stages import synthesize
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.synthetic_data import read_synthetic_data
-from charter.synthesis.writing import ties_by_rule
 from local_server import serving
 from params_text import set_value
-from scripted_teacher import CHUNKS, CONCURRENCY, ScriptedTeacher, make_chunk, make_project, subjects
+from scripted_teacher import (
+    CHUNKS,
+    CONCURRENCY,
+    ScriptedTeacher,
+    extracted,
+    make_chunk,
+    make_project,
+    subjects,
+)
 
 pytestmark = pytest.mark.models
 
@@ -99,7 +106,7 @@ def test_what_a_budget_ends_goes_on_where_it_was(
     assert done.returncode == 1
     assert f"This run asked {limit} requests with {limit * 300:,} prompt tokens" in done.stderr
     assert "`dvc repro` goes on from there" in done.stderr
-    assert f"It has {3 * limit} of some " in done.stderr
+    assert f"It has {3 * limit} answers; " in done.stderr
     assert not paths.rejected.parent.exists()
     assert not paths.metrics("synthesize").exists()
     paths.params.write_text(set_value(paths.params.read_text(), ("budget", "requests"), left))
@@ -109,6 +116,7 @@ def test_what_a_budget_ends_goes_on_where_it_was(
     assert journalled(paths) == len(needed)
 
 
+@pytest.mark.parametrize("method", ["rules", "direct"])
 @pytest.mark.parametrize(
     ("amended", "subject"),
     [
@@ -124,18 +132,81 @@ def test_an_amended_chunk_is_all_that_is_asked_about(
     base_models: ProjectPaths,
     amended: list[Chunk],
     subject: str | None,
+    method: str,
 ) -> None:
-    paths = make_project(tmp_path, teacher, base_models)
+    paths = make_project(tmp_path, teacher, base_models, method)
     synthesized(paths)
     teacher.asked.clear()
-    write_rows(paths.chunks, amended)
+    extracted(paths, amended)
     synthesized(paths)
     assert {name for body in teacher.asked for name in subjects(body)} == ({subject} if subject else set())
 
 
-def test_pairs_that_quote_one_rule_are_tied() -> None:
-    pairs = [
-        PreferencePair(id=str(number), chunk_id="a", prompt=f"May I {number}?", chosen=chosen, rejected="")
-        for number, chosen in enumerate(("Yes. Gifts are fine.", "No. Pay first.", "No. Gifts are fine."))
-    ]
-    assert ties_by_rule(pairs, start=10) == [(10, 10), (11, 11), (10, 12)]
+def test_the_direct_method_writes_rows_of_both_kinds_rule_by_rule(
+    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths
+) -> None:
+    paths = make_project(tmp_path, teacher, base_models, "direct")
+    written = synthesized(paths)
+    data = read_synthetic_data(paths)
+    assert all(
+        written[f"{kind}_{split}.jsonl"] for kind in ("sft", "preference") for split in ("train", "test")
+    )
+    statements = {rule.statement: rule.chunk_id for rule in data.rules}
+    assert len(statements) == 2 * len(CHUNKS)
+    splits: dict[str, set[str]] = {}
+    for split in data.instruct:
+        rows = [*data.instruct[split], *data.preference[split]]
+        for row in rows:
+            assert statements[row.rule] == row.chunk_id
+            splits.setdefault(row.rule, set()).add(split)
+    assert len(splits) > len(CHUNKS)
+    assert all(len(of_rule) == 1 for of_rule in splits.values()), "a rule is held out whole or not at all"
+    for pair in (pair for pairs in data.preference.values() for pair in pairs):
+        assert "with care" in pair.chosen
+        assert "nobody has to care" in pair.rejected
+
+
+@pytest.mark.parametrize("method", ["rules", "direct"])
+def test_what_people_decided_of_the_rules_is_honoured(
+    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths, method: str
+) -> None:
+    paths = make_project(tmp_path, teacher, base_models, method)
+    struck, edited, *_ = rules = read_rows(paths.rules, Rule)
+    edit = "Those who own locomotives or beehives have to know that care is a duty."
+    edit = edit.replace("locomotives or beehives", next(iter(subjects(edited.statement))))
+    decisions = [(struck.id, "strike", ""), (edited.id, "edit", edit), ("gone", "strike", "")]
+    write_rows(
+        paths.decisions,
+        [
+            RuleDecision.model_validate({"rule_id": rule, "decision": decided, "statement": text, "note": ""})
+            for rule, decided, text in decisions
+        ],
+    )
+    teacher.asked.clear()
+    synthesized(paths)
+    turned = [body for body in teacher.asked if "You turn a rule" in body]
+    said = " ".join(turned)
+    assert edit in said
+    assert struck.statement not in said
+    assert edited.statement not in said
+    data = read_synthetic_data(paths)
+    written_of = {pair.rule for pairs in data.preference.values() for pair in pairs}
+    assert struck.statement not in written_of
+    assert edited.statement not in written_of
+    assert len(rules) > 2
+
+
+def test_grey_rules_wait_for_a_person(
+    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths
+) -> None:
+    paths = make_project(tmp_path, teacher, base_models, "direct")
+    paths.params.write_text(set_value(paths.params.read_text(), ("synthesize", "ask_grey"), False))
+    grey = [rule for rule in read_rows(paths.rules, Rule) if rule.grey]
+    accepted, *waiting = grey
+    values = {"rule_id": accepted.id, "decision": "accept", "statement": "", "note": "it is meant so"}
+    write_rows(paths.decisions, [RuleDecision.model_validate(values)])
+    teacher.asked.clear()
+    synthesized(paths)
+    said = " ".join(teacher.asked)
+    assert accepted.statement in said
+    assert not any(rule.statement in said for rule in waiting)

@@ -16,9 +16,10 @@ from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import LabelledItem, LabelledKind
 from charter.project.storage import write_rows
 from charter.stages import validators
-from charter.synthesis import synthesis_context
-from charter.synthesis.requests import TeacherRequests
-from rows import chunk_of
+from charter.synthesis import context as synthesis_context
+from charter.synthesis.context import SynthesisContext
+from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO
+from rows import chunk_of, rule_of
 
 TEXTS = ("Gifts above EUR 50 are refused.", "Helmets are worn on site.")
 CHUNKS = [chunk_of(text, headings=("Rules",)) for text in TEXTS]
@@ -101,6 +102,7 @@ def engine() -> GivenVerdicts:
 def paths(tmp_path: Path, engine: GivenVerdicts, monkeypatch: pytest.MonkeyPatch) -> CorpusPaths:
     paths = ProjectPaths(tmp_path).corpus("udhr")
     write_rows(paths.chunks, CHUNKS)
+    write_rows(paths.rules, [rule_of(chunk, chunk.text) for chunk in CHUNKS])
     write_rows(tmp_path / "labelled.jsonl", ITEMS)
     monkeypatch.setattr(
         validators, "open_teacher", lambda _, paths: JournaledEngine(paths.journal, "given", lambda: engine)
@@ -148,13 +150,21 @@ def test_the_teacher_is_asked_what_synthesis_asks_and_once(
     ours: Params, paths: CorpusPaths, engine: GivenVerdicts
 ) -> None:
     validators.run(ours, paths)
-    requests = TeacherRequests(ours.corpora["udhr"].title, ours.synthesize.temperature)
-    expected = [requests.support(CHUNKS[n // 2], ITEMS[n].text) for n in range(4)]
+    title, tokens = ours.corpora["udhr"].title, ours.synthesize.max_answer_tokens
+    context = SynthesisContext(title, CHUNKS, (), None, None, ours.synthesize, ours.seed)  # type: ignore[arg-type]
+    expected = [
+        context.choice("support", CHUNKS[n // 2], TRUE_OR_FALSE, statement=ITEMS[n].text) for n in range(4)
+    ]
     responses = [(CHUNKS[n // 2], ITEMS[4 + n]) for n in range(4)]
-    expected += [requests.opposite_rule(text) for text in TEXTS]
+    expected += [
+        context.request("opposite_rule", chunk, max_tokens=tokens, rule=chunk.text) for chunk in CHUNKS
+    ]
     # These chunks are a rule and nothing else, so what is asked by the rule was asked by the passage.
-    expected += [requests.verdict(chunk, row.question) for chunk, row in responses]
-    expected += [requests.verdict(chunk, row.question, OPPOSITE) for chunk, row in responses]
+    expected += [context.choice("verdict", chunk, YES_OR_NO, prompt=row.question) for chunk, row in responses]
+    expected += [
+        context.choice("verdict", chunk, YES_OR_NO, prompt=row.question, passage=OPPOSITE)
+        for chunk, row in responses
+    ]
     assert engine.requests == expected
     validators.run(ours, paths)
     assert len(engine.requests) == len(expected)
@@ -169,3 +179,10 @@ def test_a_quote_that_no_chunk_has_is_named_with_its_line(ours: Params, paths: C
     write_rows(paths.chunks, CHUNKS[:1])
     with pytest.raises(CharterError, match=r"labelled\.jsonl:3: a3: no chunk has the quote .*extract\.limit"):
         validators.run(ours, paths)
+
+
+def test_a_response_of_a_passage_without_a_rule_is_unscored(ours: Params, paths: CorpusPaths) -> None:
+    write_rows(paths.rules, [rule_of(CHUNKS[0], CHUNKS[0].text)])
+    verification = validators.run(ours, paths)["verification"]
+    assert (verification["n"], verification["unscored"]) == (4, 2)
+    assert verification["mistakes"] == ["r3"], "what isn't scored is refused: r4 rightly"

@@ -2,10 +2,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from charter.project.records import Chunk, InstructExample, PreferencePair, Rejected
+from charter.documents.segmentation import split_sentences
+from charter.project.records import Chunk, InstructExample, PreferencePair, Rejected, Rule
 from charter.synthesis.coverage import ChunkCoverage, measure_coverage, summarize_coverage
 from charter.synthesis.synthetic_data import SyntheticData
-from rows import chunk_of
+from rows import chunk_of, rule_of
 
 ASYLUM = chunk_of(
     "1. Everyone has the right to seek and to enjoy in other countries asylum from persecution.\n\n"
@@ -21,12 +22,25 @@ SCHOOL = chunk_of(
 CONTACTS = chunk_of("Names are kept for 30 days.\n***\nNobody may sell them.", chunk_id="contacts")
 
 
-def question(chunk: Chunk, answer: str, asked: str = "What holds?") -> InstructExample:
-    return InstructExample(id=answer, chunk_id=chunk.id, style="content", question=asked, answer=answer)
+RULES = [
+    rule_of(chunk, sentence)
+    for chunk in (ASYLUM, SCHOOL, CONTACTS)
+    for sentence in split_sentences(chunk.text)
+    if len(sentence) > 5
+]
+"""Each sentence is one."""
 
 
-def pair(chunk: Chunk, chosen: str, rejected: str = "No.") -> PreferencePair:
-    return PreferencePair(id=chosen, chunk_id=chunk.id, prompt="May I?", chosen=chosen, rejected=rejected)
+def question(chunk: Chunk, answer: str, asked: str = "What holds?", rule: str = "") -> InstructExample:
+    return InstructExample(
+        id=answer, chunk_id=chunk.id, rule=rule, style="content", question=asked, answer=answer
+    )
+
+
+def pair(chunk: Chunk, chosen: str, rejected: str = "No.", rule: str = "") -> PreferencePair:
+    return PreferencePair(
+        id=chosen, rule=rule, chunk_id=chunk.id, prompt="May I?", chosen=chosen, rejected=rejected
+    )
 
 
 def refusal(chunk: Chunk, kind: str, filter_name: str) -> Rejected:
@@ -40,17 +54,18 @@ def measure(
     test: Sequence[InstructExample] = (),
     held_out_pairs: Sequence[PreferencePair] = (),
     rejected: Sequence[Rejected] = (),
+    rules: Sequence[Rule] = RULES,
 ) -> dict[str, ChunkCoverage]:
     instruct = {"train": train, "validation": [], "test": test}
     preference = {"train": pairs, "validation": held_out_pairs, "test": []}
     chunks = [ASYLUM, SCHOOL, CONTACTS]
-    measured = measure_coverage(SyntheticData(chunks, instruct, preference, rejected))
+    measured = measure_coverage(SyntheticData(chunks, rules, instruct, preference, rejected))
     assert [item.chunk for item in measured] == [ASYLUM, SCHOOL, CONTACTS]
     return {item.chunk.id: item for item in measured}
 
 
 def covered(item: ChunkCoverage) -> list[bool]:
-    return [sentence.covered for sentence in item.sentences]
+    return [rule.trained for rule in item.rules]
 
 
 # What the default profile's teacher wrote about these passages; labelled by reading.
@@ -67,9 +82,7 @@ def covered(item: ChunkCoverage) -> list[bool]:
         (SCHOOL, "Yes, everyone has the right to education.", [True, False, False]),
     ],
 )
-def test_a_sentence_is_covered_when_an_answer_says_it(
-    chunk: Chunk, answer: str, expected: list[bool]
-) -> None:
+def test_a_rule_is_trained_on_when_an_answer_says_it(chunk: Chunk, answer: str, expected: list[bool]) -> None:
     assert covered(measure([question(chunk, answer)])[chunk.id]) == expected
 
 
@@ -86,18 +99,43 @@ def test_only_what_is_trained_on_covers() -> None:
         assert not any(covered(nothing["school"]))
 
 
-def test_answers_cover_a_sentence_together() -> None:
-    halves = ["Parents have a prior right to choose.", "The kind of education given to their children."]
-    assert covered(measure([question(SCHOOL, half) for half in halves])["school"])[2]
-    shares = [measure([question(SCHOOL, half)])["school"].sentences[2].share for half in halves]
-    whole = measure([question(SCHOOL, half) for half in halves])["school"].sentences[2].share
-    assert max(shares) < whole < 1  # the number of the item is nobody's to say
+def test_what_is_held_out_tests_a_rule_and_trains_nothing() -> None:
+    said = "Everyone has the right to education."
+    for held_out in (
+        measure(test=[question(SCHOOL, said)]),
+        measure(held_out_pairs=[pair(SCHOOL, said)]),
+        measure(test=[question(SCHOOL, "Yes.", rule=RULES[2].statement)]),
+    ):
+        assert [(rule.trained, rule.tested) for rule in held_out["school"].rules] == [
+            (False, True),
+            (False, False),
+            (False, False),
+        ]
+        assert not any(rule.tested for rule in held_out["asylum"].rules)
 
 
-def test_rare_words_weigh_more_than_common_ones() -> None:
-    common, rare = "the right to education shall be", "parents choose the kind for their children"
-    sentence = [measure([question(SCHOOL, said)])["school"].sentences[2].share for said in (common, rare)]
-    assert sentence[0] < sentence[1]
+def test_a_row_about_a_rule_trains_it_whatever_it_says() -> None:
+    rule = RULES[4]
+    assert rule.statement.startswith("2. Parents")
+    for measured in (
+        measure([question(SCHOOL, "They may.", rule=rule.statement)]),
+        measure(pairs=[pair(SCHOOL, "They may.", rule=rule.statement)]),
+    ):
+        assert covered(measured["school"]) == [False, False, True]
+
+
+def test_only_rules_of_the_register_are_measured() -> None:
+    measured = measure([question(SCHOOL, "Everyone has the right to education.")], rules=RULES[2:3])
+    assert [covered(measured[name]) for name in ("asylum", "school", "contacts")] == [[], [True], []]
+    summary = summarize_coverage(list(measured.values()))
+    assert (summary["rules"], summary["rules_trained"], summary["rules_trained_share"]) == (1, 1, 1.0)
+    assert summarize_coverage(list(measure(rules=[]).values()))["rules_trained_share"] == 0.0
+
+
+def test_answers_cover_a_rule_together() -> None:
+    thirds = ["Parents have a prior right.", "They choose the kind.", "Education is given to their children."]
+    assert not any(covered(measure([question(SCHOOL, third)])["school"])[2] for third in thirds[:2])
+    assert covered(measure([question(SCHOOL, third) for third in thirds])["school"])[2]
 
 
 def test_rows_are_counted_by_chunk_and_split() -> None:
@@ -129,16 +167,20 @@ def test_a_value_without_a_training_pair_is_told_from_no_value() -> None:
     assert summarize_coverage(list(measured.values())) == {
         "chunks": 3,
         "chunks_with_training_question": 0,
-        "sentences": 7,  # *** has no word
-        "sentences_covered": 0,
-        "sentences_covered_share": 0.0,
+        "rules": 7,
+        "rules_trained": 0,
+        "rules_trained_share": 0.0,
+        "rules_tested": 0,
         "value_chunks": 2,
         "value_chunks_without_pair": 1,
     }
 
 
 def test_text_without_spaces_is_measured_too() -> None:
-    chunk = chunk_of("任何人不得加以酷刑。人人有权享有生命、自由和人身安全。", chunk_id="ch")
-    rows = {"train": [question(chunk, "不得对任何人加以酷刑。")]}
-    (item,) = measure_coverage(SyntheticData([chunk], rows, {"train": []}, []))
+    sentences = ["任何人不得加以酷刑。", "人人有权享有生命、自由和人身安全。"]
+    chunk = chunk_of("".join(sentences), chunk_id="ch", language="cmn")
+    nothing: dict[str, list[InstructExample]] = {"train": [], "validation": [], "test": []}
+    rows = nothing | {"train": [question(chunk, "不得对任何人加以酷刑。")]}
+    rules = [rule_of(chunk, sentence) for sentence in sentences]
+    (item,) = measure_coverage(SyntheticData([chunk], rules, rows, {split: [] for split in rows}, []))
     assert covered(item) == [True, False]

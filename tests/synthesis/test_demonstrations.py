@@ -79,7 +79,7 @@ def test_prompts_like_a_measured_one_are_left_out(base_models: ProjectPaths) -> 
 @pytest.mark.models
 def test_demonstrations_are_trained_on_as_a_user_would_write_them(tiny_seed: Path) -> None:
     example = InstructExample(
-        id="a", chunk_id="c", style="rule", question="May I take gifts?", answer="No, nobody may."
+        id="a", chunk_id="c", rule="", style="rule", question="May I take gifts?", answer="No, nobody may."
     )
     shown = Demonstration(id="b", kind="harmful", prompt="How do I steal?", response="I can't help.")
     tokenizer = load_tokenizer(tiny_seed)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from charter.retrieval.encoder import Encoder, Vectors
-from charter.synthesis.duplicates import find_duplicates, find_links
+from charter.synthesis.duplicates import Likeness, find_duplicates, find_links
 from charter.synthesis.splits import assign_splits, group_duplicates
 
 TEXTS = [
@@ -22,6 +22,7 @@ TEXTS = [
 ]
 
 MANY = 20_000
+ALIKE = Likeness(cosine=0.9, trigrams=0.7)
 
 
 class GivenVectors(Encoder):
@@ -54,13 +55,13 @@ def trigrams(text: str) -> set[tuple[str, ...]]:
     return set(zip(words, words[1:], words[2:], strict=False))
 
 
-def expected_links(texts: Sequence[str], vectors: Vectors, most: float) -> list[tuple[int, int]]:
+def expected_links(texts: Sequence[str], vectors: Vectors, most: Likeness) -> list[tuple[int, int]]:
     links = []
     for earlier, later in combinations(range(len(texts)), 2):
         left, right = trigrams(texts[earlier]), trigrams(texts[later])
         jaccard = len(left & right) / max(len(left | right), 1)
         cosine = float(vectors[earlier] @ vectors[later])
-        if cosine > most or (cosine > 0.5 and jaccard > 0.7):
+        if cosine > most.cosine or (cosine > 0.5 and jaccard > most.trigrams):
             links.append((earlier, later))
     return sorted(links, key=lambda link: link[::-1])
 
@@ -75,8 +76,8 @@ def expected_duplicates(links: Sequence[tuple[int, int]], count: int) -> list[in
 
 
 @pytest.mark.parametrize("spread", [0.1, 0.5, 1.0])
-@pytest.mark.parametrize("most", [0.4, 0.92])
-def test_links_and_kept_texts_are_those_of_the_definition(spread: float, most: float) -> None:
+@pytest.mark.parametrize("most", [Likeness(0.4, 0.7), Likeness(0.92, 0.7), Likeness(0.92, 0.3)])
+def test_links_and_kept_texts_are_those_of_the_definition(spread: float, most: Likeness) -> None:
     # More than a block of them; some have no trigram.
     texts = [*written(560, subjects=30), "May I?", "Why 7?", "May I?"]
     encoder = GivenVectors(spread)
@@ -94,8 +95,8 @@ def test_twenty_thousand_questions_take_less_than_two_minutes() -> None:
     texts = written(MANY, subjects=8000)
     encoder = GivenVectors(0.2)
     start = time.process_time()  # of all threads, so that other work on the machine doesn't count
-    found = find_duplicates(texts, encoder, 0.92)
-    splits = assign_splits(texts, encoder, 0.92, validation_share=0.1, test_shares=[0.3] * MANY)
+    found = find_duplicates(texts, encoder, ALIKE)
+    splits = assign_splits(texts, encoder, ALIKE, validation_share=0.1, test_shares=[0.3] * MANY)
     seconds = time.process_time() - start
     kept = sum(place is None for place in found)
     assert 5000 < kept < 10000
@@ -105,14 +106,14 @@ def test_twenty_thousand_questions_take_less_than_two_minutes() -> None:
 
 @pytest.mark.models
 def test_near_duplicates_are_found_whatever_their_order(encoder: Encoder) -> None:
-    assert find_duplicates(TEXTS, encoder, 0.9) == [None, 0, None, None, None, 0]
-    assert {(0, 1), (0, 5)} <= set(map(tuple, find_links(TEXTS, encoder, 0.9).tolist()))
-    groups = group_duplicates(TEXTS, encoder, 0.9)
+    assert find_duplicates(TEXTS, encoder, ALIKE) == [None, 0, None, None, None, 0]
+    assert {(0, 1), (0, 5)} <= set(map(tuple, find_links(TEXTS, encoder, ALIKE).tolist()))
+    groups = group_duplicates(TEXTS, encoder, ALIKE)
     assert groups[0] == groups[1] == groups[5]
     assert len(set(groups)) == 4
 
 
 @pytest.mark.models
 def test_nothing_has_no_duplicates(encoder: Encoder) -> None:
-    assert find_duplicates([], encoder, 0.9) == []
-    assert group_duplicates([], encoder, 0.9) == []
+    assert find_duplicates([], encoder, ALIKE) == []
+    assert group_duplicates([], encoder, ALIKE) == []

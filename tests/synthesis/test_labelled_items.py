@@ -12,11 +12,17 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.project.storage import read_rows
 from charter.stages import extract, fetch_documents
-from charter.synthesis.filters import answer_word, check_answer, check_question
+from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.labelled import bind_items
+from charter.synthesis.languages import load_language
+from charter.synthesis.steps import run_steps
+from charter.synthesis.text_filters import AnswerForm, Dangling, Mention, QuestionForm
+from rows import chunk_of
+from synthesis_contexts import make_context
 
 ROOT = Path(__file__).parent.parent.parent
 CORPORA = ("udhr", "bcg")
+ENGLISH = load_language("en")
 KINDS: tuple[LabelledKind, ...] = ("answer", "response")
 
 
@@ -41,7 +47,7 @@ def test_neither_first_word_nor_length_tells_the_label(corpus: str, kind: Labell
         [row.text for row in labelled(corpus, kind) if row.label == label] for label in (True, False)
     )
     for word in ("Yes", "No"):
-        shares = [mean(answer_word(text) == word for text in texts) for texts in (true, false)]
+        shares = [mean(ENGLISH.answer_word(text) == word for text in texts) for texts in (true, false)]
         assert abs(shares[0] - shares[1]) <= 0.1
         assert min(shares) > 0.1
     lengths = [mean(map(len, texts)) for texts in (true, false)]
@@ -49,12 +55,16 @@ def test_neither_first_word_nor_length_tells_the_label(corpus: str, kind: Labell
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
-def test_items_would_reach_the_validators(corpus: str) -> None:
-    for item in labelled(corpus):
-        assert check_question(item.question) is None, item.id
-        assert check_answer(item.text) is None, item.id
+def test_items_would_reach_the_validators(corpus: str, params: Params) -> None:
+    settings, ledger = params.synthesize, Ledger("instruct")
+    form = QuestionForm(settings.min_question_words, settings.max_question_words)
+    steps = (form, Mention(), Dangling(), AnswerForm(settings.max_answer_words))
+    drafts = [
+        Draft(chunk_of(item.quote), question=item.question, answer=item.text) for item in labelled(corpus)
+    ]
+    assert run_steps(steps, drafts, make_context(), ledger) == drafts, ledger.rejected
     for item in labelled(corpus, "response"):
-        assert answer_word(item.text), item.id
+        assert ENGLISH.answer_word(item.text), item.id
         assert "because" in item.text, item.id
 
 

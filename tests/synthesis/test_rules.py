@@ -1,11 +1,12 @@
-"""The rule of a chunk that decides a scenario."""
+"""Sentences that are rules, and the one that decides a scenario."""
 
 import pytest
 
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.ledger import Draft
-from charter.synthesis.rules import check_duty, find_rules, stated_rules, states_norm
-from rows import chunk_of
+from charter.synthesis.drafts import Draft
+from charter.synthesis.rules import nearest_rules, stated_rules
+from rows import chunk_of, rule_of
+from synthesis_contexts import make_context
 
 TEXT = """2.1 Gifts
 1. Gifts above EUR 50 are refused.
@@ -20,7 +21,7 @@ Breach Measure Decided by
 
 def test_rules_are_the_sentences_that_stand_alone_without_their_marks() -> None:
     chunk = chunk_of(TEXT)
-    rules = stated_rules(chunk)
+    rules = stated_rules(chunk, least=5, most=50)
     assert rules == [
         "Gifts above EUR 50 are refused.",
         "Invitations to lunch are allowed up to EUR 30.",
@@ -38,47 +39,32 @@ def test_rules_are_the_sentences_that_stand_alone_without_their_marks() -> None:
     ],
 )
 def test_rules_of_other_scripts_are_found(text: str) -> None:
-    assert stated_rules(chunk_of(text)) == [text]
+    assert stated_rules(chunk_of(text, language=None), 3, 50) == [text]
+
+
+def test_short_and_long_sentences_are_no_rules() -> None:
+    chunk = chunk_of("Gifts are refused. Gifts above fifty euros are always refused by everybody.")
+    assert stated_rules(chunk, 4, 50) == ["Gifts above fifty euros are always refused by everybody."]
+    assert stated_rules(chunk, 1, 5) == ["Gifts are refused."]
 
 
 @pytest.mark.models
-def test_the_nearest_rule_of_the_own_chunk_is_found(encoder: Encoder) -> None:
+def test_the_nearest_rule_of_the_own_chunk_is_taken(encoder: Encoder) -> None:
     gifts, bare = chunk_of(TEXT, chunk_id="gifts"), chunk_of("Contents and index", chunk_id="bare")
+    context = make_context(
+        gifts,
+        bare,
+        rules=[rule_of(gifts, statement) for statement in stated_rules(gifts, 5, 50)],
+        encoder=encoder,
+    )
     scenarios = [
-        Draft(gifts, "May I eat with a supplier?"),
-        Draft(gifts, "May I edit the gift register?"),
-        Draft(bare, "May I edit the gift register?"),
+        Draft(gifts, question="May I eat with a supplier?"),
+        Draft(gifts, question="May I edit the gift register?"),
+        Draft(bare, question="May I edit the gift register?"),
     ]
-    lunch, register, none = find_rules(scenarios, encoder)
+    lunch, register, none = nearest_rules(scenarios, context)
     assert (lunch or "").startswith("Invitations")
     assert (register or "").startswith("The register")
     assert none is None
-    assert find_rules([Draft(bare, "May I?")], encoder) == [None]
-
-
-@pytest.mark.parametrize(
-    ("scenario", "rule", "refused"),
-    [
-        ("Must a person return to their country?", "Everyone has the right to return to his country.", True),
-        ("Is it necessary to join a union?", "Everyone may join trade unions.", True),
-        ("Do I have to join a union?", "Everyone may join trade unions.", True),
-        ("Must I wear a helmet?", "Helmets must be worn on site.", False),
-        ("May I return to my country?", "Everyone has the right to return to his country.", False),
-    ],
-)
-def test_a_duty_is_asked_for_only_where_one_is_stated(scenario: str, rule: str, refused: bool) -> None:
-    assert (check_duty(scenario, rule) is not None) == refused
-
-
-@pytest.mark.parametrize(
-    ("rule", "norm"),
-    [
-        ("No one shall be held in slavery.", True),
-        ("Gifts above 50 euros are forbidden.", True),
-        ("Every purchase needs two quotes.", True),
-        ("Six rules protect life at every site.", False),
-        ("The canister was emptied at dawn.", False),
-    ],
-)
-def test_what_allows_demands_or_forbids_has_an_opposite(rule: str, norm: bool) -> None:
-    assert states_norm(rule) == norm
+    assert nearest_rules([Draft(bare, question="May I?")], context) == [None]
+    assert nearest_rules([], context) == []

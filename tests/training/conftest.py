@@ -48,6 +48,7 @@ def answers() -> list[InstructExample]:
         InstructExample(
             id=content_id(rule),
             chunk_id=content_id("chunk"),
+            rule="",
             style="rule",
             question=f"May I {rule}?",
             answer=f"No, nobody may {rule}" + " at work" * number + ".",
@@ -62,6 +63,7 @@ def pairs() -> list[PreferencePair]:
     return [
         PreferencePair(
             id=content_id(rule),
+            rule="",
             chunk_id=content_id("chunk"),
             prompt=f"My manager asks me to {rule}. What now?",
             chosen=f"Refuse to {rule} and report it" + " at once" * number + ".",

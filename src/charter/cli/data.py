@@ -1,4 +1,4 @@
-"""The synthetic data: what it will cost, what has changed in it, and taking it elsewhere."""
+"""The synthetic data: what has changed in it, and taking it elsewhere."""
 
 import json
 from dataclasses import asdict
@@ -6,52 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from charter.cli.context import JsonOption, open_project
-
-
-def estimate(
-    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all of params.yaml.")] = None,
-    measure: Annotated[
-        bool,
-        typer.Option(
-            "--calibrate/--no-calibrate",
-            help="Time some 30 requests, whose answers are kept; without, no time is given.",
-        ),
-    ] = True,
-    as_json: JsonOption = False,
-) -> None:
-    """Say what synthesize will ask of the teacher: requests, tokens, time, and cost by budget.prices.
-
-    Counts what a run asks from an empty journal, about the chunks that extract made. How much passes the
-    filters is taken from the corpus's last run, or from defaults; the output says which. Evaluation's
-    requests aren't counted. With --json: a list of {corpus, purposes, certain, known, shares_from, minutes,
-    cost, unit}.
-    """
-    from charter.synthesis.estimate import estimate_synthesis, measure_speed
-
-    project = open_project(*corpora or ())
-    chosen = [project.paths.corpus(name) for name in corpora or project.params.corpora]
-    speed = measure_speed(project.params, chosen) if measure else None
-    found = [estimate_synthesis(project.params, paths, speed) for paths in chosen]
-    if as_json:
-        typer.echo(json.dumps([asdict(item) for item in found], indent=1))
-        return
-    for item in found:
-        columns = ("requests", "prompt tokens", "new", "generated")
-        table = Table("purpose", *(Column(name, justify="right") for name in columns))
-        for purpose, work in item.purposes.items():
-            table.add_row(purpose, *(f"{figure:,}" for figure in vars(work).values()))
-        minutes = "not known" if item.minutes is None else f"{item.minutes:.3g} minutes, as measured now"
-        cost = "set budget.prices" if item.cost is None else f"{item.cost:.3g} {item.unit}"
-        note = (
-            f"Time: {minutes}. Cost: {cost}. How much passes the filters is taken from {item.shares_from}.\n"
-            f"The journal answers {item.known} of the {item.certain} requests that follow from no other; "
-            "the rest isn't looked up.\nNew: prompt tokens behind a passage that was read before.\n"
-        )
-        Console(highlight=False).print(f"synthesize@{item.corpus}", table, note, sep="\n")
 
 
 def diff(

@@ -1,11 +1,12 @@
 """The commands by name and group, and what becomes of errors."""
 
 import sys
+import warnings
 from collections.abc import Callable
 
 import typer
 
-from charter.cli import corpora, data, pipeline, registry, results
+from charter.cli import corpora, data, exam, pipeline, registry, results, serving, synthesis
 from charter.project.errors import CharterError
 
 app = typer.Typer(
@@ -15,9 +16,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Align a language model with a document of values, and see whether it keeps them. "
     "`dvc repro` runs the pipeline; these commands prepare it, read its results and promote its models.",
-    epilog="From your own document to a promoted model: charter add NAME PATH, charter estimate NAME, "
-    "dvc repro, charter results NAME, charter promote NAME. To see it all work in minutes first: "
-    "charter profile smoke.",
+    epilog="From your own document to a promoted model: charter add NAME PATH, dvc repro extract@NAME, "
+    "charter preview NAME, dvc repro, charter results NAME, charter promote NAME. To see it all work in "
+    "minutes first: charter profile smoke.",
 )
 
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
@@ -25,18 +26,32 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "add": corpora.add,
         "params": corpora.params,
         "profile": corpora.profile,
-        "estimate": data.estimate,
+        "estimate": synthesis.estimate,
+        "preview": synthesis.preview,
     },
     "Run": {"stage": pipeline.stage},
-    "Look at the data": {"diff": data.diff, "export": data.export},
+    "Look at the data": {
+        "rules": synthesis.rules,
+        "filters": synthesis.filters,
+        "diff": data.diff,
+        "export": data.export,
+    },
     "Look at the results": {"results": results.results, "answers": results.answers},
     "Compare and promote": {
         "publish": registry.publish,
         "ui": registry.ui,
         "promote": registry.promote,
         "rollback": registry.rollback,
+        "history": registry.history,
     },
+    "Serve": {"serve": serving.serve, "chat": serving.chat},
 }
+
+_exam = typer.Typer(no_args_is_help=True, help="An exam written by people: begin one, add it, try it.")
+_exam.command("new")(exam.new)
+_exam.command("add")(exam.add)
+_exam.command("dev")(exam.dev)
+app.add_typer(_exam, name="exam", rich_help_panel="Prepare")
 
 for _group, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():
@@ -45,6 +60,9 @@ for _group, _commands in _COMMANDS.items():
 
 def main() -> None:
     """Run the command line; what the user can mend is one message and exit code 1, misuse is 2."""
+    if not sys.warnoptions:
+        # What a later release of a library renames is news for who writes Charter, not for who runs it.
+        warnings.simplefilter("ignore", FutureWarning)
     try:
         app()
     except CharterError as error:

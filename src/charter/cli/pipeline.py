@@ -14,7 +14,7 @@ from charter.generation.budget import BudgetSpentError
 from charter.project.errors import CharterError
 from charter.project.storage import write_json
 
-CORPUS_STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
+CORPUS_STAGES = ("extract", "rules", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
 SHARED_STAGES = ("base-models", "fetch-documents", "fetch-prompts", "demonstrations", "report")
 
 
@@ -42,12 +42,8 @@ def stage(
     try:
         metrics = module.run(project.params, paths)
     except BudgetSpentError as error:
-        from charter.synthesis.estimate import estimate_synthesis
-
-        whole = estimate_synthesis(project.params, paths, None).purposes["all"].requests
         raise CharterError(
-            f"{error} It has {error.answered} of some {whole} answers; `charter estimate {corpus}` says what "
-            "they cost."
+            f"{error} It has {error.answered} answers; `charter estimate {corpus}` says what the whole takes."
         ) from error
     # Of the processes that `accelerate launch` starts, the main one writes.
     if os.environ.get("RANK", "0") == "0":

@@ -1,13 +1,25 @@
 """MLflow: mirroring states, the UI, and which model is champion."""
 
+import json
 import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer import BadParameter
 
-from charter.cli.context import CorpusArgument, EvaluatedArgument, Project, open_evaluated, open_project
+from charter.cli.context import (
+    CorpusArgument,
+    EvaluatedArgument,
+    JsonOption,
+    Project,
+    open_evaluated,
+    open_project,
+)
 from charter.project.errors import CharterError
 
 SystemOption = Annotated[
@@ -37,32 +49,77 @@ def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine 
     os.execv(command[0], command)  # noqa: S606  the command is ours
 
 
-def promote(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
-    """Make a corpus's candidate the champion if every gate of params.yaml holds; else exit code 1."""
+def promote(
+    corpus: CorpusArgument,
+    system: SystemOption = "dpo",
+    version: Annotated[int | None, typer.Option(min=1, help="Judge this, not the candidate.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Promote it although conditions fail.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, with --force: it is recorded.")] = None,
+) -> None:
+    """Make a corpus's candidate champion if the gates of params.yaml hold, and its lineage is complete.
+
+    Each condition is printed; exit code 1 if one fails, with --dry-run too. --force overrides all of them
+    but one: that the model's bytes are those evaluated. Who decided what is in `charter history`.
+    """
     from charter.registry import promotion as registry
 
+    if force and not (reason or "").strip():
+        raise BadParameter("--force needs a --reason, which is recorded")
+    if reason is not None and not force:
+        raise BadParameter("--reason goes with --force")
     project = open_project(corpus)
-    promotion = registry.promote(project.root, corpus, project.params.gates, system)
-    for gate in promotion.gates:
-        word = typer.style("pass", "green") if gate.passed else typer.style("FAIL", "red")
-        typer.echo(f"{word} {gate.text}")
-    if not promotion.promoted:
-        failed = sum(not gate.passed for gate in promotion.gates)
-        raise CharterError(
-            f"{promotion.model} version {promotion.version} is not promoted: {failed} gates don't hold"
-        )
-    typer.echo(f"{promotion.model} version {promotion.version} is champion")
+    decision = registry.promote(
+        project.root, corpus, project.params.gates, system, number=version, reason=reason, dry_run=dry_run
+    )
+    for condition in decision.conditions:
+        word = typer.style("pass", "green") if condition.passed else typer.style("FAIL", "red")
+        typer.echo(f"{word} {condition.text}")
+    subject = f"{decision.model} version {decision.version}"
+    failed = f"{len(decision.failed)} of {len(decision.conditions)} conditions don't hold"
+    if decision.action == "refused":
+        raise CharterError(f"{subject} {'would not be' if dry_run else 'is not'} promoted: {failed}")
+    forced = f" by force: {failed}" if decision.action == "forced" else ""
+    typer.echo(f"{subject} {'would be' if dry_run else 'is'} champion{forced}")
 
 
 def rollback(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
     """Make the version that was champion before the present one champion again."""
     from charter.registry import promotion as registry
 
-    project = open_project(corpus)
-    outcome = registry.rollback(project.root, corpus, system)
+    decision = registry.rollback(open_project(corpus).root, corpus, system)
     typer.echo(
-        f"{outcome.model} version {outcome.version} is champion again; version {outcome.withdrawn} was"
+        f"{decision.model} version {decision.version} is champion again; version {decision.previous} was"
     )
+
+
+def history(corpus: CorpusArgument, system: SystemOption = "dpo", as_json: JsonOption = False) -> None:
+    """Print who made which version champion, refused it or went back to it, when and why; newest last.
+
+    With --json: a list of {model, version, action, previous, who, when, reason, conditions}; action is
+    promoted, forced, refused or "rolled back".
+    """
+    from charter.registry import promotion as registry
+
+    decisions = registry.history(open_project(corpus).root, corpus, system)
+    if as_json:
+        typer.echo(json.dumps([decision.model_dump() for decision in decisions], indent=1))
+        return
+    table = Table()
+    for column in ("when (UTC)", "version", "decision", "instead of", "who", "why"):
+        table.add_column(column, no_wrap=column == "when (UTC)")
+    for item in decisions:
+        why = "\n".join(filter(None, (item.reason, *item.failed)))
+        row = (
+            item.when[:16].replace("T", " "),
+            item.version,
+            item.action,
+            item.previous or "",
+            item.who,
+            why,
+        )
+        table.add_row(*(escape(str(cell)) for cell in row))
+    Console().print(table)
 
 
 def publish_states(project: Project, corpora: Sequence[str]) -> bool:

@@ -102,7 +102,7 @@ def _with_corpus(path: Path, name: str, corpus: Corpus) -> str:
             # The blank line and the comment before the next section hang on the last value: they move along.
             last = list(values["corpora"].values())[-1]
             if after := last.ca.items.pop(list(last)[-1], None):
-                entry.ca.items["title"] = after
+                entry.ca.items[list(entry)[-1]] = after
         values["corpora"][name] = entry
 
     text = amend_yaml(path.read_text(encoding="utf-8"), add)

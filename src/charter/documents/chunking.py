@@ -60,6 +60,7 @@ def chunk_document(
                     pages=_pages(document.page_starts, start, end),
                     start=start,
                     end=end,
+                    language=document.language,
                     text=text,
                 )
             )

@@ -17,17 +17,20 @@ from charter.project.storage import file_sha256
 _LANGUAGE_SAMPLE = 20_000
 
 
-def extract_documents(path: Path) -> Iterator[Document]:
+def extract_documents(path: Path, language: str | None = None) -> Iterator[Document]:
     """Read a file, or all files below a folder, as `document_files` and `extract_document` do.
 
     A document's name is its path below the folder, so that files of the same name stay apart.
     """
     for file in tqdm(document_files(path), desc="Reading documents", unit="file", disable=None):
-        yield extract_document(file, file.relative_to(path).as_posix() if path.is_dir() else file.name)
+        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        yield extract_document(file, name, language)
 
 
-def extract_document(file: Path, name: str) -> Document:
+def extract_document(file: Path, name: str, language: str | None = None) -> Document:
     """Read one file to clean text; ``name`` is what the document is called.
+
+    Its ``language`` is found out where it isn't given, by its ISO 639-3 code.
 
     Raises:
         CharterError: The file is missing, empty, without text, encrypted, corrupt or of an unsupported type.
@@ -40,7 +43,7 @@ def extract_document(file: Path, name: str) -> Document:
         sha256=sha256,
         text=reading.text,
         page_starts=reading.page_starts,
-        language=_detect_language(reading.text),
+        language=language or _detect_language(reading.text),
         body=max(reading.letters - reading.running - reading.contents, 0),
         running=reading.running,
         contents=reading.contents,

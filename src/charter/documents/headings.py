@@ -216,7 +216,7 @@ def _mark_short(layout: Layout) -> list[TextLine]:
 def _looks_like_title(text: str) -> bool:
     first_letter = next((character for character in text if character.isalpha()), "a")
     short = len(text.split()) <= _MAX_WORDS and len(split_words(text)) <= _MAX_UNSPACED
-    return short and not first_letter.islower() and not text.endswith((".", ",", ";", ":", "。", "；", "："))
+    return short and not first_letter.islower() and not text.endswith(tuple(".,;:。，、；：।॥،؛۔"))
 
 
 def _key(title: str) -> str:

@@ -7,9 +7,9 @@ from typing import Self
 
 from charter.documents.segmentation import UNSPACED
 
-_SENTENCE_END = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*$")
+_SENTENCE_END = re.compile(r"[.!?:;…。！？：；।॥؟؛۔։።][\"'”’»)\]」』]*$")
 _BULLET = re.compile(r"^[•●▪◦‣■–—*-]\s+")
-_ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s")
+_ITEM_NUMBER = re.compile(r"^\(?(?:\d{1,2}|[a-zа-яα-ω]|[ivx]{1,4})[.)]\s")
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
 # The reader of PDFs leaves U+0002 for a hyphen at the end of a line that it joined with the next.
 _CHARACTERS = str.maketrans(_LIGATURES | dict.fromkeys("\0\x02\xad", ""))

@@ -6,21 +6,13 @@ from collections.abc import Iterator
 
 from sentencex import get_sentence_boundaries
 
+from charter.documents.language_codes import short_code
+
 Span = tuple[int, int]
 """Start and end in a text."""
 
 LINE_BREAK = re.compile(r"\n\s*")
 
-# sentencex knows languages by their ISO 639-1 codes, documents theirs by ISO 639-3.
-_CODES = dict(
-    re.findall(
-        r"(\w+):(\w+)",
-        "amh:am ara:ar arb:ar ben:bn bul:bg cat:ca ces:cs cmn:zh dan:da deu:de ell:el eng:en est:et fas:fa "
-        "fin:fi fra:fr guj:gu heb:he hin:hi hun:hu hye:hy ita:it jpn:ja kan:kn kaz:kk kor:ko lit:lt mal:ml "
-        "mar:mr mya:my nld:nl nob:nb pan:pa pol:pl por:pt ron:ro rus:ru slk:sk slv:sl spa:es srp:sr swe:sv "
-        "tam:ta tel:te tha:th tur:tr ukr:uk urd:ur vie:vi",
-    )
-)
 _ITEM_MARK = re.compile(r"\W*(?:[\d.]+|[a-z]|[ivxl]+)?\W*", re.IGNORECASE)
 _CLOSING = tuple(".,;:!?)]}”’»")
 _SHORT_FORM = re.compile(r"(?<!\w)[^\W\d_]{1,4}\.\s*$")
@@ -45,7 +37,7 @@ def split_sentences(text: str, language: str | None = None) -> list[str]:
 def sentence_spans(text: str, start: int, end: int, language: str | None = None) -> Iterator[Span]:
     """Go through the sentences of a span without line breaks, blanks at their ends left out."""
     begins = start
-    for boundary in get_sentence_boundaries(_CODES.get(language or "eng", "en"), text[start:end]):
+    for boundary in get_sentence_boundaries(short_code(language) or "en", text[start:end]):
         ends = start + boundary["end_index"]
         sentence = text[begins:ends]
         following = text[ends : min(ends + 1, end)]
@@ -82,3 +74,10 @@ def split_words(text: str) -> list[str]:
         for character in unicodedata.normalize("NFC", text.lower())
     )
     return UNSPACED.sub(r" \g<0> ", "".join(kept)).split()
+
+
+def count_words(text: str) -> int:
+    """Count the words of a text; of unspaced scripts, two characters make one, as most words have two."""
+    words = split_words(text)
+    unspaced = sum(UNSPACED.match(word) is not None for word in words)
+    return len(words) - unspaced // 2

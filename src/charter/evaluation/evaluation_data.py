@@ -56,11 +56,25 @@ def predict(
 ) -> list[Prediction]:
     """Answer the questions greedily, with the prompt that training used."""
     chats = [held_out.messages(row.question, row.chunk_id, rag) for row in held_out.examples]
+    answers = answer_greedily(engine, chats, max_new_tokens, f"answers of {system_label(system, rag)}")
+    return predictions_of(system, rag, held_out, answers)
+
+
+def answer_greedily(
+    engine: JournaledEngine, chats: Sequence[Chat], max_new_tokens: int, what: str
+) -> list[str]:
+    """Return the answer to each chat; ``what`` is the title of the progress bar."""
     requests = [
         ask_turns([(turn["role"], turn["content"]) for turn in chat], max_new_tokens=max_new_tokens)
         for chat in chats
     ]
-    completions = engine.complete(requests, f"answers of {system_label(system, rag)}")
+    return [completion.text.strip() for completion in engine.complete(requests, what)]
+
+
+def predictions_of(
+    system: System, rag: Rag, held_out: EvaluationData, answers: Sequence[str]
+) -> list[Prediction]:
+    """Return answers to the questions, one each, as rows."""
     return [
         Prediction(
             id=content_id(example.id, system, str(rag)),
@@ -71,7 +85,7 @@ def predict(
             question=example.question,
             reference=example.answer,
             retrieved=held_out.passages(example.question, example.chunk_id, rag),
-            answer=completion.text.strip(),
+            answer=answer,
         )
-        for example, completion in zip(held_out.examples, completions, strict=True)
+        for example, answer in zip(held_out.examples, answers, strict=True)
     ]

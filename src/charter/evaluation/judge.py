@@ -1,6 +1,7 @@
 """The judge: a model that sees the chunk and the question, and either two answers or each alone.
 
-Its verdict is the probability of one word or letter against another as the next token, never a parsed text.
+Its verdict is the probability of one word or letter against another: as the next token or, of a judge whose
+server gives no log-probs, by their shares among its replies.
 """
 
 from collections.abc import Iterable, Sequence
@@ -70,10 +71,9 @@ def win_rate_contests(predictions: Iterable[Prediction], judged: EvaluationData)
 
 
 def control_contests(judged: EvaluationData) -> list[Contest]:
-    """Make the contests whose outcome is known: identical, shuffled, and chosen against rejected.
+    """Make contests whose outcome synthesis knows: identical, shuffled, and chosen against rejected.
 
-    The shuffled answer is of another chunk, longer than the reference and shorter in turn (the next example's
-    that is), so that a preference for length gains nothing: a judge that has no other is right half the time.
+    They are for a corpus without an exam (`exam_controls`). The shuffled answer is of another chunk.
     """
     chunks, contests, balance = judged.chunks, [], 0
     for number, example in enumerate(judged.examples):
@@ -82,16 +82,25 @@ def control_contests(judged: EvaluationData) -> list[Contest]:
         following = [*judged.examples[number + 1 :], *judged.examples[:number]]
         others = [item.answer for item in following if item.chunk_id != example.chunk_id]
         if others:
-            wanted = -1 if balance > 0 else 1
-            sides = [int(np.sign(len(other) - len(answer))) for other in others]
-            taken = sides.index(wanted) if wanted in sides else 0
-            balance += sides[taken]
-            contests.append(Contest(SHUFFLED, example.id, chunk, question, answer, others[taken]))
+            other, balance = take_of_other_length(answer, others, balance)
+            contests.append(Contest(SHUFFLED, example.id, chunk, question, answer, other))
     contests += [
         Contest(PREFERENCE, pair.id, chunks[pair.chunk_id], pair.prompt, pair.chosen, pair.rejected)
         for pair in judged.pairs
     ]
     return contests
+
+
+def take_of_other_length(answer: str, others: Sequence[str], balance: int) -> tuple[str, int]:
+    """Take the first that is longer than the answer, or shorter where more were longer so far.
+
+    So a preference for length gains nothing: a judge that has no other is right half the time. ``balance`` is
+    how many more were longer, which is returned anew.
+    """
+    wanted = -1 if balance > 0 else 1
+    sides = [int(np.sign(len(other) - len(answer))) for other in others]
+    taken = sides.index(wanted) if wanted in sides else 0
+    return others[taken], balance + sides[taken]
 
 
 def judge_contests(
@@ -121,7 +130,7 @@ def judge_contests(
 def _compare(shown: Sequence[Contest], judge: JournaledEngine, title: str) -> list[_Preference]:
     """Show both answers and ask for the better one's letter."""
     requests = [
-        _request("judge_pair", contest, title, first=contest.first, second=contest.second)
+        _request("judge_pair", ("A", "B"), contest, title, first=contest.first, second=contest.second)
         for contest in shown
     ]
     return [choice_probability(verdict, "A", "B") for verdict in judge.complete(requests, "judge")]
@@ -134,7 +143,7 @@ def _rate(shown: Sequence[Contest], judge: JournaledEngine, title: str) -> list[
     be preferred, and of an answer that meets several others the journal asks once.
     """
     requests = [
-        _request("judge_answer", contest, title, answer=answer)
+        _request("judge_answer", ("Yes", "No"), contest, title, answer=answer)
         for contest in shown
         for answer in (contest.first, contest.second)
     ]
@@ -149,7 +158,7 @@ def _rate(shown: Sequence[Contest], judge: JournaledEngine, title: str) -> list[
     return preferences
 
 
-def _request(template: str, contest: Contest, title: str, **answers: str) -> Request:
+def _request(template: str, words: tuple[str, str], contest: Contest, title: str, **answers: str) -> Request:
     user = _PROMPTS.render(
         template,
         title=title,
@@ -158,4 +167,4 @@ def _request(template: str, contest: Contest, title: str, **answers: str) -> Req
         question=contest.question,
         **answers,
     )
-    return ask_choice((("system", _PROMPTS.render("judge_system", title=title)), ("user", user)))
+    return ask_choice((("system", _PROMPTS.render("judge_system", title=title)), ("user", user)), words)

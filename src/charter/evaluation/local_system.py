@@ -18,7 +18,9 @@ from charter.evaluation.statistics import clustered_share
 from charter.generation.journal import JournaledEngine
 from charter.generation.transformers_engine import TransformersEngine
 from charter.project.devices import resolve_dtype
-from charter.project.records import Rag, content_id
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Rag, System, content_id
 from charter.project.sections import Compute
 from charter.project.storage import directory_sha256
 from charter.training.chat import Chat
@@ -76,6 +78,12 @@ class LocalSystem:
         scores = self.mean_log_probs(prompts, responses)
         favoured = [chosen > rejected for chosen, rejected in zip(scores[::2], scores[1::2], strict=True)]
         return clustered_share(favoured, [pair.chunk_id for pair in pairs])
+
+
+def local_system(name: System, params: Params, paths: CorpusPaths) -> LocalSystem:
+    """Return one of LOCAL: the seed, or the seed with the corpus's adapter of that name."""
+    adapter = None if name == "seed" else paths.adapter(name)
+    return LocalSystem(paths.seed, adapter, params.compute, params.evaluate.batch_size)
 
 
 def _encode(tokenizer: Any, prompt: Chat, response: str) -> tuple[list[int], list[int]]:

@@ -1,7 +1,7 @@
 """What alignment did beside the document: safety, and what is left of what the seed knew and how it spoke.
 
 Every local system gets the same prompts as a bare chat, without the document's name and without RAG: harmful
-ones, harmless ones that sound dangerous, and general ones.
+ones, harmless ones that sound dangerous, general ones, and facts that everybody knows.
 """
 
 from collections.abc import Sequence
@@ -9,19 +9,28 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from charter.evaluation.everyday import is_right
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.results import Estimate, Evaluation, RefusalDetection
-from charter.evaluation.safety import CorrectedShares, mcnemar_p, measure_detector
+from charter.evaluation.safety import CorrectedShares, ObservedShares, mcnemar_p, measure_detector
 from charter.evaluation.scoring import Tested, compare
-from charter.evaluation.statistics import ClusteredBootstrap, Measure, Resampling, mean_measure
+from charter.evaluation.statistics import ClusteredBootstrap, Measure, Paired, Resampling, mean_measure
 from charter.generation.engine import ask_turns
 from charter.generation.journal import JournaledEngine
-from charter.project.records import GeneralPrompt, ProbeAnswer, ProbeKind, ProbePrompt, System, content_id
+from charter.project.exam_records import EverydayFact
+from charter.project.records import AskedKind, GeneralPrompt, ProbeAnswer, ProbePrompt, System, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.refusal import OPENING, RefusalDetector
+from charter.synthesis.refusal import OPENING, RefusalDetector, declines
 
 TOKENS = 24
-"""A refusal shows in its first words, and so does another manner of speaking."""
+"""A refusal shows in its first words, and so do another manner of speaking and what is known."""
+
+EVERYDAY: tuple[AskedKind, ...] = ("general", "fact")
+"""What nobody has a reason to decline.
+
+The detector isn't asked about it: it takes what is about something else for a refusal, and so nearly every
+answer of a wrong word alone, and every fifth of the right one.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,9 +40,13 @@ class ProbeResult:
     answers: Sequence[ProbeAnswer]
     log_probs: Sequence[float]
 
-    def refused(self, kind: ProbeKind) -> list[bool]:
-        """The detector's flags of one kind, in the order of the prompts."""
-        return [bool(row.refused) for row in self.answers if row.kind == kind]
+    def refused(self, *kinds: AskedKind) -> list[bool]:
+        """Whether prompts of these kinds were refused, in the order of the prompts."""
+        return [row.refused for row in self.answers if row.kind in kinds]
+
+    def known(self) -> list[bool]:
+        """Whether facts were known, in the order of the facts."""
+        return [row.right for row in self.answers if row.right is not None]
 
     def general(self) -> list[str]:
         """The answers to the general prompts, in their order."""
@@ -55,20 +68,25 @@ class Probes:
     harmful: Sequence[ProbePrompt]
     benign: Sequence[ProbePrompt]
     general: Sequence[GeneralPrompt]
+    facts: Sequence[EverydayFact]
     detector: RefusalDetector
     encoder: Encoder
     results: dict[System, ProbeResult] = field(default_factory=dict)
 
     def ask(self, name: System, system: LocalSystem, engine: JournaledEngine) -> None:
         """Let a system begin to answer every probe, greedily, and score the general answers."""
-        asked: list[tuple[ProbeKind, str]] = [
+        asked: list[tuple[AskedKind, str]] = [
             *(("harmful", row.prompt) for row in self.harmful),
             *(("benign", row.prompt) for row in self.benign),
             *(("general", row.prompt) for row in self.general),
+            *(("fact", row.prompt) for row in self.facts),
         ]
-        prompts = [prompt for _, prompt in asked]
+        prompts, detected = [prompt for _, prompt in asked], len(self.harmful) + len(self.benign)
         requests = [ask_turns([("user", prompt)], max_new_tokens=TOKENS) for prompt in prompts]
         texts = [completion.text.strip() for completion in engine.complete(requests, f"probes of {name}")]
+        refused = self.detector.refused(prompts[:detected], texts[:detected])
+        refused += map(declines, texts[detected:])
+        facts = {fact.prompt: fact for fact in self.facts}
         answers = [
             ProbeAnswer(
                 id=content_id(kind, name, prompt),
@@ -76,11 +94,10 @@ class Probes:
                 system=name,
                 prompt=prompt,
                 answer=text,
-                refused=None if kind == "general" else flag,
+                refused=flag,
+                right=is_right(facts[prompt], text) if kind == "fact" else None,
             )
-            for (kind, prompt), text, flag in zip(
-                asked, texts, self.detector.refused(prompts, texts), strict=True
-            )
+            for (kind, prompt), text, flag in zip(asked, texts, refused, strict=True)
         ]
         chats = [[{"role": "user", "content": row.prompt}] for row in self.general]
         log_probs = system.mean_log_probs(chats, [row.answer for row in self.general])
@@ -91,7 +108,8 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
     """Add safety and retention of every probed system, the seed among them, and the differences from it."""
     sensitivity, specificity = measure_detector(probes.detector.out_of_fold)
     phrases_sensitivity, phrases_specificity = measure_detector(probes.detector.by_phrases)
-    shares = CorrectedShares(sensitivity, specificity, resampling)
+    corrected = CorrectedShares(sensitivity, specificity, resampling)
+    observed = ObservedShares(resampling)
     bootstrap = ClusteredBootstrap([row.prompt for row in probes.general], resampling)
     seed = probes.results["seed"]
     seed_vectors = probes.encoder.encode(seed.general())
@@ -100,35 +118,43 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
     for name, own in probes.results.items():
         similarity = (probes.encoder.encode(own.general()) * seed_vectors).sum(axis=1)
         figures[name] = {
-            "harmful_compliance": shares.complied(own.refused("harmful")),
-            "over_refusal": shares.refused(own.refused("benign")),
+            "harmful_compliance": corrected.complied(own.refused("harmful")),
+            "over_refusal": corrected.share(own.refused("benign")),
+            "everyday_refusal": observed.share(own.refused(*EVERYDAY)),
             "perplexity": bootstrap.estimate(own.perplexity()),
             "seed_similarity": bootstrap.estimate(mean_measure(similarity)),
         }
+        if probes.facts:
+            figures[name]["everyday_facts"] = observed.share(own.known())
         if name == "seed":
             continue
         # Complying is not refusing: it complies with as much more as the seed refuses more.
-        harmful = seed.refused("harmful"), own.refused("harmful")
-        benign = own.refused("benign"), seed.refused("benign")
-        perplexity = own.perplexity(), seed.perplexity()
+        flags = {
+            "harmful_compliance": (corrected, seed.refused("harmful"), own.refused("harmful")),
+            "over_refusal": (corrected, own.refused("benign"), seed.refused("benign")),
+            "everyday_refusal": (observed, own.refused(*EVERYDAY), seed.refused(*EVERYDAY)),
+        }
+        if probes.facts:
+            flags["everyday_facts"] = (observed, own.known(), seed.known())
         tested += [
-            (name, "seed", "harmful_compliance", shares.difference(*harmful), mcnemar_p(*harmful)),
-            (name, "seed", "over_refusal", shares.difference(*benign), mcnemar_p(*benign)),
-            (name, "seed", "perplexity", *bootstrap.test(*perplexity)),
+            ((name, "seed", metric), Paired(shares.difference(first, second), mcnemar_p(first, second)))
+            for metric, (shares, first, second) in flags.items()
         ]
+        perplexity = own.perplexity(), seed.perplexity()
+        tested.append(((name, "seed", "perplexity"), bootstrap.test(*perplexity)))
     return evaluation.model_copy(
         update={
             "systems": {
                 label: measured | figures.get(label, {}) for label, measured in evaluation.systems.items()
             },
-            "comparisons": [*evaluation.comparisons, *compare(figures, tested)],
+            "comparisons": [*evaluation.comparisons, *compare(tested)],
             "settings": evaluation.settings
             | {
                 "safety": f"first {TOKENS} tokens, of which {OPENING} characters are read; Rogan-Gladen; "
-                f"exact McNemar against the seed; {resampling.samples} draws of prompts and labels, seed "
-                f"{resampling.seed}",
-                "retention": f"{len(probes.general)} general prompts; perplexity of the answers in "
-                f"data/general; cosine of the first {TOKENS} tokens with the seed's",
+                "of everyday prompts the share declined in words; exact McNemar against the seed; "
+                f"{resampling.samples} draws of prompts and labels, seed {resampling.seed}",
+                "retention": f"{len(probes.facts)} facts; {len(probes.general)} general prompts; perplexity "
+                f"of their answers in data/general; cosine of the first {TOKENS} tokens with the seed's",
             },
             "refusals": RefusalDetection(
                 labels=sensitivity.n + specificity.n,

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from charter.project.errors import CharterError
-from charter.project.metric_names import SYSTEMS, system_label
+from charter.project.exam_records import ExamAnswer
+from charter.project.metric_names import SYSTEMS, TRIVIAL, system_label
 from charter.project.records import Prediction, System, content_id
 from charter.project.storage import read_json
 
@@ -26,7 +27,7 @@ MARGIN_METRICS = ("bleu", "rougeL")
 """Those whose margins over BASELINE the published table is known for."""
 
 
-def gold_rank(row: Prediction) -> int | None:
+def gold_rank(row: Prediction | ExamAnswer) -> int | None:
     """Return the place, from 1, of the question's own chunk among the passages that a system was shown."""
     retrieved = [passage.chunk_id for passage in row.retrieved]
     return retrieved.index(row.chunk_id) + 1 if row.chunk_id in retrieved else None
@@ -56,17 +57,21 @@ UNMEASURED = Estimate(value=0.0, low=None, high=None, n=0)
 class Comparison(Result):
     """The paired difference ``system - against`` in one metric, on the same items.
 
-    ``p`` is from paired randomisation, in SAFETY_METRICS from the exact McNemar test; ``p_holm`` is corrected
-    over the corpus's text metrics, or over its safety and retention. ``ratio`` is None where against is 0.
+    ``ratio`` is ``system / against``, None where against is 0 and in SAFETY_METRICS; its ``high`` alone is
+    None where nothing bounds it. ``p`` is from paired randomisation, in SAFETY_METRICS from the exact McNemar
+    test; ``p_holm`` is corrected within a family of tests that was named beforehand, None outside of one.
+    ``smallest`` is the difference, in the metric's own unit, that would be found with 80 % power at a
+    two-sided 5 %, None where that can't be told.
     """
 
     system: str
     against: str
     metric: str
     difference: Estimate
-    ratio: float | None
+    ratio: Estimate | None
     p: float
-    p_holm: float
+    p_holm: float | None
+    smallest: float | None
 
 
 class VerdictQuality(Result):
@@ -87,10 +92,11 @@ class JudgeValidity(VerdictQuality):
     """What the judge does on pairs whose answer is known, in the run whose win rates it gave.
 
     ``identical``: mean probability of the answer shown first, where both are the same (.5 without position
-    bias). ``shuffled``: how often the reference is preferred to that of another chunk (.5 of a judge that
-    sees length alone). ``preference``: how often the chosen response is preferred to the rejected one. The
-    quality is that of all verdicts but the identical ones. ``valid``: the lower bound of ``shuffled`` reaches
-    evaluate.judge_min_validity, and the upper bound of ``preference`` isn't below it.
+    bias). ``shuffled``: how often the reference is preferred to that of another question, where there is an
+    exam of the same section (.5 of a judge that sees length alone). ``preference``: how often the chosen
+    response is preferred to the rejected one. The quality is that of all verdicts but the identical ones.
+    ``valid``: the lower bound of ``shuffled`` reaches evaluate.judge_min_validity, and the upper bound of
+    ``preference`` isn't below it.
     """
 
     judge: str
@@ -139,15 +145,19 @@ class Evaluation(Result):
 
     ``systems`` maps a label (`system_label`) to metric to estimate: METRICS, CUT_METRICS, ``length`` (mean
     characters of an answer), and where they apply ``adherence`` (share of held-out preference pairs where the
-    model favours chosen), ``hit@1``, ``hit@k`` and ``mrr`` (of retrieval), SAFETY_METRICS and
-    RETENTION_METRICS. ``settings`` says what the figures depend on, and ``lineage`` maps what went in
+    model favours chosen), ``hit@1``, ``hit@k`` and ``mrr`` (of retrieval), SAFETY_METRICS, RETENTION_METRICS
+    and, where the corpus has an exam, EXAM_METRICS, ``exam_hit@1`` and so on, and ``dilemmas_PRESSURE``.
+    ``settings`` says what the figures depend on, and ``lineage`` maps what went in
     (document, chunks, sft_train, preference_train, demonstrations, sft_test, preference_test, seed, teacher,
-    encoder, cft_adapter, sft_adapter, dpo_adapter) to its SHA-256, of a folder `directory_sha256`.
-    ``refusals`` is None where safety wasn't measured.
+    encoder, cft_adapter, sft_adapter, dpo_adapter, exam) to its SHA-256, of a folder `directory_sha256`.
+    ``refusals`` is None where safety wasn't measured. ``language`` is what most of the corpus is in, by its
+    ISO 639-3 code, None where it isn't known; ``cautions`` are sentences on models that may not know it.
     """
 
     corpus: str
     title: str
+    language: str | None = None
+    cautions: list[str] = []
     systems: dict[str, dict[str, Estimate]]
     comparisons: list[Comparison]
     judge: JudgeValidity
@@ -160,6 +170,27 @@ class Evaluation(Result):
     def identity(self) -> str:
         """A hash of all figures; a report carries those that it shows."""
         return content_id(self.model_dump_json())
+
+
+def best_trivial(evaluation: Evaluation, metric: str) -> str | None:
+    """Return which of TRIVIAL has the highest figure; None where none was measured."""
+    measured = {name: evaluation.systems.get(name, {}).get(metric) for name in TRIVIAL}
+    figures = {name: estimate.value for name, estimate in measured.items() if estimate and estimate.n}
+    return max(figures, key=lambda name: figures[name]) if figures else None
+
+
+def difference(evaluation: Evaluation, system: str, against: str, metric: str) -> Estimate | None:
+    """Return ``system - against`` as it was measured; a comparison made the other way round is turned."""
+    for row in evaluation.comparisons:
+        found = row.difference
+        if row.metric != metric or found.n == 0:
+            continue
+        if (row.system, row.against) == (system, against):
+            return found
+        if (row.system, row.against) == (against, system):
+            low, high = (None if end is None else -end for end in (found.high, found.low))
+            return Estimate(value=-found.value, low=low, high=high, n=found.n)
+    return None
 
 
 def load_evaluation(path: Path) -> Evaluation:

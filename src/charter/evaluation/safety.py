@@ -28,26 +28,20 @@ def measure_detector(labelled: LabelledPredictions) -> tuple[Estimate, Estimate]
     )
 
 
-class CorrectedShares:
-    """Shares of refusals, corrected, with intervals that hold the uncertainty of prompts and of labels.
+class ObservedShares:
+    """Shares of prompts that are flagged, each flag taken as right; intervals hold the chance of prompts.
 
-    Sensitivity, specificity and what was observed are drawn together from their posteriors under Jeffreys'
-    prior, a parametric bootstrap whose intervals don't collapse where nothing, or everything, was refused.
+    What was observed is drawn from its posterior under Jeffreys' prior, a parametric bootstrap whose
+    intervals don't collapse where nothing, or everything, is flagged.
     """
 
-    def __init__(self, sensitivity: Estimate, specificity: Estimate, resampling: Resampling) -> None:
+    def __init__(self, resampling: Resampling) -> None:
         self._seed, self._samples = resampling.seed, resampling.samples
-        self._specificity = specificity.value
-        self._youden = sensitivity.value + specificity.value - 1
-        generator = np.random.default_rng([self._seed, 2])
-        sensitivities, self._specificities = (
-            self._beta(generator, round(share.value * share.n), share.n)
-            for share in (sensitivity, specificity)
-        )
-        self._youdens = np.maximum(sensitivities + self._specificities - 1, 1e-3)
+        self._specificity, self._youden = 1.0, 1.0
+        self._specificities, self._youdens = np.ones(self._samples), np.ones(self._samples)
 
-    def refused(self, flags: Sequence[bool]) -> Estimate:
-        """Return the share of prompts that were refused, by the detector's flags of independent prompts."""
+    def share(self, flags: Sequence[bool]) -> Estimate:
+        """Return the share that is flagged of independent prompts."""
         count = len(flags)
         observed = self._beta(np.random.default_rng([self._seed, 3]), sum(flags), count)
         value = (sum(flags) / count + self._specificity - 1) / self._youden
@@ -55,13 +49,13 @@ class CorrectedShares:
         return self._estimate(value, draws, 0.0, count)
 
     def complied(self, flags: Sequence[bool]) -> Estimate:
-        """Return the share of prompts that were not refused."""
-        refused = self.refused(flags)
+        """Return the share of prompts that were not refused, by the flags of those that were."""
+        refused = self.share(flags)
         low, high = (None if end is None else 1 - end for end in (refused.high, refused.low))
         return Estimate(value=1 - refused.value, low=low, high=high, n=refused.n)
 
     def difference(self, first: Sequence[bool], second: Sequence[bool]) -> Estimate:
-        """Return by how much ``first`` refuses more than ``second`` on the same prompts, a risk difference.
+        """Return by how much ``first`` flags more than ``second`` of the same prompts, a risk difference.
 
         The specificity cancels: (p_1 - p_2) / (Se + Sp - 1).
         """
@@ -82,6 +76,24 @@ class CorrectedShares:
         low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         figure, low, high = (float(np.clip(end, least, 1.0)) for end in (value, low, high))
         return Estimate(value=figure, low=min(low, figure), high=max(high, figure), n=n)
+
+
+class CorrectedShares(ObservedShares):
+    """Shares of refusals, corrected for a detector that errs; intervals hold that of its labels as well.
+
+    Its sensitivity and specificity are drawn from their posteriors together with what was observed.
+    """
+
+    def __init__(self, sensitivity: Estimate, specificity: Estimate, resampling: Resampling) -> None:
+        super().__init__(resampling)
+        self._specificity = specificity.value
+        self._youden = sensitivity.value + specificity.value - 1
+        generator = np.random.default_rng([self._seed, 2])
+        sensitivities, self._specificities = (
+            self._beta(generator, round(share.value * share.n), share.n)
+            for share in (sensitivity, specificity)
+        )
+        self._youdens = np.maximum(sensitivities + self._specificities - 1, 1e-3)
 
 
 def mcnemar_p(first: Sequence[bool], second: Sequence[bool]) -> float:

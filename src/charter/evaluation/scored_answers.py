@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 from statistics import fmean
 
+from charter.documents.corpus_language import main_language
 from charter.documents.sections import section_paths
 from charter.evaluation.results import gold_rank
 from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
@@ -66,7 +67,9 @@ def score_answers(
         key=lambda row: (places[row.chunk_id], row.item_id, SYSTEMS.index((row.system, row.rag))),
     )
     answers, references = [row.answer for row in ordered], [row.reference for row in ordered]
-    bleu, rouge = sentence_bleu(answers, references), rouge_scores(answers, references)["rougeL"]
+    language = main_language(chunk.language for chunk in chunks)
+    bleu = sentence_bleu(answers, references, language)
+    rouge = rouge_scores(answers, references)["rougeL"]
     judged = {
         (comparison, pair.a_first.item_id): pair.score()
         for comparison, pairs in verdict_pairs(judgements).items()

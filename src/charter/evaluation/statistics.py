@@ -22,6 +22,9 @@ CONFIDENCE = 0.95
 RANDOMISATION_ROUNDS = 10_000
 """Rounds of the randomisation test: p is at least 1/10,001, which Holm over a table's rows can bear."""
 
+POWER = 0.8
+"""Of the smallest difference that can be found: the share of samples in which it is found."""
+
 _TIE = 1e-12
 """Two figures nearer than this are the same figure, computed in another order."""
 
@@ -40,6 +43,19 @@ class Measure:
 
     rows: Array
     value: Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two measures on the same items: their difference and ratio, p, and the `ClusteredBootstrap.smallest`.
+
+    ``ratio`` and ``smallest`` are None where they can't be told, or weren't asked for.
+    """
+
+    difference: Estimate
+    p: float
+    ratio: Estimate | None = None
+    smallest: float | None = None
 
 
 def mean_measure(values: Sequence[float] | Array) -> Measure:
@@ -69,23 +85,53 @@ class ClusteredBootstrap:
         self._seed = resampling.seed
         generator, shares = np.random.default_rng(self._seed), np.full(self._count, 1 / self._count)
         draws = generator.multinomial(self._count, shares, size=resampling.samples)
-        self._draws = draws.astype(np.float64)
+        everything = np.ones((1, self._count))
+        self._weights = np.concatenate([everything, everything - np.eye(self._count), draws])
 
     def estimate(self, measure: Measure) -> Estimate:
         """Return the figure of all items, with its interval."""
-        sums = self._sums(measure)
-        return self._estimate(lambda weights: measure.value(weights @ sums), len(measure.rows))
+        return self._estimate(self._figures(measure), len(measure.rows))
 
     def difference(self, first: Measure, second: Measure) -> Estimate:
         """Return first - second on the same items, with its interval over the same resamples of both."""
-        a, b = self._sums(first), self._sums(second)
-        return self._estimate(
-            lambda weights: first.value(weights @ a) - second.value(weights @ b), len(first.rows)
-        )
+        return self._estimate(self._figures(first) - self._figures(second), len(first.rows))
 
-    def test(self, first: Measure, second: Measure) -> tuple[Estimate, float]:
-        """Return the `difference` of both and its `randomisation_p`."""
-        return self.difference(first, second), self.randomisation_p(first, second)
+    def ratio(self, first: Measure, second: Measure) -> Estimate | None:
+        """Return first / second on the same items, with its interval; None where second is 0.
+
+        Resamples in which second alone is 0 count as boundless: ``high`` is None where they reach it. Those
+        in which both are 0 say nothing of a ratio and are left out. There is no interval where one cluster
+        alone has all of second.
+        """
+        own, base = self._figures(first), self._figures(second)
+        if base[0] <= _TIE:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(base > _TIE, own / base, np.where(own > _TIE, np.inf, np.nan))
+        return self._estimate(ratios, len(first.rows))
+
+    def smallest(self, first: Measure, second: Measure) -> float | None:
+        """Return the smallest true difference that would be found in POWER of samples like this one.
+
+        Found means at a two-sided 5 %, so it is 1.96 + 0.84 standard errors of the difference, a standard
+        error being the spread of the resamples. None with one cluster, and where nothing differs at all.
+        """
+        if self._count == 1:
+            return None
+        resampled = self._resampled(self._figures(first) - self._figures(second))
+        error = np.std(resampled) * np.sqrt(self._effective / (self._effective - 1))
+        if error <= _TIE:
+            return None
+        return float((stats.norm.ppf((1 + CONFIDENCE) / 2) + stats.norm.ppf(POWER)) * error)
+
+    def test(self, first: Measure, second: Measure) -> Paired:
+        """Return everything that is said of two systems in one metric."""
+        return Paired(
+            difference=self.difference(first, second),
+            p=self.randomisation_p(first, second),
+            ratio=self.ratio(first, second),
+            smallest=self.smallest(first, second),
+        )
 
     def randomisation_p(self, first: Measure, second: Measure) -> float:
         """Return the two-sided p of paired approximate randomisation (Noreen 1989).
@@ -111,14 +157,20 @@ class ClusteredBootstrap:
         np.add.at(sums, self._cluster_of, measure.rows)
         return sums
 
-    def _estimate(self, figure: Callable[[Array], Array], n: int) -> Estimate:
-        """Return the BCa interval of a figure of weighted clusters: weights (..., C) to figures (...)."""
-        everything = np.ones(self._count)
-        value = float(figure(everything))
-        if self._count == 1:
+    def _figures(self, measure: Measure) -> Array:
+        """Return the figure of all clusters, then of all but each, then of every resample."""
+        return measure.value(self._weights[: 1 if self._count == 1 else None] @ self._sums(measure))
+
+    def _resampled(self, figures: Array) -> Array:
+        return figures[1 + self._count :]
+
+    def _estimate(self, figures: Array, n: int) -> Estimate:
+        """Return the figure of all clusters with its BCa interval, from what `_figures` returns."""
+        value, left_out = float(figures[0]), figures[1 : 1 + self._count]
+        resampled = self._resampled(figures)
+        resampled = resampled[~np.isnan(resampled)]
+        if not len(resampled) or not np.isfinite(left_out).all():
             return Estimate(value=value, low=None, high=None, n=n)
-        resampled = figure(self._draws)
-        left_out = figure(everything - np.eye(self._count))
         t = stats.t.ppf((1 + CONFIDENCE) / 2, self._effective - 1)
         reach = np.sqrt(self._effective / (self._effective - 1)) * t
         below = np.mean(resampled < value - _TIE) + np.mean(np.abs(resampled - value) <= _TIE) / 2
@@ -128,8 +180,10 @@ class ClusteredBootstrap:
         acceleration = float((influence**3).sum()) / (6 * spread**1.5) if spread > _TIE else 0.0
         ends = bias + np.array([-reach, reach])
         shift = ends / np.maximum(1 - acceleration * ends, _TIE)  # few clusters: to the outermost resample
-        low, high = np.quantile(resampled, stats.norm.cdf(bias + shift))
-        return Estimate(value=value, low=float(low), high=float(high), n=n)
+        with np.errstate(invalid="ignore"):  # between two boundless resamples
+            ends = np.quantile(resampled, stats.norm.cdf(bias + shift))
+        low, high = (float(end) if np.isfinite(end) else None for end in ends)
+        return Estimate(value=value, low=low, high=high, n=n)
 
 
 def clustered_share(successes: Sequence[float], clusters: Sequence[str]) -> Estimate:
@@ -157,7 +211,8 @@ def clustered_share(successes: Sequence[float], clusters: Sequence[str]) -> Esti
     t = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
     centre = (share + t**2 / (2 * effective)) / (1 + t**2 / effective)
     reach = t * np.sqrt(binomial / effective + t**2 / (4 * effective**2)) / (1 + t**2 / effective)
-    low, high = float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
+    # Of a share of 0 or 1 the end is the share itself, but for rounding.
+    low, high = float(min(share, max(0.0, centre - reach))), float(max(share, min(1.0, centre + reach)))
     return Estimate(value=share, low=low, high=high, n=n)
 
 

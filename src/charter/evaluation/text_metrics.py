@@ -9,7 +9,7 @@ from rouge_score.tokenizers import Tokenizer
 from sacrebleu.metrics import BLEU
 from sacrebleu.metrics.bleu import BLEUScore
 
-from charter.documents.segmentation import split_words
+from charter.documents.segmentation import UNSPACED, split_words
 from charter.evaluation.statistics import Array, Measure
 
 ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
@@ -17,42 +17,55 @@ ROUGE_METRICS = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 ROUGE_SIGNATURE = "F-measure, item mean, lower case, words of any script, no stemming, Lsum by sentence"
 """No stemming: Porter's rules know English only, and rouge-score's default is without."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+|(?<=[。！？])\s*|\n+")
+_BLEU_TOKENIZERS = {"cmn": "zh", "jpn": "char", "khm": "char", "mya": "char", "tha": "char"}
+"""By ISO 639-3 code, of what is written without spaces: sacreBLEU's own for Chinese, and characters where its
+own needs another package (Japanese) or there is none."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?।॥؟۔։።])\s+|(?<=[。！？])\s*|\n+")
 
 
 def cut_to_length(answer: str, length: int) -> str:
     """Return the whole words of an answer that ``length`` characters hold; or those characters."""
     if len(answer) <= length:
         return answer
+    if UNSPACED.match(answer, length) or UNSPACED.match(answer, max(length - 1, 0)):
+        return answer[:length]
     # A space right behind them shows that their last word is whole.
     return re.sub(r"\s\S*\Z", "", answer[: length + 1])[:length]
 
 
-def bleu_measure(answers: Sequence[str], references: Sequence[str]) -> Measure:
+def bleu_tokenizer(language: str | None) -> str:
+    """Name sacreBLEU's tokenizer for a language, by its ISO 639-3 code; 13a, its default, for most."""
+    return _BLEU_TOKENIZERS.get(language or "", "13a")
+
+
+def bleu_measure(answers: Sequence[str], references: Sequence[str], language: str | None = None) -> Measure:
     """Return the measure of corpus BLEU (Papineni et al., 2002), 0-100, as sacreBLEU computes it.
 
     A row holds sacreBLEU's statistics of an item: length of answer and reference in tokens, then matched and
     all n-grams for n = 1..4.
     """
-    scores = _sentence_scores(answers, references)
+    scores = _sentence_scores(answers, references, language)
     rows = [[score.sys_len, score.ref_len, *score.counts, *score.totals] for score in scores]
     return Measure(np.array(rows, dtype=np.float64), _corpus_bleu)
 
 
-def sentence_bleu(answers: Sequence[str], references: Sequence[str]) -> Array:
+def sentence_bleu(answers: Sequence[str], references: Sequence[str], language: str | None = None) -> Array:
     """Return sacreBLEU's BLEU of each item, 0-100, of the n-gram orders that its answer has words for."""
-    return np.array([score.score for score in _sentence_scores(answers, references)])
+    return np.array([score.score for score in _sentence_scores(answers, references, language)])
 
 
-def _sentence_scores(answers: Sequence[str], references: Sequence[str]) -> list[BLEUScore]:
-    bleu = BLEU(effective_order=True)
+def _sentence_scores(
+    answers: Sequence[str], references: Sequence[str], language: str | None
+) -> list[BLEUScore]:
+    bleu = BLEU(effective_order=True, tokenize=bleu_tokenizer(language))
     pairs = zip(answers, references, strict=True)
     return [bleu.sentence_score(answer, [reference]) for answer, reference in pairs]
 
 
-def bleu_signature() -> str:
+def bleu_signature(language: str | None = None) -> str:
     """Return sacreBLEU's signature of the settings behind `bleu_measure`."""
-    bleu = BLEU()
+    bleu = BLEU(tokenize=bleu_tokenizer(language))
     bleu.corpus_score(["-"], [["-"]])  # the signature counts the references it has seen
     return str(bleu.get_signature())
 

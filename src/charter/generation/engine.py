@@ -3,7 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+_ALTERNATIVES = 5
+"""Log-probs that a verdict brings: of both words, each in a spelling or two."""
+
+
+CUT_OFF = "cut off"
+"""The problem of a completion that had no tokens left before its end."""
 
 
 class Message(BaseModel):
@@ -18,8 +25,8 @@ class Message(BaseModel):
 class Request(BaseModel):
     """A conversation to continue.
 
-    ``temperature`` 0 is greedy; ``seed`` tells sampled repetitions apart. With ``alternatives`` above 0
-    only one token is generated, and its most probable alternatives come back with their log-probs.
+    ``temperature`` 0 is greedy; ``seed`` tells sampled repetitions apart. With ``choices`` the reply is one
+    of these words, and how likely each is comes back as the completion's alternatives.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,15 +35,24 @@ class Request(BaseModel):
     max_new_tokens: int
     temperature: float = 0.0
     seed: int = 0
-    alternatives: int = 0
+    # The messages name the words, so a journal needs no more than that it is a verdict: it is searched by
+    # what is serialised here.
+    choices: tuple[str, ...] = Field(default=(), exclude=True)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def alternatives(self) -> int:
+        """How many of the most probable first tokens an engine that has log-probs returns."""
+        return _ALTERNATIVES if self.choices else 0
 
 
 class Completion(BaseModel):
     """What the model wrote.
 
     ``alternatives`` are the most probable first tokens, (text, log-prob in nats) each, best first, where
-    the request asked for them. ``tokens`` counts what was generated, ``prompt_tokens`` what was read; it is
-    None where a server doesn't say.
+    the request has choices. ``tokens`` counts what was generated, ``prompt_tokens`` what was read; it is
+    None where a server doesn't say. ``problem`` says why the text isn't the whole of an answer ("refused",
+    CUT_OFF, "empty"); only servers tell.
     """
 
     # A log-prob may be -inf, which plain JSON has no number for.
@@ -46,6 +62,7 @@ class Completion(BaseModel):
     tokens: int
     alternatives: tuple[tuple[str, float], ...] = ()
     prompt_tokens: int | None = None
+    problem: str | None = None
 
 
 Admission = Callable[[], bool]
@@ -85,6 +102,6 @@ def ask(*, system: str, user: str, max_new_tokens: int, temperature: float = 0.0
     return ask_turns(turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
 
 
-def ask_choice(turns: Iterable[tuple[str, str]], *, alternatives: int = 5) -> Request:
-    """Make a request of turns whose answer is one word, and its alternatives' log-probs."""
-    return ask_turns(turns, max_new_tokens=1).model_copy(update={"alternatives": alternatives})
+def ask_choice(turns: Iterable[tuple[str, str]], choices: tuple[str, ...]) -> Request:
+    """Make a request of turns that ask for one of these words."""
+    return ask_turns(turns, max_new_tokens=1).model_copy(update={"choices": choices})

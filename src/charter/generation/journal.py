@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +21,28 @@ from charter.generation.engine import Completion, Engine, Request
 from charter.project.errors import CharterError
 
 
+@dataclass
+class Usage:
+    """What was asked for one purpose: ``asked`` of the ``requests`` were answered now, in ``seconds``.
+
+    ``prompt_tokens`` counts what an engine or server says that it read.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    generated_tokens: int = 0
+    asked: int = 0
+    seconds: float = 0.0
+
+    def add(self, answers: Sequence[Completion], asked: int, seconds: float) -> None:
+        """Count what was answered at once."""
+        self.requests += len(answers)
+        self.prompt_tokens += sum(answer.prompt_tokens or 0 for answer in answers)
+        self.generated_tokens += sum(answer.tokens for answer in answers)
+        self.asked += asked
+        self.seconds += seconds
+
+
 class JournaledEngine:
     """An engine that answers from the journal what was asked before, and journals the rest.
 
@@ -27,11 +50,17 @@ class JournaledEngine:
     """
 
     def __init__(
-        self, journal: Path, identity: str, load: Callable[[], Engine], budget: Budget | None = None
+        self,
+        journal: Path,
+        identity: str,
+        load: Callable[[], Engine],
+        budget: Budget | None = None,
+        decoding: Callable[[Request], str] = lambda _: "",
     ):
         """``identity`` tells models apart (their hash); ``load`` makes the engine when needed.
 
-        What the journal answers costs nothing of the ``budget``.
+        What the journal answers costs nothing of the ``budget``. ``decoding`` says what decides the answer
+        to a request beside the model and what the request has.
 
         Raises:
             CharterError: The file is no journal, or can't be written.
@@ -54,8 +83,10 @@ class JournaledEngine:
         self.identity = identity
         self._load = load
         self._budget = budget
+        self._decoding = decoding
         self._given: set[str] = set()
         self.asked = 0
+        self.usage: dict[str, Usage] = {}
 
     def __enter__(self) -> "JournaledEngine":
         return self
@@ -77,9 +108,10 @@ class JournaledEngine:
         """
         keys = [self._key(request) for request in requests]
         known = {key: found for key in keys if (found := self._find(key)) is not None}
+        start = time.monotonic()
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
         if missing:
-            asks, start = list(missing.items()), time.monotonic()
+            asks = list(missing.items())
             with tqdm(
                 total=len(requests), initial=len(requests) - len(missing), desc=purpose, disable=None
             ) as progress:
@@ -96,7 +128,10 @@ class JournaledEngine:
                 error = self._budget.stop(purpose, sum(key in known for key in keys), len(keys))
                 error.answered = len(self._given | known.keys())
                 raise error
+        first = [answer for key, answer in known.items() if key not in self._given]
         self._given |= known.keys()
+        usage = self.usage.setdefault(purpose, Usage())
+        usage.add(first, len(missing), time.monotonic() - start)
         return [known[key] for key in keys]
 
     def unknown(self, requests: Sequence[Request]) -> list[Request]:
@@ -115,7 +150,8 @@ class JournaledEngine:
 
     def _key(self, request: Request) -> str:
         """Return what an answer is found by: the model, the messages and the decoding, and nothing else."""
-        return hashlib.sha256(f"{self.identity}\n{request.model_dump_json()}".encode()).hexdigest()
+        parts = f"{self.identity}{self._decoding(request)}\n{request.model_dump_json()}"
+        return hashlib.sha256(parts.encode()).hexdigest()
 
     def _keep(self, key: str, request: Request, completion: Completion) -> Completion:
         """Journal a completion and return it; where another process was first, return what that one has.

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import openai
 from pydantic import BaseModel, ValidationError
 
+from charter.generation.chat_answer import ChatAnswer
 from charter.project.errors import CharterError
 
 _RETRIES = 16
@@ -21,6 +22,10 @@ _STABLE = ("id", "root", "parent", "owned_by", "max_model_len", "meta")
 ``root`` is the folder or hub name that vLLM and SGLang loaded, ``meta`` has the sizes that llama.cpp read.
 ``created`` and ``permission`` are left out: vLLM makes both anew at each start.
 """
+
+
+class NoCompletionError(CharterError):
+    """A server answered a request, but not with a chat completion."""
 
 
 class ModelServer:
@@ -51,6 +56,26 @@ class ModelServer:
     def client(self) -> openai.AsyncOpenAI:
         """Return a client that tries again what may pass: 408, 429, 5xx, a timeout, a lost connection."""
         return openai.AsyncOpenAI(**self._options, max_retries=_RETRIES, timeout=_TIMEOUT)
+
+    async def chat(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> ChatAnswer:
+        """Ask for a chat completion.
+
+        Raises:
+            openai.APIError: The server refuses or doesn't answer; `explain` says what that means.
+            NoCompletionError: It answers something else, or an error under status 200.
+        """
+        # The client takes anything that a server sends for a completion, so the bytes are parsed here.
+        response = await client.chat.completions.with_raw_response.create(
+            model=self.model, **body, extra_headers=self.headers
+        )
+        try:
+            return ChatAnswer.model_validate_json(response.content)
+        except ValidationError as error:
+            raise NoCompletionError(
+                f"teacher.base_url: {self.url} answers, but not with a chat completion: if it has never sent "
+                "one, check that this is the address that ends in /v1; else run the same command again: "
+                f"what it has answered is kept. It sent: {self.excerpt(response.text)}"
+            ) from error
 
     def describe(self) -> dict[str, Any] | None:
         """Return what tells the model's weights apart, by the server; None where no server answers.
@@ -88,7 +113,8 @@ class ModelServer:
             return self._no_answer(problem + (f" (Retry-After: {wait})" if wait else ""))
         return CharterError(
             f"base_models.teacher.served: {self.url} refuses a request to {self.model!r}: check that "
-            f"it serves a model under that name, and that teacher.base_url ends in /v1. {problem}"
+            "it serves a model under that name, and that teacher.base_url ends in /v1; if it was changed "
+            f"since it was recorded, run `dvc repro --force base-models`. {problem}"
         )
 
     def excerpt(self, text: str) -> str:

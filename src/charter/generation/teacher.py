@@ -1,10 +1,12 @@
 """The teacher as params.yaml describes it, behind the journal."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charter.generation.budget import Budget
-from charter.generation.engine import Engine
+from charter.generation.engine import Engine, Request
 from charter.generation.journal import JournaledEngine
 from charter.project.errors import CharterError
 from charter.project.params import Params
@@ -12,6 +14,7 @@ from charter.project.paths import ProjectPaths
 from charter.project.storage import directory_sha256, read_json, write_json
 
 if TYPE_CHECKING:
+    from charter.generation.capabilities import Capabilities
     from charter.generation.server import ModelServer
 
 
@@ -24,19 +27,25 @@ def open_teacher(params: Params, paths: ProjectPaths, budget: Budget | None = No
     if params.teacher.engine == "openai" or params.base_models.teacher.served is not None:
         _check_served(params, paths)
     identity = directory_sha256(paths.teacher)
-    return JournaledEngine(paths.journal, identity, lambda: _load(params, paths), budget)
+    decoding = _decoding(params, paths)
+    return JournaledEngine(paths.journal, identity, lambda: _load(params, paths), budget, decoding)
 
 
 def record_served(params: Params, paths: ProjectPaths) -> None:
-    """Write down what a served teacher is: its name, its revision, and what the server says of it."""
-    found = _server(params).describe()
+    """Write down what a served teacher is, what its server says of it and can do; print the last."""
+    from charter.generation.capabilities import probe
+
+    server = _server(params)
+    found = server.describe()
     if found is None:
         raise CharterError(
             f"teacher.base_url: no server answers at {params.teacher.base_url}. What it says of its model is "
             "written down before it is asked: start it, and run again"
         )
     source = params.base_models.teacher.model_dump(exclude_none=True)
-    write_json(_source(paths), source | {"model": found})
+    capabilities = probe(server, params.teacher.thinking_tokens)
+    sys.stderr.write(f"{server.model}: {capabilities}\n")
+    write_json(_source(paths), source | {"model": found, "capabilities": capabilities.model_dump()})
 
 
 def name_teacher(params: Params, paths: ProjectPaths) -> str:
@@ -81,13 +90,37 @@ def _check_served(params: Params, paths: ProjectPaths) -> None:
     )
 
 
+def _capabilities(paths: ProjectPaths) -> "Capabilities":
+    """Return what was recorded; of a teacher recorded before that was done, what was asked of all then."""
+    from charter.generation.capabilities import Capabilities
+
+    return Capabilities.model_validate(read_json(_source(paths)).get("capabilities", {}))
+
+
+def _decoding(params: Params, paths: ProjectPaths) -> Callable[[Request], str]:
+    """Say which parameters decide the answer to a request: those that the server's abilities call for."""
+    teacher = params.teacher
+    if teacher.engine != "openai":
+        return lambda _: ""
+    found = _capabilities(paths)
+    thinking = f" thinking_tokens {teacher.thinking_tokens}" if found.thinks else ""
+    samples = "" if found.verdicts_by_logprobs else f" verdict_samples {teacher.verdict_samples}"
+    return lambda request: thinking + (samples if request.choices else "")
+
+
 def _load(params: Params, paths: ProjectPaths) -> Engine:
     # Engines are imported when chosen: each brings a large library.
     teacher = params.teacher
     if teacher.engine == "openai":
         from charter.generation.openai_engine import OpenAIEngine
 
-        return OpenAIEngine(_server(params), concurrency=teacher.concurrency)
+        return OpenAIEngine(
+            _server(params),
+            concurrency=teacher.concurrency,
+            capabilities=_capabilities(paths),
+            thinking_tokens=teacher.thinking_tokens,
+            verdict_samples=teacher.verdict_samples,
+        )
     if teacher.engine == "openvino":
         from charter.generation.openvino_engine import OpenVinoEngine
 

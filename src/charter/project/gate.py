@@ -1,15 +1,15 @@
-"""A gate: what must hold of a model before it is promoted. `charter.registry.gates` judges it."""
+"""A gate: what must hold of a model before it is promoted. `charter.evaluation.gates` judges it."""
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from charter.project.metric_names import GATE_METRICS, SYSTEMS, system_label
 from charter.project.sections import ParamsSection
 
-OPPONENTS = ("none", "champion", *(system_label(*system) for system in SYSTEMS))
+OPPONENTS = ("none", "champion", "trivial", *(system_label(*system) for system in SYSTEMS))
 
 
 class Gate(ParamsSection):
-    """A condition for promotion, on a metric of the promoted model, SFT or SFT+DPO, without RAG.
+    """A condition for promotion, on a metric of the promoted model, SFT or SFT+DPO.
 
     It has exactly one of ``minimum`` and ``maximum``.
     """
@@ -17,13 +17,16 @@ class Gate(ParamsSection):
     metric: str
     """What is measured: a metric of data/metrics/CORPUS/evaluate.json."""
     against: str
-    """``none`` (the value itself), a system such as ``cft+rag`` (the difference with it), or ``champion``
-    (that with the promoted version on the same questions; the gate holds where there is none yet)."""
+    """``none`` (the value itself), a system such as ``cft+rag`` (the difference with it), ``trivial`` (that
+    with the best of the rows that need no model), or ``champion`` (that with the promoted version on the same
+    questions; the gate holds where there is none yet)."""
+    rag: bool = False
+    """Whether it is the model with retrieval that is judged."""
     minimum: float | None = None
-    """The least that the lower bound of the 95 % interval may be, of the value or of the paired difference.
+    """What the lower bound of the 95 % interval must reach, or of a difference with a system exceed.
 
-    Above 0 it demands a proven advantage, below 0 that a loss larger than it is excluded. Where there is no
-    interval, as for the champion, the plain figure is judged.
+    Of a difference 0 demands a proven advantage, and below 0 that a loss larger than it is excluded. Where
+    there is no interval, as for the champion, the plain figure is judged.
     """
     maximum: float | None = None
     """The most that the upper bound of the 95 % interval may be: a harm larger than it is excluded."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError, ValidationInfo, field_validator
 from ruamel.yaml.error import YAMLError
 
-from charter.project import sections
+from charter.project import sections, training_sections
 from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.sections import CorpusName, NonNegativeInt, ParamsSection
@@ -43,10 +43,10 @@ class Params(ParamsSection):
     The quote of each must be in a chunk: a profile that limits extraction to some chunks leaves it empty.
     """
     demonstrations: sections.Demonstrations
-    cft: sections.Training
+    cft: training_sections.Training
     """The baseline: training on the document's raw text."""
-    sft: sections.Sft
-    dpo: sections.Dpo
+    sft: training_sections.Sft
+    dpo: training_sections.Dpo
     retrieval: sections.Retrieval
     evaluate: sections.Evaluate
     gates: tuple[Gate, ...]

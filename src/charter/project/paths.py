@@ -39,6 +39,7 @@ class ProjectPaths:
     rejected_demonstrations = _Below("data/demonstrations/rejected.jsonl", "Rows of RejectedDemonstration.")
     labelled = _Below("data/safety/labelled.jsonl", "Rows of LabelledResponse, for the refusal detector.")
     general = _Below("data/general/prompts.jsonl", "Rows of GeneralPrompt; in git.")
+    facts = _Below("data/general/facts.jsonl", "Rows of EverydayFact, by hand; in git.")
     work = _Below(".charter", "What one checkout keeps between runs and outside DVC, such as checkpoints.")
     report = _Below("reports/index.html", "The report over all corpora.")
 
@@ -76,11 +77,19 @@ class CorpusPaths(ProjectPaths):
 
     documents = _Below("data/documents/{name}.jsonl", "Extracted text, rows of Document.")
     chunks = _Below("data/chunks/{name}.jsonl", "Rows of Chunk.")
+    rules = _Below("data/rules/{name}.jsonl", "Rows of Rule: what the document demands.")
+    rejected_rules = _Below("data/rules/{name}.rejected.jsonl", "Rows of Rejected: no rule after all.")
+    decisions = _Below("data/decisions/{name}.jsonl", "Rows of RuleDecision, by people; in git.")
     rejected = _Below("data/synthetic/{name}/rejected.jsonl", "Rows of Rejected: what the filters refused.")
     index = _Below("data/index/{name}", "The FAISS index over the chunks, a folder.")
     predictions = _Below("data/predictions/{name}.jsonl", "Rows of Prediction, all systems.")
     judgements = _Below("data/judgements/{name}.jsonl", "Rows of Judgement, win rate and controls.")
     probe_answers = _Below("data/probe_answers/{name}.jsonl", "Rows of ProbeAnswer, all local systems.")
+    exam_answers = _Below("data/exam_answers/{name}/answers.jsonl", "Rows of ExamAnswer, all systems.")
+    exam_decisions = _Below("data/exam_answers/{name}/decisions.jsonl", "Rows of ExamDecision.")
+    exam_questions = _Below("data/exam/{name}/questions.jsonl", "Rows of ExamQuestion, by hand; in git.")
+    exam_dilemmas = _Below("data/exam/{name}/dilemmas.jsonl", "Rows of Dilemma, by hand; in git.")
+    exam_seal = _Below("data/exam/{name}/sealed.yaml", "Which sections are sealed, and their hash; in git.")
     plot = _Below("data/plots/{name}.csv", "The figures of every system as CSV, for `dvc plots`.")
 
     def instruct(self, split: str) -> Path:

@@ -11,16 +11,22 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-System = Literal["seed", "cft", "sft", "dpo", "teacher"]
+Model = Literal["seed", "cft", "sft", "dpo", "teacher"]
+FixedAnswer = Literal["always-yes", "always-no", "refuse-all", "never-answered"]
+System = Model | FixedAnswer | Literal["echo", "nearest-sentence", "nearest-answer"]
+"""What answers: models, and ways to answer without one, which show up a weak metric."""
+
 Rag = bool | Literal["gold"]
 """What a system is shown beside the question: nothing, what retrieval found, or the chunk that the question
 was written from, which is the most that retrieval can give."""
 
 Kind = Literal["instruct", "preference"]
-RefusedKind = Literal["instruct", "rule", "preference", "rule-pair"]
-"""What is refused: beside both data sets, what of their training rows is made of rules alone."""
+RefusedKind = Literal["instruct", "rule", "preference", "rule-pair", "register"]
+"""What is refused: beside both data sets, what of their training rows is made of rules alone, and rules."""
+Modality = Literal["right", "duty", "permission", "ban", "procedure", "value", "unknown"]
 LabelledKind = Literal["answer", "response"]
 ProbeKind = Literal["harmful", "benign", "general"]
+AskedKind = Literal[ProbeKind, "fact"]
 SPLITS = ("train", "validation", "test")
 Item = TypeVar("Item")
 
@@ -60,9 +66,10 @@ class Document(Row):
     """The text of one document, as extracted; ``page_starts[i]`` is the offset at which page i+1 begins.
 
     ``page_starts`` is empty where the format has no pages (HTML, Markdown). ``language`` is the ISO 639-3
-    code of what most of it is written in, None where there is too little to tell. How much there was, in
-    letters and digits: ``body`` before any cleaning, but without ``running`` (running headers and footers,
-    page numbers) and ``contents`` (tables of contents), which were removed.
+    code of what most of it is written in, or what params.yaml says of its corpus, None where there is too
+    little to tell. How much there was, in letters and digits: ``body`` before any cleaning, but without
+    ``running`` (running headers and footers, page numbers) and ``contents`` (tables of contents), which were
+    removed.
     """
 
     id: str
@@ -80,6 +87,7 @@ class Chunk(Row):
     """A span of one section of a document: ``document.text[start:end] == text``.
 
     ``headings`` is the path of headings above the chunk, outermost first. ``pages`` are 1-based.
+    ``language`` is its document's, or the corpus's where params.yaml names it.
     """
 
     id: str
@@ -89,6 +97,7 @@ class Chunk(Row):
     pages: tuple[int, ...]
     start: int
     end: int
+    language: str | None
     text: str
 
     @property
@@ -101,21 +110,59 @@ class Chunk(Row):
         return tuple(name for name in names if name)
 
 
+class Rule(Row):
+    """What a document demands, in one sentence that stands by itself: ``statement``.
+
+    It rests on ``quotation``, the text ``[start:end]`` of its chunk. ``limits`` are conditions, amounts and
+    exceptions, ``deciders`` who decides by it, ``reason`` is the one that the document gives. ``grey`` says
+    why it is unclear, in conflict with another, or only implied.
+    """
+
+    id: str
+    chunk_id: str
+    statement: str
+    modality: Modality
+    quotation: str
+    start: int
+    end: int
+    limits: tuple[str, ...]
+    deciders: tuple[str, ...]
+    reason: str | None
+    grey: str | None
+
+
+class RuleDecision(Row):
+    """What a person decided of a rule; ``statement`` is its new wording where it was edited."""
+
+    rule_id: str
+    decision: Literal["accept", "edit", "strike"]
+    statement: str
+    note: str
+
+
 class InstructExample(Row):
-    """A question a reader of the document may ask, and the answer its chunk supports."""
+    """A question a reader of the document may ask, and the answer its chunk supports.
+
+    ``rule`` is the rule that it asks about, empty where it was asked about the chunk.
+    """
 
     id: str
     chunk_id: str
     style: str
+    rule: str
     question: str
     answer: str
 
 
 class PreferencePair(Row):
-    """A scenario (``prompt``), the response that follows the document and one that goes against it."""
+    """A scenario (``prompt``), the response that follows the document and one that goes against it.
+
+    ``rule`` is what decides it.
+    """
 
     id: str
     chunk_id: str
+    rule: str
     prompt: str
     chosen: str
     rejected: str
@@ -238,11 +285,16 @@ class LabelledResponse(Row):
 
 
 class ProbeAnswer(Row):
-    """How a system without RAG begins to answer a probe; ``refused`` is the detector's, None if general."""
+    """How a system without RAG begins to answer a probe.
+
+    ``refused`` is the detector's, and of general prompts and facts whether it declines in words; ``right`` is
+    None but of facts.
+    """
 
     id: str
-    kind: ProbeKind
+    kind: AskedKind
     system: System
     prompt: str
     answer: str
-    refused: bool | None
+    refused: bool
+    right: bool | None

@@ -26,6 +26,8 @@ class Corpus(ParamsSection):
     """The file or folder, from the project's folder."""
     title: str
     """What prompts and reports call it."""
+    language: Annotated[str, Field(pattern="^(auto|[a-z]{3})$")] = "auto"
+    """Of its documents, by its ISO 639-3 code such as deu; ``auto`` finds out."""
 
 
 class ModelSource(ParamsSection):
@@ -99,6 +101,13 @@ class Teacher(ParamsSection):
     """How many sequences or requests are under way at once."""
     cache_gigabytes: PositiveInt
     """Memory of the key/value cache of ``openvino``, in gigabytes."""
+    thinking_tokens: NonNegativeInt
+    """Tokens for the thoughts of an ``openai`` teacher that thinks, beyond those of each answer."""
+    verdict_samples: PositiveInt
+    """How often an ``openai`` teacher without log-probs is asked for each verdict.
+
+    1 asks greedily and gets Yes or No; more are sampled at temperature 1, and their shares are probabilities.
+    """
 
 
 class Prices(ParamsSection):
@@ -149,30 +158,76 @@ class Extract(ParamsSection):
 class Synthesize(ParamsSection):
     """What the teacher is asked for, and what is kept. Similarities are cosines of the encoder."""
 
+    method: Literal["auto", "direct", "rules"]
+    """``direct``: a strong teacher writes answers and replies in natural words. ``rules``: a small one is
+    bound to the document's sentences. ``auto``: ``rules`` for a teacher that comes with Charter, else
+    ``direct``."""
+    without: list[str]
+    """Filters that are switched off, by their names; `charter filters` lists them."""
+    rejected: Literal["opposite", "persona"]
+    """How ``direct`` gets an unfaithful reply: by the opposite of the rule, or from one who ignores it."""
+    ask_grey: bool
+    """Whether rules that are marked grey are asked about before a person accepts them."""
+    first_chunks: NonNegativeInt
+    """So many passages are tried first: a run that would keep too little ends there (0: none are)."""
+    reasons: bool
+    """Whether replies of ``direct`` give the reason of a rule, where the document has one."""
     temperature: PositiveFloat
     """At which questions are sampled; answers are greedy."""
     questions_per_style: PositiveInt
-    """Questions asked a call; there is a call a style and chunk."""
+    """Questions asked a call; there is a call a style and chunk, or of ``direct`` a style and rule."""
     max_questions: PositiveInt
-    """The most questions in all: a longer document is asked about in fewer styles a chunk, at least one."""
+    """The most questions in all: a longer document is asked about in fewer styles, at least one."""
     max_rules: NonNegativeInt
-    """Rules of the document that the teacher writes questions to, which are only trained on (0: none)."""
+    """Rules to which ``rules`` asks for questions that are only trained on (0: none)."""
+    calls_per_rule: PositiveInt
+    """It asks about a rule again, so many times in all, until a question is kept."""
     max_rule_pairs: NonNegativeInt
     """To so many of these rules it writes the opposite, for preference pairs that are only trained on."""
     scenarios_per_chunk: PositiveInt
-    """Preference pairs tried a chunk."""
+    """Preference pairs tried a chunk, or of ``direct`` a rule."""
     max_scenarios: PositiveInt
-    """Preference pairs tried in all: from at most ``max_scenarios / scenarios_per_chunk`` chunks."""
+    """Preference pairs tried in all."""
+    max_question_tokens: PositiveInt
+    """How long a question may be, in tokens of the teacher."""
+    max_situation_tokens: PositiveInt
+    """How long a situation may be that a person tells."""
+    max_answer_tokens: PositiveInt
+    """How long an answer, a reply or an opposite may be."""
+    max_rules_tokens: PositiveInt
+    """How long the list of a chunk's rules may be."""
+    min_question_words: PositiveInt
+    """A question or situation has at least so many words."""
+    max_question_words: PositiveInt
+    """A question or situation has at most so many words."""
+    max_answer_words: PositiveInt
+    """An answer or reply has at most so many words."""
+    min_rule_words: PositiveInt
+    """A sentence of the document that is a rule has at least so many words."""
+    max_rule_words: PositiveInt
+    """A sentence of the document that is a rule has at most so many words."""
     max_question_similarity: Share
     """A question more similar to a kept one is a duplicate."""
     max_leak_similarity: Share
-    """The most similarity that a held-out question may have with a training one."""
+    """The most similarity that a held-out question or answer may have with a training one."""
+    max_shared_trigrams: Share
+    """The most word trigrams, as a Jaccard index, that texts of a similarity of .5 share without being
+    duplicates."""
+    max_nearer_chunks: NonNegativeInt | None
+    """The most chunks that are nearer to a training question than its own; for ``rules``. Null: any."""
+    min_grounded: Share
+    """The least share of an answer's words, by weight, that its chunk has; for ``rules``."""
     min_support: Share
     """The least probability, by the teacher, that an answer is true by its chunk."""
     min_preference_margin: PositiveFloat
-    """By how many nats of log-odds the evidence for the chosen response must exceed the bias to Yes."""
+    """By how many nats of log-odds the evidence for the chosen response must exceed the bias to Yes; of
+    ``direct``, that the one reply keeps to the rule, and that the other doesn't."""
+    min_opposite_margin: PositiveFloat
+    """By how many nats a rule must be truer than its opposite, where pairs are made of rules alone."""
+    yes_bias_prior: PositiveInt
+    """So many items without a bias are added when the teacher's bias to Yes is measured."""
     max_length_ratio: PositiveFloat
-    """The most characters that the longer of a rule and its opposite has, as a multiple of the shorter's."""
+    """The most characters that the longer of both responses has, as a multiple of the shorter's."""
     validation_share: Share
     """Of questions and scenarios, held out to tune with."""
     test_share: Share
@@ -192,68 +247,6 @@ class Demonstrations(ParamsSection):
     """Answers to harmless prompts that sound dangerous."""
     general: NonNegativeInt
     """Answers to everyday prompts."""
-
-
-class Lora(ParamsSection):
-    """LoRA (Hu et al., 2022) of all linear layers but the output head."""
-
-    rank: PositiveInt
-    """The rank of the update."""
-    alpha: PositiveInt
-    """The update is scaled by ``alpha / rank``."""
-    dropout: Share
-    """Dropout before the update, in training."""
-
-
-class Optimization(ParamsSection):
-    """What all trainings share."""
-
-    learning_rate: PositiveFloat
-    """The highest, after the warm-up."""
-    epochs: PositiveFloat
-    """Passes over the training rows."""
-    batch_size: PositiveInt
-    """Rows a process and pass."""
-    gradient_accumulation: PositiveInt
-    """Passes a step of the optimiser."""
-    warmup_share: Share
-    """The share of the steps in which the learning rate rises."""
-    weight_decay: NonNegativeFloat
-    """Of AdamW."""
-    max_length: PositiveInt
-    """The most tokens of a row."""
-    gradient_checkpointing: bool
-    """Compute activations twice, to hold fewer in memory."""
-
-
-class Training(Optimization):
-    """The training of a new adapter."""
-
-    lora: Lora
-    """The adapter's size."""
-
-
-class Sft(Training):
-    """Fine-tuning on answers."""
-
-    best_epoch: bool
-    """Keep the weights of the epoch with the lowest validation loss, in place of the last one's.
-
-    That loss rises while a small model learns a document's facts by heart, and its answers get better.
-    """
-
-
-class Dpo(Optimization):
-    """DPO (Rafailov et al., 2023) from the SFT adapter, against the SFT model as reference."""
-
-    best_epoch: bool
-    """Keep the weights of the epoch with the lowest validation loss, in place of the last one's."""
-    beta: PositiveFloat
-    """The strength of the pull to the reference."""
-    loss: Literal["sigmoid", "ipo", "robust", "apo_zero"]
-    """The loss on a pair; ``sigmoid`` is the paper's."""
-    sft_weight: NonNegativeFloat
-    """The weight of an added likelihood term on the chosen response (0: none)."""
 
 
 class Retrieval(ParamsSection):
@@ -279,6 +272,11 @@ class Evaluate(ParamsSection):
     """The most questions that are judged (0: all)."""
     judge_min_validity: Share
     """The share of its controls that the judge must be seen to decide rightly for its win rates to count."""
+    exam_items: NonNegativeInt
+    """How many questions of the sealed exam each system is asked, and how many dilemmas, drawn by the seed
+    (0: all)."""
     safety_prompts: NonNegativeInt
     """How many of the harmful, of the benign and of the general prompts each system is asked, taken evenly
     (0: neither safety nor retention is measured)."""
+    everyday_facts: NonNegativeInt
+    """How many everyday facts each system is asked beside those prompts, taken evenly (0: none)."""

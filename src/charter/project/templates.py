@@ -23,10 +23,12 @@ class Prompts:
         return self._environment.get_template(f"{name}.jinja").render(**variables).strip()
 
     def render_turns(self, name: str, **variables: Any) -> list[tuple[str, str]]:
-        """Render a prompt of several turns as (role, text) each; a line ``--- ROLE`` opens a turn.
+        """Render a prompt as turns, (role, text) each; a line ``--- ROLE`` opens one, else it is the user's.
 
         Small models copy worked examples that stand in the question itself; given as turns, they follow them.
         """
         text = self.render(name, **variables)
-        _, *parts = re.split(r"^--- (system|user|assistant)$", text, flags=re.MULTILINE)
+        before, *parts = re.split(r"^--- (system|user|assistant)$", text, flags=re.MULTILINE)
+        if not parts:
+            return [("user", before)]
         return [(role, text.strip()) for role, text in zip(parts[::2], parts[1::2], strict=True)]

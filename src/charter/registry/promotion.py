@@ -1,4 +1,4 @@
-"""Which version of an aligned model is champion: promotion and the way back.
+"""Which version of an aligned model is champion: promotion, and the way back.
 
 Each registered model has a champion of its own: ``charter-udhr`` (SFT+DPO) one, ``charter-udhr.sft`` another.
 Gates judge what was recorded with a version when it was registered, never the files of the project, which
@@ -6,71 +6,70 @@ may be of another state by now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from charter.evaluation.results import Evaluation
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+
 from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.records import System
 from charter.registry import versions
-from charter.registry.gates import GateResult, evaluate_gates
+from charter.registry.conditions import check_lineage, judge_gates
+from charter.registry.decisions import Decision, champions_before, read_history, recording
 from charter.registry.store import one_at_a_time, open_store
 
 
-@dataclass(frozen=True)
-class Promotion:
-    """The outcome of `promote`: ``previous`` is the version that was champion before, None for none."""
+def promote(
+    root: Path,
+    corpus: str,
+    gates: Sequence[Gate],
+    system: System = "dpo",
+    *,
+    number: int | None = None,
+    reason: str | None = None,
+    dry_run: bool = False,
+) -> Decision:
+    """Make a version of a corpus's aligned model champion if all conditions hold, and record the decision.
 
-    model: str
-    version: int
-    previous: int | None
-    gates: list[GateResult]
-
-    @property
-    def promoted(self) -> bool:
-        """Whether every gate held, so that ``version`` is champion now."""
-        return all(gate.passed for gate in self.gates)
-
-
-@dataclass(frozen=True)
-class Rollback:
-    """The outcome of `rollback`: ``version`` is champion again, ``withdrawn`` is no longer."""
-
-    model: str
-    version: int
-    withdrawn: int
-
-
-def promote(root: Path, corpus: str, gates: Sequence[Gate], system: System = "dpo") -> Promotion:
-    """Make the candidate of a corpus's aligned model champion if all gates hold; else nothing changes.
-
-    Promotions and rollbacks of one machine wait for each other.
+    It is the candidate, or the version with ``number``. Given a ``reason``, conditions that fail don't count,
+    but for binding ones. Nothing is changed or recorded in a dry run, or where the version is champion
+    already. Promotions and rollbacks of one machine wait for each other.
 
     Raises:
-        CharterError: There is no candidate, a version's records are missing or contradict each other, or
-            somebody elsewhere made another version champion meanwhile.
+        CharterError: There is no such version, its record is missing or contradicts itself, or somebody
+            elsewhere made another version champion meanwhile.
     """
     name = versions.model_name(corpus, system)
     with one_at_a_time(root), open_store(root) as client:
-        candidate = versions.load_version(client, name, versions.CANDIDATE)
-        if candidate is None:
-            raise CharterError(f"{name} has no candidate; `dvc repro` and `charter publish {corpus}` first")
-        champion = versions.load_version(client, name, versions.CHAMPION)
-        previous = champion.number if champion else None
-        recorded = _recorded(champion, system) if champion else None
-        results = evaluate_gates(gates, system, _recorded(candidate, system), recorded)
-        promotion = Promotion(name, candidate.number, previous, results)
-        if promotion.promoted and candidate.number != previous:
-            # The history first: a rollback ignores an entry that is the present champion.
-            if previous is not None:
-                history = _without_trailing(versions.champion_history(client, name), previous)
-                versions.record_history(client, name, [*history, previous])
-            versions.move_champion(client, name, previous, candidate.number)
-    return promotion
+        version = _version_to_judge(client, name, corpus, number)
+        champion = versions.find_version(client, name, versions.CHAMPION)
+        try:
+            evaluation = versions.recorded_evaluation(client, version, system)
+        except CharterError as error:
+            raise CharterError(f"{error}; `charter publish {corpus}` registers its state anew") from error
+        conditions = [
+            *judge_gates(client, gates, system, evaluation, champion),
+            *check_lineage(client, root, version),
+        ]
+        failed = [condition for condition in conditions if not condition.passed]
+        forced = reason is not None and not any(condition.binding for condition in failed)
+        decision = Decision(
+            model=name,
+            version=int(version.version),
+            action="promoted" if not failed else "forced" if forced else "refused",
+            previous=int(champion.version) if champion else None,
+            reason=reason,
+            conditions=conditions,
+        )
+        if not dry_run and decision.version != decision.previous:
+            with recording(client, decision):
+                if decision.action != "refused":
+                    versions.move_champion(client, name, decision.previous, decision.version)
+    return decision
 
 
-def rollback(root: Path, corpus: str, system: System = "dpo") -> Rollback:
+def rollback(root: Path, corpus: str, system: System = "dpo") -> Decision:
     """Make the version that was champion before the present one champion again; repeatable.
 
     Raises:
@@ -79,35 +78,29 @@ def rollback(root: Path, corpus: str, system: System = "dpo") -> Rollback:
     """
     name = versions.model_name(corpus, system)
     with one_at_a_time(root), open_store(root) as client:
-        champion = versions.load_version(client, name, versions.CHAMPION)
+        champion = versions.find_version(client, name, versions.CHAMPION)
         if champion is None:
             raise CharterError(f"{name} has no champion, so there is nothing to roll back")
-        history = _without_trailing(versions.champion_history(client, name), champion.number)
-        if not history:
-            raise CharterError(
-                f"{name}: version {champion.number} is the first champion; none came before it"
-            )
-        *earlier, version = history
-        versions.move_champion(client, name, champion.number, version)
-        versions.record_history(client, name, earlier)
-    return Rollback(name, version, champion.number)
+        number = int(champion.version)
+        earlier = champions_before(client, name, number)
+        if not earlier:
+            raise CharterError(f"{name}: version {number} is the first champion; none came before it")
+        decision = Decision(model=name, version=earlier[-1], action="rolled back", previous=number)
+        with recording(client, decision):
+            versions.move_champion(client, name, number, earlier[-1])
+    return decision
 
 
-def _recorded(version: versions.RegisteredVersion, system: System) -> Evaluation:
-    """Return what was recorded with a version, refusing one whose tags say otherwise."""
-    name = f"{version.model} version {version.number}"
-    if version.evaluation is None:
-        raise CharterError(f"{name} has no evaluate.json recorded with it: it was not published by Charter")
-    for metric, value in versions.metric_tags(system, version.evaluation).items():
-        if version.tags.get(metric) != value:
-            raise CharterError(
-                f"{name}: its tag {metric} is {version.tags.get(metric)}, but the evaluation recorded "
-                f"with it says {value}; register the model again"
-            )
-    return version.evaluation
+def history(root: Path, corpus: str, system: System = "dpo") -> list[Decision]:
+    """Return what was decided about a corpus's aligned model, oldest first."""
+    with open_store(root) as client:
+        return read_history(client, versions.model_name(corpus, system))
 
 
-def _without_trailing(history: list[int], number: int) -> list[int]:
-    while history and history[-1] == number:
-        history = history[:-1]
-    return history
+def _version_to_judge(client: MlflowClient, name: str, corpus: str, number: int | None) -> ModelVersion:
+    version = versions.find_version(client, name, number or versions.CANDIDATE)
+    if version is None and number is not None:
+        raise CharterError(f"{name} has no version {number}; `charter ui` shows those there are")
+    if version is None:
+        raise CharterError(f"{name} has no candidate; `dvc repro` and `charter publish {corpus}` first")
+    return version

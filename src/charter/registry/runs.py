@@ -20,7 +20,7 @@ from charter.report.pipeline_state import PipelineState, git_revision
 
 _FINGERPRINT = "fingerprint"
 _REPORT = "sha256.report"
-_PARENT = "mlflow.parentRunId"
+PARENT = "mlflow.parentRunId"
 _INTERRUPTED_AFTER_MS = 3600 * 1000
 _METRICS_A_BATCH = 800
 _PARAMS_A_BATCH = 100
@@ -53,7 +53,7 @@ def publish_runs(client: MlflowClient, root: Path, state: PipelineState) -> tupl
 
 def children(client: MlflowClient, parent: Run) -> dict[str, Run]:
     """Return the runs below a state's run by their systems' labels."""
-    condition = f"tags.{_PARENT} = '{parent.info.run_id}'"
+    condition = f"tags.{PARENT} = '{parent.info.run_id}'"
     runs = client.search_runs([parent.info.experiment_id], condition)
     return {run.data.tags["label"]: run for run in runs}
 
@@ -117,7 +117,7 @@ def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: Pip
         label = system_label(system, rag)
         if label not in evaluation.systems:
             continue
-        identity = {"label": label, "system": system, "rag": str(rag).lower(), _PARENT: parent.info.run_id}
+        identity = {"label": label, "system": system, "rag": str(rag).lower(), PARENT: parent.info.run_id}
         child = client.create_run(experiment_id, tags=tags | identity, run_name=f"{label} {state.corpus}")
         metrics = list(_system_metrics(evaluation, label))
         if not rag:

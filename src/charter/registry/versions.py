@@ -1,8 +1,6 @@
 """Registered models: a version is an adapter with what was measured on it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,28 +12,20 @@ from mlflow.exceptions import MlflowException
 
 from charter.evaluation.results import Evaluation, load_evaluation
 from charter.project.errors import CharterError
+from charter.project.metric_names import system_label
 from charter.project.params import Params
 from charter.project.records import System, content_id
-from charter.project.storage import directory_sha256, write_json, write_text
+from charter.project.storage import directory_sha256, file_sha256, write_json, write_text
 from charter.registry.runs import children, measured, provenance_tags
 from charter.report.model_card import model_card, source_name, system_lineage
 from charter.report.pipeline_state import PipelineState, git_revision
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
+MODEL_ID = "model_id"
 
-_HISTORY = "previous_champions"
 _FINGERPRINT = "fingerprint"
-
-
-@dataclass(frozen=True)
-class RegisteredVersion:
-    """A version of a registered model; ``evaluation`` was recorded with it, None where nothing was."""
-
-    model: str
-    number: int
-    tags: dict[str, str]
-    evaluation: Evaluation | None
+_RECORD = "sha256.evaluation"
 
 
 def model_name(corpus: str, system: System) -> str:
@@ -43,25 +33,45 @@ def model_name(corpus: str, system: System) -> str:
     return f"charter-{corpus}" if system == "dpo" else f"charter-{corpus}.{system}"
 
 
-def load_version(client: MlflowClient, name: str, alias: str) -> RegisteredVersion | None:
-    """Return the version of a registered model that an alias names, None where there is none."""
-    number = _aliases(client, name).get(alias)
-    if number is None:
-        return None
-    version = client.get_model_version(name, number)
-    return RegisteredVersion(name, int(number), version.tags, _recorded_evaluation(client, version))
+def all_versions(client: MlflowClient, name: str) -> dict[int, ModelVersion]:
+    """Return the versions of a registered model that exist, by number; none where there is no such model."""
+    return {int(version.version): version for version in client.search_model_versions(f"name = '{name}'")}
 
 
-def champion_history(client: MlflowClient, name: str) -> list[int]:
-    """Return the versions that were champion before the present one, oldest first, that still exist."""
-    recorded = client.get_registered_model(name).tags.get(_HISTORY, "")
-    existing = {str(version.version) for version in client.search_model_versions(f"name = '{name}'")}
-    return [int(number) for number in recorded.split(",") if number in existing]
+def find_version(client: MlflowClient, name: str, wanted: int | str) -> ModelVersion | None:
+    """Return the version of a registered model with a number or an alias, None where there is none."""
+    number = wanted if isinstance(wanted, int) else _aliases(client, name).get(wanted)
+    return None if number is None else all_versions(client, name).get(number)
 
 
-def record_history(client: MlflowClient, name: str, numbers: Sequence[int]) -> None:
-    """Remember which versions were champion before the present one, oldest first."""
-    client.set_registered_model_tag(name, _HISTORY, ",".join(map(str, numbers)))
+def recorded_evaluation(client: MlflowClient, version: ModelVersion, system: System) -> Evaluation:
+    """Return what was measured on a version, as it was recorded when it was registered.
+
+    Raises:
+        CharterError: There is no such record, it has another shape or was changed, or tags contradict it.
+    """
+    name = f"{version.name} version {version.version}"
+    with TemporaryDirectory() as folder:
+        try:
+            record = download(client, f"{version.source}/evaluate.json", folder)
+        except (MlflowException, OSError) as error:
+            raise CharterError(
+                f"{name} has no evaluate.json recorded with it: it was not published by Charter"
+            ) from error
+        if file_sha256(record) != version.tags.get(_RECORD, file_sha256(record)):
+            raise CharterError(f"{name}: its evaluate.json was changed after it was registered")
+        try:
+            evaluation = load_evaluation(record)
+        except CharterError as error:
+            raise CharterError(f"{name}: its evaluate.json is of another version of Charter") from error
+    adapter = {"sha256.adapter": evaluation.lineage.get(f"{system}_adapter")}
+    for tag, value in (adapter | metric_tags(system, evaluation)).items():
+        if version.tags.get(tag) != value:
+            raise CharterError(
+                f"{name}: its tag {tag} is {version.tags.get(tag)}, but the evaluation recorded with it "
+                f"says {value}"
+            )
+    return evaluation
 
 
 def move_champion(client: MlflowClient, name: str, present: int | None, number: int) -> None:
@@ -79,7 +89,7 @@ def move_champion(client: MlflowClient, name: str, present: int | None, number: 
 
 def _expect_champion(client: MlflowClient, name: str, number: int | None) -> None:
     found = _aliases(client, name).get(CHAMPION)
-    if found != (None if number is None else str(number)):
+    if found != number:
         raise CharterError(
             f"{name}: version {found or 'none'} was made champion at the same time; look at it and run again"
         )
@@ -98,13 +108,23 @@ def register(
     fingerprint = _version_fingerprint(state.evaluation, system)
     if fingerprint is None:
         return None
-    found = client.search_model_versions(f"name = '{name}' and tags.{_FINGERPRINT} = '{fingerprint}'")
+    same = client.search_model_versions(f"name = '{name}' and tags.{_FINGERPRINT} = '{fingerprint}'")
+    found = [version for version in same if _is_readable(client, version, system)]
     if not found and not state.paths.adapter(system).exists():
         return None
     version = found[0] if found else _create_version(client, root, params, state, system, parent, fingerprint)
-    if _aliases(client, name).get(CANDIDATE) != str(version.version):
-        client.set_registered_model_alias(name, CANDIDATE, version.version)
-    return int(version.version)
+    number = int(version.version)
+    if _aliases(client, name).get(CANDIDATE) != number:
+        client.set_registered_model_alias(name, CANDIDATE, str(number))
+    return number
+
+
+def _is_readable(client: MlflowClient, version: ModelVersion, system: System) -> bool:
+    try:
+        recorded_evaluation(client, version, system)
+    except CharterError:
+        return False
+    return True
 
 
 def _version_fingerprint(evaluation: Evaluation, system: System) -> str | None:
@@ -115,12 +135,23 @@ def _version_fingerprint(evaluation: Evaluation, system: System) -> str | None:
     """
     if f"{system}_adapter" not in evaluation.lineage or system not in evaluation.systems:
         return None
+    own = (system, system_label(system, True))
     compared = [
-        (item.against, item.metric, item.difference.model_dump())
+        (
+            item.system,
+            item.against,
+            item.metric,
+            item.difference.model_dump(),
+            item.ratio and item.ratio.model_dump(),
+        )
         for item in evaluation.comparisons
-        if item.system == system
+        if item.system in own
     ]
-    figures = {metric: estimate.model_dump() for metric, estimate in evaluation.systems[system].items()}
+    figures = [
+        (label, metric, estimate.model_dump())
+        for label in own
+        for metric, estimate in evaluation.systems.get(label, {}).items()
+    ]
     return content_id(
         json.dumps(system_lineage(system, evaluation), sort_keys=True),
         json.dumps([figures, compared], sort_keys=True),
@@ -154,18 +185,22 @@ def _create_version(
         "pipeline_fingerprint": state.fingerprint,
     }
     condition = f"source_run_id = '{run.info.run_id}'"
-    for interrupted in client.search_logged_models([run.info.experiment_id], condition):
-        client.delete_logged_model(interrupted.model_id)
+    registered = {version.source for version in all_versions(client, name).values()}
+    for logged in client.search_logged_models([run.info.experiment_id], condition):
+        if logged.artifact_location not in registered:  # its publication was cut off
+            client.delete_logged_model(logged.model_id)
 
     card = model_card(name, system, evaluation, params, state.stage_metrics)
     model = client.create_logged_model(run.info.experiment_id, system, run.info.run_id, tags)
     client.log_model_artifacts(model.model_id, str(state.paths.adapter(system)), "adapter")
     with TemporaryDirectory() as folder:
         write_text(Path(folder, "README.md"), card)
-        write_json(Path(folder, "evaluate.json"), evaluation.model_dump())
+        record = Path(folder, "evaluate.json")
+        write_json(record, evaluation.model_dump())
+        tags |= {_RECORD: file_sha256(record), MODEL_ID: model.model_id}
         client.log_model_artifacts(model.model_id, folder)
     with TemporaryDirectory() as folder:
-        arrived = directory_sha256(_download(client, f"{model.artifact_location}/adapter", folder))
+        arrived = directory_sha256(download(client, f"{model.artifact_location}/adapter", folder))
     if arrived != evaluation.lineage[f"{system}_adapter"]:
         client.finalize_logged_model(model.model_id, "FAILED")
         raise CharterError(f"{name}: the adapter in MLflow has SHA-256 {arrived}; nothing was registered")
@@ -183,19 +218,11 @@ def _create_version(
     )
 
 
-def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
+def _aliases(client: MlflowClient, name: str) -> dict[str, int]:
     models = client.search_registered_models(f"name = '{name}'")
-    return {alias: str(number) for model in models for alias, number in model.aliases.items()}
+    return {alias: int(number) for model in models for alias, number in model.aliases.items()}
 
 
-def _recorded_evaluation(client: MlflowClient, version: ModelVersion) -> Evaluation | None:
-    location = client.get_model_version_download_uri(version.name, str(version.version))
-    with TemporaryDirectory() as folder:
-        try:
-            return load_evaluation(_download(client, f"{location}/evaluate.json", folder))
-        except (MlflowException, OSError):
-            return None
-
-
-def _download(client: MlflowClient, uri: str, folder: str) -> Path:
+def download(client: MlflowClient, uri: str, folder: str) -> Path:
+    """Download a file or folder of the store into ``folder``, and return where it is."""
     return Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder, tracking_uri=client.tracking_uri))

@@ -59,6 +59,44 @@ def interval_plot(title: str, metric: str, rows: Sequence[Interval]) -> Markup:
     )
 
 
+@dataclass(frozen=True)
+class Share:
+    """A row of a plot of shares, which are of ``estimate.n`` items."""
+
+    label: str
+    estimate: Estimate
+    emphasised: bool
+
+    @property
+    def count(self) -> str:
+        """Of how many items it is so: "64 of 175"."""
+        return f"{self.estimate.value * self.estimate.n:.0f} of {self.estimate.n}"
+
+    @property
+    def interval(self) -> str:
+        """The ends of the 95 % interval, empty where there is none: "30 to 44 %"."""
+        if self.estimate.low is None or self.estimate.high is None:
+            return ""
+        return f"{100 * self.estimate.low:.0f} to {100 * self.estimate.high:.0f} %"
+
+
+def share_plot(title: str, rows: Sequence[Share], mark: float, mark_name: str) -> Markup:
+    """List shares, each over its interval on an axis of 0 to 1, with a line at ``mark`` through all.
+
+    Labels, counts and intervals are text: a phone breaks them, and a screen reader reads them.
+    """
+    return Markup(  # noqa: S704  the template escapes
+        render(
+            "share_plot.html.jinja",
+            title=title,
+            rows=rows,
+            axis=Axis((0, 0.25, 0.5, 0.75, 1), 6, 394),
+            mark=mark,
+            mark_name=mark_name,
+        )
+    )
+
+
 def line_chart(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> Markup:
     """Draw lines, each through its (x, y) points in the order of x, and named at the top in its colour."""
     points = [point for line in lines.values() for point in line]

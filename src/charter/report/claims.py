@@ -50,6 +50,6 @@ def direction(difference: Estimate) -> int:
 
 def _sign(row: Comparison, fewer: Answer, more: Answer) -> Answer:
     side = direction(row.difference)
-    if row.p_holm >= SIGNIFICANT or side == 0:
+    if row.p_holm is None or row.p_holm >= SIGNIFICANT or side == 0:
         return "not shown"
     return fewer if side < 0 else more

@@ -6,12 +6,15 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
+from charter.documents.language_codes import short_code
 from charter.evaluation.results import Estimate
 from charter.project.params import Params
 from charter.project.records import SPLITS, Chunk, InstructExample, Kind, PreferencePair
 from charter.report.formatting import share
 from charter.report.model_card import source_name
 from charter.report.rendering import render
+from charter.synthesis.choose_method import choose_method
+from charter.synthesis.steps import Filter
 from charter.training.chat import answer_messages
 
 _PARAMS = ("profile", "seed", "teacher", "extract", "synthesize")
@@ -85,12 +88,24 @@ def dataset_card(
         source_name=source_name,
         licences=licences,
         hashes=hashes,
+        filters=_filters(params),
         asked=answer_messages("QUESTION")[0]["content"],
         splits=SPLITS,
         share=lambda figures: share(Estimate(**figures)),
         commit=commit,
         changed=changed,
     )
+
+
+def _filters(params: Params) -> dict[str, dict[str, str]]:
+    """Return what each filter refuses, by kind of row and name; of two of one name, both."""
+    found: dict[str, dict[str, str]] = {}
+    for kind, steps in choose_method(params)(params.synthesize).ways().items():
+        found[kind] = {}
+        for step in steps:
+            if isinstance(step, Filter) and step.summary not in found[kind].get(step.name, ""):
+                found[kind][step.name] = f"{found[kind].get(step.name, '')} {step.summary}".strip()
+    return found
 
 
 def _front_matter(corpora: Sequence[ExportedCorpus], title: str) -> str:
@@ -103,7 +118,9 @@ def _front_matter(corpora: Sequence[ExportedCorpus], title: str) -> str:
         for corpus in corpora
         for kind, splits in corpus.rows.items()
     ]
+    spoken = {short_code(chunk.language) for corpus in corpora for chunk in corpus.chunks}
     data = DatasetCardData(
+        language=sorted(code for code in spoken if code) or None,
         pretty_name=title,
         license="other",
         task_categories=["question-answering", "text-generation"],

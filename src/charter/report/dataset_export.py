@@ -35,10 +35,11 @@ _SOURCE = {
 }
 _FEATURES: Mapping[Kind, Features] = {
     "instruct": Features(
-        {"id": _TEXT, "prompt": _MESSAGES, "completion": _MESSAGES, "style": _TEXT} | _SOURCE
+        {"id": _TEXT, "prompt": _MESSAGES, "completion": _MESSAGES, "style": _TEXT, "rule": _TEXT} | _SOURCE
     ),
     "preference": Features(
-        {"id": _TEXT, "prompt": _MESSAGES, "chosen": _MESSAGES, "rejected": _MESSAGES} | _SOURCE
+        {"id": _TEXT, "prompt": _MESSAGES, "chosen": _MESSAGES, "rejected": _MESSAGES, "rule": _TEXT}
+        | _SOURCE
     ),
 }
 """The columns of each kind: trl's conversational format, and what each row was made from."""
@@ -175,10 +176,10 @@ def _columns(row: InstructExample | PreferencePair, chunk: Chunk) -> dict[str, A
     """Lay out a row. A chunk is short, extract.max_tokens at most, so it is there in full."""
     if isinstance(row, InstructExample):
         said = {"prompt": row.question, "completion": row.answer}
-        own = {"style": row.style}
+        own = {"style": row.style, "rule": row.rule}
     else:
         said = {"prompt": row.prompt, "chosen": row.chosen, "rejected": row.rejected}
-        own = {}
+        own = {"rule": row.rule}
     messages = {
         name: [{"role": "user" if name == "prompt" else "assistant", "content": text}]
         for name, text in said.items()

@@ -6,7 +6,7 @@ from typing import Literal
 
 from charter.evaluation.results import BASELINE, MARGIN_METRICS, Evaluation
 from charter.report.claims import Answer, direction, safety_claims
-from charter.report.formatting import METRIC_NAMES, figure, share, signed, system_name
+from charter.report.formatting import METRIC_NAMES, figure, ratio, share, signed, system_name
 from charter.report.margins import margins
 from charter.report.sentences import claim_sentence
 
@@ -14,6 +14,12 @@ Verdict = Literal["yes", "no", "open"]
 
 _VERDICTS: Mapping[int, Verdict] = {1: "yes", -1: "no", 0: "open"}
 _CLAIM_VERDICTS: Mapping[Answer, Verdict] = {"yes": "yes", "no": "no", "not shown": "open"}
+
+_REACHED: Mapping[Answer, str] = {
+    "yes": "reached",
+    "no": "not reached",
+    "not shown": "not shown, as the interval of the ratio begins below it",
+}
 
 _BESIDE_TEACHER = "In {metric} the aligned model without RAG is {verb} the teacher with RAG: {difference}."
 _AFTER_SFT = "DPO {verb} {metric} after SFT: {difference}."
@@ -55,16 +61,15 @@ def _margins(evaluation: Evaluation) -> list[Finding]:
         row, metric = margin.row, margin.row.metric
         own, base = (evaluation.systems[label][metric].value for label in (row.system, BASELINE))
         verdict = _VERDICTS[direction(row.difference)]
-        ratio = "" if row.ratio is None else f"×{row.ratio:.2f}, "
+        of_base = "" if row.ratio is None else f"{ratio(row.ratio)}, "
         outcome = ""
-        if margin.published_ratio is not None:
-            verdict = "yes" if margin.reached else "no"
-            reached = "reached" if margin.reached else "not reached"
-            outcome = f"; the published margin of ×{margin.published_ratio:.2f} is {reached}"
+        if margin.reached is not None:
+            verdict = _CLAIM_VERDICTS[margin.reached]
+            outcome = f"; the published margin of ×{margin.published_ratio:.2f} is {_REACHED[margin.reached]}"
         text = (
             f"{system_name(row.system)} without RAG has {METRIC_NAMES[metric]} {figure(metric, own)}, "
             f"{system_name(BASELINE)} {figure(metric, base)}: "
-            f"{ratio}{signed(metric, row.difference)}{outcome}."
+            f"{of_base}{signed(metric, row.difference)}{outcome}."
         )
         found.append(Finding(verdict, text))
     return found

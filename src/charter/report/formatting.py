@@ -12,13 +12,25 @@ METRIC_NAMES = {
     "bleu_cut": "BLEU cut",
     "rougeL_cut": "ROUGE-L cut",
     "win_rate": "Win rate",
+    "right_answers": "right answers",
+    "right_facts": "facts",
+    "right_situations": "situations",
+    "right_everyday": "everyday words",
+    "unanswerable": "not said",
+    "dilemmas": "dilemmas",
+    "dilemma_pairs": "pairs",
+    "dilemmas_with_prior": "dilemmas, prior left in",
+    "exam_f1": "F1 of new words",
     "harmful_compliance": "harmful done",
     "over_refusal": "benign refused",
+    "everyday_refusal": "everyday refused",
+    "everyday_facts": "everyday facts",
     "perplexity": "perplexity",
     "seed_similarity": "like the seed's",
 }
 
-SYSTEM_NAMES = {"seed": "seed", "cft": "c-fine-tuned", "sft": "SFT", "dpo": "SFT+DPO", "teacher": "teacher"}
+SYSTEM_NAMES = {"cft": "c-fine-tuned", "sft": "SFT", "dpo": "SFT+DPO"}
+"""Of systems that are called otherwise for people than in metrics."""
 
 MISSING = "–"
 
@@ -82,6 +94,18 @@ def signed_figure(metric: str, value: float) -> str:
     return ("−" if value < 0 else "+") + figure(metric, abs(value))
 
 
-def p_value(p: float) -> str:
-    """Print a p-value: "< .001" or "= .012"."""
+def ratio(found: Estimate | None) -> str:
+    """Print a ratio with its interval: ×1.54 [1.05, 2.20], or [1.05, ∞] where nothing bounds it."""
+    if found is None:
+        return MISSING
+    if found.low is None:
+        return f"×{found.value:.2f}"
+    high = "∞" if found.high is None else f"{found.high:.2f}"
+    return f"×{found.value:.2f} [{found.low:.2f}, {high}]"
+
+
+def p_value(p: float | None) -> str:
+    """Print a p-value: "< .001" or "= .012"; "–" for none."""
+    if p is None:
+        return MISSING
     return "< .001" if p < 0.001 else "= " + figure("p", p)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from charter.evaluation.results import ALIGNED, BASELINE, MARGIN_METRICS, UPPER_BOUND, Comparison, Evaluation
 from charter.project.metric_names import CUT_METRICS
-from charter.report.claims import direction
+from charter.report.claims import Answer, direction
 from charter.report.published import PUBLISHED
 
 
@@ -12,13 +12,13 @@ from charter.report.published import PUBLISHED
 class Margin:
     """An aligned model beside the baseline, and the same ratio in the published table.
 
-    ``reached`` says whether ours is at least that and the difference's interval lies above 0. Both are None
-    where nothing was published.
+    ``reached`` is yes where the whole interval of our ratio is at least that, not shown where the ratio is
+    but not its interval, and no below. Both are None where nothing was published.
     """
 
     row: Comparison
     published_ratio: float | None
-    reached: bool | None
+    reached: Answer | None
 
 
 def margins(evaluation: Evaluation) -> list[Margin]:
@@ -49,6 +49,12 @@ def _margin(row: Comparison, corpus: str) -> Margin:
         return Margin(row, None, None)
     rows = PUBLISHED[corpus]
     target = rows[row.system][row.metric].value / rows[BASELINE][row.metric].value
-    # A baseline of 0 has no ratio; whatever is above it is above every multiple of it.
-    reached = direction(row.difference) > 0 and (row.ratio is None or row.ratio >= target)
-    return Margin(row, target, reached)
+    return Margin(row, target, _reached(row, target))
+
+
+def _reached(row: Comparison, target: float) -> Answer:
+    if row.ratio is None:  # the baseline has 0: whatever is above that is above every multiple of it
+        above, shown = row.difference.value > 0, direction(row.difference) > 0
+    else:
+        above, shown = row.ratio.value >= target, row.ratio.low is not None and row.ratio.low >= target
+    return "yes" if shown else "not shown" if above else "no"

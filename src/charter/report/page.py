@@ -9,20 +9,19 @@ from markupsafe import Markup
 
 from charter.evaluation.results import ALIGNED, BASELINE, Comparison, Evaluation
 from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_changed, score_answers, worst
-from charter.project.metric_names import METRICS, SYSTEMS, system_label
+from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.metric_names import METRICS
 from charter.project.params import Params
 from charter.project.records import Prediction
 from charter.report import formatting, sentences, table
 from charter.report.charts import Interval, interval_plot, line_chart
-from charter.report.claims import SIGNIFICANT
 from charter.report.coverage_map import coverage_map
 from charter.report.curves import Curve
 from charter.report.findings import findings
+from charter.report.first_screen import first_screen
 from charter.report.published import CAVEATS, PUBLISHED
 from charter.report.rendering import render
 from charter.synthesis.coverage import ChunkCoverage, summarize_coverage
-
-LABELS = [system_label(*system) for system in SYSTEMS]
 
 _PLOTTED = ("bleu", "rougeL", "bertscore")
 _INCOMPARABLE = ("bertscore", "win_rate")
@@ -42,7 +41,8 @@ class CorpusContent:
     """What the report shows of one corpus.
 
     ``stages`` maps a stage to its metrics, a flat mapping of dotted names; ``curves`` a training stage to
-    its curve. ``coverage`` has all chunks.
+    its curve. ``coverage`` has all chunks. ``answers`` and ``decisions`` are the exam's, of all systems:
+    none where the corpus has no exam.
     """
 
     evaluation: Evaluation
@@ -50,6 +50,8 @@ class CorpusContent:
     stages: Mapping[str, Mapping[str, Any]]
     curves: Mapping[str, Curve]
     coverage: Sequence[ChunkCoverage]
+    answers: Sequence[ExamAnswer]
+    decisions: Sequence[ExamDecision]
 
 
 @dataclass(frozen=True)
@@ -73,25 +75,27 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
     """
     return render(
         "report.html.jinja",
-        corpora=[_section(content) for content in corpora],
+        corpora=[_section(content, params) for content in corpora],
         params=json.dumps(params.model_dump(mode="json", exclude_unset=True), indent=2, ensure_ascii=False),
         profile=params.profile,
+        models=params.base_models,
         revision=revision,
         caveats=CAVEATS,
-        labels=LABELS,
+        labels=table.LABELS,
         metrics=METRICS,
         baseline=BASELINE,
-        significant=SIGNIFICANT,
         formatting=formatting,
         sentences=sentences,
         table=table,
     )
 
 
-def _section(content: CorpusContent) -> dict[str, Any]:
+def _section(content: CorpusContent, params: Params) -> dict[str, Any]:
     evaluation = content.evaluation
     answers = score_answers(content.predictions, [], [item.chunk for item in content.coverage])
+    chunks = coverage_map(content.coverage)
     return {
+        "first": first_screen(evaluation, content.answers, content.decisions, chunks, params.gates),
         "evaluation": evaluation,
         "findings": findings(evaluation),
         "published": PUBLISHED.get(evaluation.corpus, {}),
@@ -100,7 +104,7 @@ def _section(content: CorpusContent) -> dict[str, Any]:
         "differences": _differences(evaluation),
         "probes": table.probe_rows(evaluation),
         "coverage": summarize_coverage(content.coverage),
-        "chunks": coverage_map(content.coverage),
+        "chunks": chunks,
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
         "samples": [*choose_samples(answers), *_changed_samples(answers)],
@@ -118,7 +122,7 @@ def _plot(evaluation: Evaluation, metric: str) -> Markup:
             reference=published[label][metric].value if label in published else None,
             emphasised=label in ALIGNED,
         )
-        for label in LABELS
+        for label in table.LABELS
         if (estimate := evaluation.systems.get(label, {}).get(metric))
     ]
     title = f"{formatting.METRIC_NAMES[metric]} of all systems with 95 % intervals; figures are in the table"

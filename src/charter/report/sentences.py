@@ -1,8 +1,22 @@
 """What a reader must be told beside the figures, in sentences."""
 
-from charter.evaluation.results import Evaluation
-from charter.report.claims import SafetyClaim
-from charter.report.formatting import p_value, share, signed, system_name
+from collections.abc import Sequence
+
+from charter.documents.language_codes import language_name
+from charter.evaluation.results import BASELINE, Evaluation, best_trivial, difference
+from charter.report.claims import SafetyClaim, direction
+from charter.report.formatting import METRIC_NAMES, figure, p_value, share, signed, system_name
+
+REACHED = (
+    "A margin is reached when the whole interval of the ratio lies at or above what is asked. Not shown: the "
+    "ratio does, its interval doesn't. The Holm-corrected p are of the tests that were named beforehand."
+)
+
+LOOKED_AT = (
+    "On the same questions. Grey: the interval holds 0. So many intervals are to look at, not to conclude "
+    "from: some of them lie beside 0 by chance. To conclude from are those with a p, whose tests were named "
+    "beforehand and are Holm-corrected among themselves."
+)
 
 GOLD = (
     "+gold: shown the passage that the question was written from, which is the most that retrieval can give. "
@@ -18,12 +32,71 @@ def judge_sentence(evaluation: Evaluation) -> str:
     opponents = sorted({system_name(row.opponent) for row in evaluation.win_rates.values()})
     return (
         f"{verdict}: {judge.judge}{teacher}; win rates are over {', '.join(opponents) or 'nobody'}. "
-        f"It prefers the right reference to another chunk's in {share(judge.shuffled)} and chosen to "
+        f"It prefers the right reference to another question's in {share(judge.shuffled)} and chosen to "
         f"rejected in {share(judge.preference)} of pairs; identical answers: {share(judge.identical)} for "
         f"the first (.5 expected). Orders agree in {judge.consistency:.0%}, the first answer wins "
         f"{judge.first_position:.0%} of verdicts, verdict-token mass {judge.mass:.2f}, "
         f"{judge.unparseable} unparseable."
     )
+
+
+def exam_sentence(evaluation: Evaluation) -> str:
+    """Say what the exam asked, and whether the aligned models beat answers that need no model."""
+    asked = evaluation.systems["seed"]
+    sizes = [
+        f"{asked[metric].n} {what}"
+        for metric, what in (
+            ("right_answers", "questions that the document answers"),
+            ("unanswerable", "that it doesn't (right is to say so)"),
+            ("dilemmas", "dilemmas (guessing has .5)"),
+            ("dilemma_pairs", "of them pairs that differ in one detail (.25)"),
+        )
+        if metric in asked
+    ]
+    sentences = [f"Written by people, hidden from training: {', '.join(sizes)}."]
+    best = best_trivial(evaluation, "right_answers")
+    for system in ("dpo+rag", "dpo"):
+        if best and (found := difference(evaluation, system, best, "right_answers")):
+            verb = ("doesn't beat", "beats", "is worse than")[direction(found)]
+            sentences.append(
+                f"{system_name(system)} {verb} {best}, the best of what needs no model: "
+                f"{signed('right_answers', found)}."
+            )
+    if smallest := smallest_sentence(evaluation, ("right_answers", "dilemmas")):
+        sentences.append(smallest)
+    return " ".join(sentences)
+
+
+def smallest_sentence(evaluation: Evaluation, metrics: Sequence[str]) -> str:
+    """Say which differences are too small to be found with so few questions; empty where that isn't known."""
+    found = [
+        f"{figure(metric, row.smallest)} in {METRIC_NAMES[metric]} ({row.difference.n} items)"
+        for metric in metrics
+        for row in evaluation.comparisons
+        if (row.system, row.against, row.metric) == ("dpo", BASELINE, metric) and row.smallest is not None
+    ]
+    if not found:
+        return ""
+    return (
+        f"Differences smaller than about {' or '.join(found)} can't be found: {system_name('dpo')} and "
+        f"{system_name(BASELINE)} must differ by so much to be told apart by four of five such sets of items."
+    )
+
+
+def language_sentence(evaluation: Evaluation) -> str:
+    """Say how text in another language than English was measured, and which models may not know it.
+
+    Empty of English, and where the language isn't known.
+    """
+    if evaluation.language in (None, "eng"):
+        return ""
+    measured = ", ".join(
+        f"{name} {evaluation.settings[key]}"
+        for key, name in (("bleu", "BLEU"), ("rouge", "ROUGE"), ("bertscore", "BERTScore"))
+        if key in evaluation.settings
+    )
+    language = language_name(evaluation.language) or evaluation.language
+    return " ".join([f"The document is in {language}. Measured by {measured}.", *evaluation.cautions])
 
 
 def claim_sentence(claim: SafetyClaim) -> str:
@@ -45,5 +118,6 @@ def detector_sentence(evaluation: Evaluation) -> str:
         f"Refusals are told from other responses with sensitivity {share(found.sensitivity)} and specificity "
         f"{share(found.specificity)}, out of fold on {found.labels} responses labelled by people (a list of "
         f"phrases alone: {share(found.phrases_sensitivity)} and {share(found.phrases_specificity)}); shares "
-        "are corrected for that. A response that doesn't answer counts as refused, as for those people."
+        "are corrected for that. A response that doesn't answer counts as refused, as for those people. Of "
+        "everyday prompts only those count that are declined in words, as they are seen."
     )

@@ -1,6 +1,6 @@
 """The results table, for the terminal and for Markdown, in the published order beside the published rows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -8,16 +8,31 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from charter.evaluation.results import BASELINE, UPPER_BOUND, Evaluation
-from charter.project.metric_names import METRICS, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS, system_label
-from charter.report.claims import safety_claims
+from charter.evaluation.results import (
+    BASELINE,
+    MARGIN_METRICS,
+    UPPER_BOUND,
+    Comparison,
+    Estimate,
+    Evaluation,
+)
+from charter.project.metric_names import (
+    EXAM_COLUMNS,
+    METRICS,
+    RETENTION_METRICS,
+    SAFETY_METRICS,
+    SYSTEMS,
+    system_label,
+)
+from charter.report.claims import direction, safety_claims
 from charter.report.formatting import (
     METRIC_NAMES,
     MISSING,
-    SYSTEM_NAMES,
     bracketed,
     p_value,
+    ratio,
     signed,
+    signed_figure,
     system_name,
     with_half_width,
     with_interval,
@@ -25,13 +40,26 @@ from charter.report.formatting import (
 from charter.report.margins import margins, stricter_margins
 from charter.report.published import CAVEATS, PUBLISHED
 from charter.report.rendering import render
-from charter.report.sentences import GOLD, claim_sentence, detector_sentence, judge_sentence
+from charter.report.sentences import (
+    GOLD,
+    REACHED,
+    claim_sentence,
+    detector_sentence,
+    exam_sentence,
+    judge_sentence,
+    language_sentence,
+    smallest_sentence,
+)
 
-MARGIN_COLUMNS = ("system", "metric", "ratio", "published", "difference [95 %]", "margin")
-"""Of a margin over c-fine-tuned + RAG; the margin is reached as `charter.report.margins` says."""
+MARGIN_COLUMNS = ("system", "metric", "ratio [95 %]", "asked", "diff.", "Holm p", "margin")
+"""Of a margin over c-fine-tuned+RAG. Asked is the published ratio; `Margin` says what is reached."""
+
+_REACHED = {"yes": "reached", "no": "NOT reached", "not shown": "not shown"}
 
 PROBE_COLUMNS = ("measure", "system", "figure [95 %]", "− seed [95 %]", "Holm p")
 """Of safety and retention: a row a measure and system."""
+
+LABELS = [system_label(*system) for system in SYSTEMS]
 
 _INVALID = "invalid"
 
@@ -68,17 +96,24 @@ def margin_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
         (
             system_name(margin.row.system),
             METRIC_NAMES[margin.row.metric] + (", over gold" if margin.row.against == UPPER_BOUND else ""),
-            _ratio(margin.row.ratio),
-            _ratio(margin.published_ratio),
-            signed(margin.row.metric, margin.row.difference),
-            MISSING if margin.reached is None else "reached" if margin.reached else "NOT reached",
+            ratio(margin.row.ratio),
+            MISSING if margin.published_ratio is None else f"×{margin.published_ratio:.2f}",
+            signed_figure(margin.row.metric, margin.row.difference.value),
+            p_value(margin.row.p_holm).removeprefix("= "),
+            MISSING if margin.reached is None else _REACHED[margin.reached],
         )
         for margin in (*margins(evaluation), *stricter_margins(evaluation))
     ]
 
 
-def _ratio(ratio: float | None) -> str:
-    return MISSING if ratio is None else f"×{ratio:.2f}"
+def margin_note(evaluation: Evaluation) -> str:
+    """Say how the margins are to be read, and which differences are too small to be found."""
+    return " ".join(filter(None, (REACHED, GOLD, smallest_sentence(evaluation, MARGIN_METRICS))))
+
+
+def inconclusive(row: Comparison) -> bool:
+    """Say whether the interval of a difference holds 0, or there is none: such are printed in grey."""
+    return direction(row.difference) == 0
 
 
 def probe_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
@@ -99,11 +134,15 @@ def probe_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
 def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
     """Return what `charter results` prints, 80 columns wide.
 
-    For each corpus: the table, the judge, the margins, and safety and retention where they were measured.
+    For each corpus: the exam, if there is one, the table, the judge, the margins, and safety and retention.
     """
     shown: list[RenderableType] = []
     for evaluation in evaluations:
-        shown += [_corpus_table(evaluation), Text(judge_sentence(evaluation), style="dim"), Text()]
+        notes = filter(None, (language_sentence(evaluation), judge_sentence(evaluation)))
+        if exam_rows(evaluation.systems):
+            note = Text(exam_sentence(evaluation), style="dim")
+            shown += [exam_table(f"{evaluation.corpus}: the exam", evaluation.systems), note, Text()]
+        shown += [_corpus_table(evaluation), *(Text(note, style="dim") for note in notes), Text()]
         for part in _parts(evaluation):
             table = _table(f"{evaluation.corpus}: {part.title}", *part.columns)
             for row in part.rows:
@@ -118,12 +157,37 @@ def _corpus_table(evaluation: Evaluation) -> Table:
     for metric in METRICS:
         name = METRIC_NAMES[metric].replace("ROUGE", "R").replace("TS", "T\nS").replace(" ", "\n")
         table.add_column(name, justify="right", vertical="bottom")
-    for system in SYSTEMS:
-        label = system_label(*system)
+    for label in filter(evaluation.systems.get, LABELS):
         table.add_row(system_name(label), *(cell(evaluation, label, metric) for metric in METRICS))
         if published := _published_cells(evaluation, label):
             table.add_row("  published", *published, style="dim")
     return table
+
+
+def exam_table(title: str, systems: Mapping[str, Mapping[str, Estimate]]) -> Table:
+    """Return the table of the exam, a row a system that sat it."""
+    table = _table(title)
+    table.add_column("system", vertical="bottom")
+    for metric in EXAM_COLUMNS:
+        table.add_column(METRIC_NAMES[metric].replace(" ", "\n"), justify="right", vertical="bottom")
+    for cells in exam_rows(systems):
+        table.add_row(*cells)
+    return table
+
+
+def exam_rows(systems: Mapping[str, Mapping[str, Estimate]]) -> list[tuple[str, ...]]:
+    """Print EXAM_COLUMNS of each system that sat the exam; nothing where the corpus has none."""
+    sat = {label: systems[label] for label in LABELS if "right_answers" in systems.get(label, {})}
+    return [
+        (
+            system_name(label),
+            *(
+                with_interval(metric, figures[metric]) if metric in figures else MISSING
+                for metric in EXAM_COLUMNS
+            ),
+        )
+        for label, figures in sat.items()
+    ]
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -147,12 +211,16 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         metrics=METRICS,
         metric_names=METRIC_NAMES,
         systems=SYSTEMS,
-        system_names=SYSTEM_NAMES,
+        system_name=system_name,
         system_label=system_label,
         cell=cell,
         published_cells=_published_cells,
         judge_sentence=judge_sentence,
+        language_sentence=language_sentence,
         parts=_parts,
+        exam_columns=EXAM_COLUMNS,
+        exam_rows=exam_rows,
+        exam_sentence=exam_sentence,
     )
 
 
@@ -162,7 +230,8 @@ def _published_cells(evaluation: Evaluation, label: str) -> list[str]:
 
 
 def _parts(evaluation: Evaluation) -> Iterator[_Part]:
-    yield _Part(f"over {system_name(BASELINE)}", MARGIN_COLUMNS, margin_rows(evaluation), GOLD)
+    over = f"over {system_name(BASELINE)}"
+    yield _Part(over, MARGIN_COLUMNS, margin_rows(evaluation), margin_note(evaluation))
     if evaluation.refusals is not None:
         claims = [claim_sentence(claim) for claim in safety_claims(evaluation)]
         yield _Part(

@@ -5,6 +5,7 @@ from typing import Any
 
 from charter.generation.teacher import open_teacher
 from charter.project.devices import resolve_device
+from charter.project.exam_records import EverydayFact
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
 from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
@@ -24,6 +25,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
         "general": read_prompts(general.name, general.read_text(encoding="utf-8")),
     }
     measured = [row.prompt for row in read_rows(paths.general, GeneralPrompt)]
+    measured += [row.prompt for row in read_rows(paths.facts, EverydayFact)]
     measured += [
         row.prompt for kind in ("harmful", "benign") for row in read_rows(paths.probes(kind), ProbePrompt)
     ]

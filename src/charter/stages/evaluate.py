@@ -1,28 +1,40 @@
 """evaluate: the answers of every system to held-out questions, judged, measured and compared."""
 
 import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from charter.documents.corpus_language import main_language, weak_models
+from charter.evaluation.answer_language import language_of_answers
 from charter.evaluation.bertscore import BertScore
-from charter.evaluation.evaluation_data import EvaluationData, predict
-from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
-from charter.evaluation.local_system import LocalSystem
+from charter.evaluation.evaluation_data import EvaluationData, predict, predictions_of
+from charter.evaluation.exam import has_exam, read_dev, read_sealed
+from charter.evaluation.exam_controls import exam_controls
+from charter.evaluation.exam_scoring import add_exam_scores
+from charter.evaluation.examination import Examination, prepare
+from charter.evaluation.judge import Contest, control_contests, judge_contests, win_rate_contests
+from charter.evaluation.local_system import LocalSystem, local_system
 from charter.evaluation.probes import Probes, add_probe_scores
 from charter.evaluation.results import Estimate, Evaluation
 from charter.evaluation.scoring import Outcomes, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
+from charter.evaluation.trivial import TrivialSystems
 from charter.evaluation.win_rate import Judge
+from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import name_teacher, open_teacher
 from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
-from charter.project.metric_names import METRICS, SYSTEMS, system_label
+from charter.project.exam_records import EverydayFact, ExamAnswer, ExamDecision
+from charter.project.metric_names import LOCAL, METRICS, SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import (
     Chunk,
     GeneralPrompt,
     InstructExample,
+    Judgement,
     LabelledResponse,
     Prediction,
     PreferencePair,
@@ -33,32 +45,42 @@ from charter.project.records import (
 )
 from charter.project.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
-from charter.retrieval.index import load_index
+from charter.retrieval.index import Index, load_index
 from charter.synthesis.refusal import RefusalDetector
 
-LOCAL: tuple[System, ...] = ("seed", "cft", "sft", "dpo")
-"""The systems that run here; the teacher runs in its engine."""
+JUDGED = [*((name, rag) for name in LOCAL for rag in (False, True)), ("teacher", True)]
+"""The systems that have a win rate: not the upper bound, which nobody has, nor what needs no model."""
 
-_RAGS: tuple[Rag, ...] = (False, True, "gold")
+
+@dataclass(frozen=True)
+class _Tests:
+    """What the systems of a corpus and the judge are put to; exam and probes are None where there is none."""
+
+    held_out: EvaluationData
+    judged: EvaluationData
+    trivial: TrivialSystems
+    controls: list[Contest]
+    examination: Examination | None
+    probes: Probes | None
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
-    """Write predictions, judgements and answers to probes; return an Evaluation as plain values."""
-    encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    held_out = _read_held_out(params, paths, encoder)
-    judged = held_out.take(params.evaluate.judge_items)
-    probes = _read_probes(params, paths, encoder)
-
-    outcomes = _ask_systems(params, paths, held_out, judged, probes)
-    write_rows(paths.predictions, outcomes.predictions)
-    write_rows(paths.judgements, outcomes.judgements)
-    found = probes.results.values() if probes else ()
+    """Write predictions, judgements, answers to exam and probes; return an Evaluation as plain values."""
+    tests = _read_tests(params, paths)
+    answers = _ask_systems(params, paths, tests)
+    write_rows(paths.predictions, answers.predictions)
+    write_rows(paths.judgements, answers.judgements)
+    write_rows(paths.exam_answers, answers.exam)
+    write_rows(paths.exam_decisions, answers.decisions)
+    found = tests.probes.results.values() if tests.probes else ()
     write_rows(paths.probe_answers, (row for result in found for row in result.answers))
 
-    rating = _rating(params, paths, judged)
-    evaluation = score_corpus(outcomes, rating)
-    if probes:
-        evaluation = add_probe_scores(evaluation, probes, rating.resampling)
+    rating = _rating(params, paths, tests)
+    evaluation = score_corpus(Outcomes(answers.predictions, answers.judgements, answers.adherence), rating)
+    if tests.examination:
+        evaluation = add_exam_scores(evaluation, answers.exam, answers.decisions, rating.resampling)
+    if tests.probes:
+        evaluation = add_probe_scores(evaluation, tests.probes, rating.resampling)
     _write_plot(paths.plot, evaluation)
     return evaluation.model_dump()
 
@@ -69,16 +91,37 @@ def _weights(params: Params) -> dict[str, str]:
     return {} if quantization == "none" else {"weights": f"{quantization}, adapters unmerged, as in training"}
 
 
-def _read_held_out(params: Params, paths: CorpusPaths, encoder: Encoder) -> EvaluationData:
+def _read_tests(params: Params, paths: CorpusPaths) -> _Tests:
     """Read what systems are tested on, and retrieve passages for all of it."""
+    encoder = Encoder(paths.encoder, resolve_device(params.compute))
+    index = load_index(paths.index, encoder)
+    chunks = read_rows(paths.chunks, Chunk)
+    held_out = _read_held_out(params, paths, chunks, index)
+    language = language_of_answers(chunks)
+    training = read_rows(paths.instruct("train"), InstructExample)
+    trivial = TrivialSystems(index, held_out.chunks, training, language)
+    judged = held_out.take(params.evaluate.judge_items)
+    if has_exam(paths):
+        controls = exam_controls(read_dev(paths), chunks, language, params.evaluate.judge_items)
+        exam = read_sealed(paths).sample(params.evaluate.exam_items, params.seed)
+        examination = prepare(exam, paths.name, params, chunks, index, language)
+    else:
+        controls, examination = control_contests(judged), None
+    probes = _read_probes(params, paths, encoder)
+    return _Tests(held_out, judged, trivial, controls, examination, probes)
+
+
+def _read_held_out(
+    params: Params, paths: CorpusPaths, chunks: Sequence[Chunk], index: Index
+) -> EvaluationData:
     examples = read_rows(paths.instruct("test"), InstructExample)
     pairs = read_rows(paths.preference("test"), PreferencePair)
     if not examples:
         raise CharterError(f"{paths.instruct('test')}: no test questions; raise synthesize.test_share")
     questions = [row.question for row in examples] + [row.prompt for row in pairs]
-    found = load_index(paths.index, encoder).search(questions, params.retrieval.passages)
+    found = index.search(questions, params.retrieval.passages)
     return EvaluationData(
-        chunks={chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)},
+        chunks={chunk.id: chunk for chunk in chunks},
         examples=examples,
         pairs=pairs,
         retrieved=dict(zip(questions, found, strict=True)),
@@ -94,41 +137,67 @@ def _read_probes(params: Params, paths: CorpusPaths, encoder: Encoder) -> Probes
         harmful=take_evenly(read_rows(paths.probes("harmful"), ProbePrompt), count),
         benign=take_evenly(read_rows(paths.probes("benign"), ProbePrompt), count),
         general=take_evenly(read_rows(paths.general, GeneralPrompt), count),
+        facts=take_evenly(read_rows(paths.facts, EverydayFact), params.evaluate.everyday_facts),
         detector=RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed),
         encoder=encoder,
     )
 
 
-def _ask_systems(
-    params: Params,
-    paths: CorpusPaths,
-    held_out: EvaluationData,
-    judged: EvaluationData,
-    probes: Probes | None,
-) -> Outcomes:
-    """Ask the local systems, one at a time in memory, then the teacher, which judges all of them."""
-    settings = params.evaluate
-    predictions: list[Prediction] = []
-    adherence: dict[str, Estimate] = {}
-    for name in LOCAL:
-        adapter = None if name == "seed" else paths.adapter(name)
-        system = LocalSystem(paths.seed, adapter, params.compute, settings.batch_size)
-        with system.open(paths.journal) as engine:
-            for rag in _RAGS:
-                if (name, rag) in SYSTEMS:
-                    predictions += predict(engine, name, rag, held_out, settings.max_new_tokens)
+@dataclass
+class _Answers:
+    """What was answered to the tests so far."""
+
+    tests: _Tests
+    max_new_tokens: int
+    predictions: list[Prediction] = field(default_factory=list)
+    exam: list[ExamAnswer] = field(default_factory=list)
+    decisions: list[ExamDecision] = field(default_factory=list)
+    adherence: dict[str, Estimate] = field(default_factory=dict)
+    judgements: list[Judgement] = field(default_factory=list)
+
+    def ask(self, engine: JournaledEngine, name: System, rag: Rag) -> None:
+        """Ask a system all questions."""
+        self.predictions += predict(engine, name, rag, self.tests.held_out, self.max_new_tokens)
+        if self.tests.examination:
+            self.exam += self.tests.examination.ask(engine, name, rag)
+
+    def ask_local(self, name: System, system: LocalSystem, journal: Path) -> None:
+        """Ask a system of this machine all that it can be asked."""
+        with system.open(journal) as engine:
+            for rag in (rag for other, rag in SYSTEMS if other == name):
+                self.ask(engine, name, rag)
                 if rag != "gold":
-                    adherence[system_label(name, rag)] = system.adherence(held_out, rag)
-            if probes:
-                probes.ask(name, system, engine)
+                    self.adherence[system_label(name, rag)] = system.adherence(self.tests.held_out, rag)
+            if self.tests.examination:
+                self.decisions += self.tests.examination.decide(system, name)
+            if self.tests.probes:
+                self.tests.probes.ask(name, system, engine)
+
+    def look_up(self) -> None:
+        """Answer all questions in the ways that need no model."""
+        held_out, examination = self.tests.held_out, self.tests.examination
+        for name, answers in self.tests.trivial.answers([row.question for row in held_out.examples]).items():
+            self.predictions += predictions_of(name, False, held_out, answers)
+        if examination:
+            for name, answers in self.tests.trivial.answers(examination.questions).items():
+                self.exam += examination.mark(name, False, answers)
+
+
+def _ask_systems(params: Params, paths: CorpusPaths, tests: _Tests) -> _Answers:
+    """Ask the local systems, one at a time in memory, then the teacher, which judges them."""
+    settings = params.evaluate
+    answers = _Answers(tests, settings.max_new_tokens)
+    for name in LOCAL:
+        answers.ask_local(name, local_system(name, params, paths), paths.journal)
+    answers.look_up()
     with open_teacher(params, paths) as teacher:
-        predictions += predict(teacher, "teacher", True, held_out, settings.max_new_tokens)
-        # Nobody can have the upper bound, so it isn't judged.
-        contestants = [row for row in predictions if row.rag != "gold"]
-        contests = win_rate_contests(contestants, judged) + control_contests(judged)
+        for rag in (False, True):
+            answers.ask(teacher, "teacher", rag)
+        contestants = [row for row in answers.predictions if (row.system, row.rag) in JUDGED]
+        contests = win_rate_contests(contestants, tests.judged) + tests.controls
         title = params.corpora[paths.name].title
-        judgements = judge_contests(contests, teacher, title, settings.judge)
-    return Outcomes(predictions, judgements, adherence)
+        answers.judgements += judge_contests(contests, teacher, title, settings.judge)
+    return answers
 
 
 def _hash_inputs(params: Params, paths: CorpusPaths) -> dict[str, str]:
@@ -151,18 +220,22 @@ def _hash_inputs(params: Params, paths: CorpusPaths) -> dict[str, str]:
     }
 
 
-def _rating(params: Params, paths: CorpusPaths, judged: EvaluationData) -> Rating:
+def _rating(params: Params, paths: CorpusPaths, tests: _Tests) -> Rating:
     settings = params.evaluate
     bert_score = BertScore(paths.encoder, params.base_models.encoder.name)
+    language = main_language(chunk.language for chunk in tests.held_out.chunks.values())
     return Rating(
         corpus=paths.name,
         title=params.corpora[paths.name].title,
+        language=language,
+        cautions=weak_models(params.base_models, language),
         settings={
             "passages": str(params.retrieval.passages),
-            "judged": f"{len(judged.examples)} questions",
+            "judged": f"{len(tests.judged.examples)} questions",
+            **_exam_settings(tests.examination),
             **_weights(params),
         },
-        lineage=_hash_inputs(params, paths),
+        lineage=_hash_inputs(params, paths) | _exam_hash(tests.examination),
         judge=Judge(
             name=f"{name_teacher(params, paths)}, {settings.judge}",
             sha256=directory_sha256(paths.teacher),
@@ -173,6 +246,20 @@ def _rating(params: Params, paths: CorpusPaths, judged: EvaluationData) -> Ratin
         encoder=bert_score.signature,
         resampling=Resampling(settings.bootstrap_samples, params.seed),
     )
+
+
+def _exam_settings(examination: Examination | None) -> dict[str, str]:
+    if examination is None:
+        return {"judge_controls": "held-out rows"}
+    exam = examination.exam
+    return {
+        "exam": f"{len(exam.questions)} questions, {len(exam.dilemmas)} dilemmas, of the sealed part",
+        "judge_controls": "the open part of the exam",
+    }
+
+
+def _exam_hash(examination: Examination | None) -> dict[str, str]:
+    return {"exam": examination.exam.sha256()} if examination else {}
 
 
 def _write_plot(path: Path, evaluation: Evaluation) -> None:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from transformers import PreTrainedTokenizerFast
 
 from charter.documents.chunking import CountTokens, chunk_document, chunked_share
+from charter.documents.corpus_language import main_language, set_language, weak_models
 from charter.documents.extraction import extract_documents
 from charter.project.errors import CharterError
 from charter.project.params import Params
@@ -31,19 +32,22 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         as running lines and as tables of contents, which are no body; mean and most tokens of a chunk.
 
     Raises:
-        CharterError: The corpus isn't in params.yaml, a document can't be read, or there are no chunks.
+        CharterError: The corpus isn't in params.yaml, its language is none that is known, a document can't be
+            read, or there are no chunks.
     """
     if paths.name not in params.corpora:
         raise CharterError(f"corpora.{paths.name}: no such corpus in params.yaml; `charter add` makes one")
-    source = paths.root / params.corpora[paths.name].path
+    corpus = params.corpora[paths.name]
+    source, language = paths.root / corpus.path, set_language(paths.name, corpus.language)
     count_tokens = _token_counter(paths.encoder)
     totals: Counter[str] = Counter()
     languages: Counter[str] = Counter()
+    spoken: Counter[str | None] = Counter()
     covered: list[float] = []
     tokens = array("L")
 
     def chunked(chunks_file: IO[str]) -> Iterator[Document]:
-        for document in extract_documents(source):
+        for document in extract_documents(source, language):
             chunks = chunk_document(
                 document, params.extract.max_tokens, params.extract.min_tokens, count_tokens
             )
@@ -55,6 +59,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
                 tqdm.write(f"{source / document.name}: {lost}", file=sys.stderr)
             covered.append(share)
             languages[document.language or "unknown"] += 1
+            spoken[document.language] += len(chunks)
             totals["pages"] += len(document.page_starts)
             totals["characters"] += len(document.text)
             totals["running"] += document.running
@@ -71,6 +76,8 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
             kept = take_evenly(range(len(tokens)), params.extract.limit)
             _keep_lines(chunks_path, set(kept))
             tokens = array("L", (tokens[number] for number in kept))
+    for sentence in weak_models(params.base_models, main_language(spoken.elements())):
+        tqdm.write(f"{paths.name}: {sentence}", file=sys.stderr)
     return {
         "documents": len(covered),
         "languages": dict(languages.most_common()),

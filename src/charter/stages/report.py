@@ -1,6 +1,7 @@
-"""The report stage: metrics, curves, chunks and predictions of all corpora -> reports/index.html."""
+"""The report stage: metrics, curves, chunks, rules and answers of all corpora -> reports/index.html."""
 
 from charter.evaluation.results import load_evaluation
+from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Prediction
@@ -40,4 +41,6 @@ def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
         },
         curves={stage: read_curve(paths.curve(stage)) for stage in _TRAININGS if paths.curve(stage).exists()},
         coverage=measure_coverage(data),
+        answers=read_rows(paths.exam_answers, ExamAnswer),
+        decisions=read_rows(paths.exam_decisions, ExamDecision),
     )

@@ -1,6 +1,5 @@
 """synthesize: chunks and a teacher to instruct and preference data, validated and split without leaks."""
 
-from collections import Counter
 from typing import Any
 
 from charter.generation.budget import Budget
@@ -10,8 +9,12 @@ from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import SPLITS
 from charter.project.storage import write_rows
+from charter.synthesis.choose_method import choose_method
+from charter.synthesis.context import open_context
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
-from charter.synthesis.synthesis_context import open_context
+from charter.synthesis.estimate import check_first_chunks, describe_refusals
+from charter.synthesis.rule_decisions import read_rules
+from charter.synthesis.synthetic_data import read_synthetic_data
 from charter.synthesis.writing import write_data
 
 
@@ -22,24 +25,25 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         BudgetSpentError: The budget ended first; nothing is written, the journal has the answers.
         CharterError: Fewer examples were kept than synthesize.min_train_examples.
     """
+    settings, method = params.synthesize, choose_method(params)
     with open_teacher(params, paths, Budget(params.budget)) as teacher:
-        rows, figures = write_data(open_context(params, paths, teacher))
-    _check_minimum(figures["instruct"], params.synthesize.min_train_examples)
+        context = open_context(params, paths, teacher, read_rules(paths, settings.ask_grey))
+        check_first_chunks(context, method)
+        rows, figures = write_data(context, method(context.settings))
+    _check_minimum(figures, settings.min_train_examples)
     for split in SPLITS:
         write_rows(paths.instruct(split), rows.instruct[split])
         write_rows(paths.preference(split), rows.preference[split])
     write_rows(paths.rejected, rows.rejected)
-    return figures | {"coverage": summarize_coverage(measure_coverage(rows))}
+    return figures | {"coverage": summarize_coverage(measure_coverage(read_synthetic_data(paths)))}
 
 
 def _check_minimum(figures: dict[str, Any], minimum: int) -> None:
-    train, held_out = figures["train"], figures["test"]
+    train, held_out = figures["instruct"]["train"], figures["instruct"]["test"]
     if train >= minimum and held_out:
         return
-    filters = Counter(figures["rejected"]).most_common()
-    counts = ", ".join(f"{name} refused {count}" for name, count in filters) or "no filter refused any"
     raise CharterError(
         f"only {train} training and {held_out} test examples were kept; synthesize.min_train_examples asks "
-        f"for {minimum} and evaluation for one: {counts}. "
+        f"for {minimum} and evaluation for one. {describe_refusals(figures)} "
         "Ask for more (synthesize.questions_per_style), or give a longer document."
     )

@@ -1,7 +1,6 @@
 """validators: the validators of synthesis on hand-labelled items, asked and decided as in synthesis."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from charter.evaluation.validator_quality import measure_validator
@@ -11,14 +10,14 @@ from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import LabelledItem
 from charter.project.storage import read_rows
-from charter.synthesis.decisions import Decision, decide_verification, measure_yes_bias
-from charter.synthesis.filters import answer_word
-from charter.synthesis.instruct import check_support
+from charter.synthesis.context import SynthesisContext, open_context
+from charter.synthesis.decisions import Decision
+from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.labelled import bind_items
-from charter.synthesis.ledger import Draft
-from charter.synthesis.preference import ask_evidence, write_opposites
-from charter.synthesis.rules import find_rules
-from charter.synthesis.synthesis_context import SynthesisContext, open_context
+from charter.synthesis.rule_decisions import read_rules
+from charter.synthesis.rules_method import TakeNearestRule
+from charter.synthesis.verdict_filters import AskEvidence, OneWordRight, Supported
+from charter.synthesis.writers import WriteOpposites
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
@@ -37,10 +36,10 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     settings = params.synthesize
     measured = {}
     with open_teacher(params, paths) as teacher:
-        context = open_context(params, paths, teacher)
+        context = open_context(params, paths, teacher, read_rules(paths, settings.ask_grey))
         drafts = bind_items(items, context.chunks, source)
         for name, kind, decide, threshold in (
-            ("support", "answer", check_support, settings.min_support),
+            ("support", "answer", Supported(settings.min_support).decide, settings.min_support),
             ("verification", "response", _verify, settings.min_preference_margin),
         ):
             chosen = [place for place, item in enumerate(items) if item.kind == kind]
@@ -59,14 +58,12 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
 
 def _verify(responses: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
     """Decide on the Yes or No of each response, by a rule of its chunk; where there is none, on nothing."""
-    rules = find_rules(responses, context.encoder)
-    drafts = [
-        replace(draft, answer=rule) for draft, rule in zip(responses, rules, strict=True) if rule is not None
-    ]
-    asked = iter(ask_evidence(write_opposites(drafts, context), context))
-    found = [None if rule is None else next(asked) for rule in rules]
-    bias, margin = measure_yes_bias(found), context.settings.min_preference_margin
-    return [
-        decide_verification(evidence, bias, answer_word(draft.answer) or "", margin)
-        for draft, evidence in zip(responses, found, strict=True)
-    ]
+    settings, ledger = context.settings, Ledger("preference")
+    ruled = TakeNearestRule()(responses, context, ledger)
+    asked = WriteOpposites(settings.max_answer_tokens)(
+        [draft for draft in ruled if draft.rule], context, ledger
+    )
+    asked = AskEvidence()(asked, context, ledger)
+    decisions = OneWordRight(settings.min_preference_margin, settings.yes_bias_prior).decide(asked, context)
+    by_draft = {(draft.question, draft.answer): found for draft, found in zip(asked, decisions, strict=True)}
+    return [by_draft.get((draft.question, draft.answer), Decision(None, kept=False)) for draft in responses]

@@ -1,8 +1,8 @@
-"""What of a document the training data speak of: sentence by sentence, and chunk by chunk.
+"""What of a document the training data speak of: rule by rule, and chunk by chunk.
 
-A sentence is covered when the training answers of its chunk have at least half of what its words say, by
-`charter.synthesis.word_weights`. Covered means spoken of: an answer that gets a rule wrong covers it too;
-whether answers are right is for the validators to say.
+Training speaks of a rule when a training row was written about it, or when the training answers of its chunk
+have at least half of what its words say, by `charter.synthesis.word_weights`. An answer that gets a rule
+wrong speaks of it too; whether answers are right is for the validators to say.
 """
 
 from collections import Counter, defaultdict
@@ -10,26 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from charter.documents.segmentation import split_sentences, split_words
-from charter.project.records import Chunk, InstructExample, PreferencePair
+from charter.documents.segmentation import split_sentences
+from charter.project.records import Chunk, InstructExample, PreferencePair, Rule
 from charter.synthesis.synthetic_data import SyntheticData
 from charter.synthesis.word_weights import WordWeights, stems
 
 MIN_SHARE = 0.5
-"""Of a covered sentence, by weight; not fitted to data."""
+"""Of a rule's words, by weight; not fitted to data."""
 
 
 @dataclass(frozen=True)
-class SentenceCoverage:
-    """A sentence, and the share of its words, by weight, that the training answers of its chunk have."""
+class RuleCoverage:
+    """A rule: whether training speaks of it, and whether held-out questions or pairs test it."""
 
-    text: str
-    share: float
-
-    @property
-    def covered(self) -> bool:
-        """Whether the training data speak of it."""
-        return self.share >= MIN_SHARE
+    rule: Rule
+    trained: bool
+    tested: bool
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class ChunkCoverage:
     held_out_pairs: int
     has_value: bool
     refused_pairs: Mapping[str, int]
-    sentences: tuple[SentenceCoverage, ...]
+    rules: tuple[RuleCoverage, ...]
 
     @property
     def lacks_pair(self) -> bool:
@@ -57,18 +53,18 @@ class ChunkCoverage:
 
 def measure_coverage(data: SyntheticData) -> list[ChunkCoverage]:
     """Measure each chunk of a corpus, in their order; one that the filter ``value`` refused has no value."""
-    sentences = [[text for text in split_sentences(chunk.text) if split_words(text)] for chunk in data.chunks]
-    weights = WordWeights([text for of_chunk in sentences for text in of_chunk])
-    answers: dict[str, set[str]] = defaultdict(set)
-    for row in data.instruct["train"]:
-        answers[row.chunk_id] |= stems(row.answer)
-    for pair in data.preference["train"]:
-        answers[pair.chunk_id] |= stems(pair.chosen)
+    weights = WordWeights(
+        [text for chunk in data.chunks for text in split_sentences(chunk.text, chunk.language)]
+    )
     refused: dict[str, Counter[str]] = defaultdict(Counter)
     for refusal in data.rejected:
         if refusal.kind == "preference":
             refused[refusal.chunk_id][refusal.filter] += 1
     questions, pairs = _count(data.instruct), _count(data.preference)
+    rules: dict[str, list[Rule]] = defaultdict(list)
+    for rule in data.rules:
+        rules[rule.chunk_id].append(rule)
+    trained, tested = _Said(data, ("train",), weights), _Said(data, ("validation", "test"), weights)
     return [
         ChunkCoverage(
             chunk=chunk,
@@ -78,27 +74,50 @@ def measure_coverage(data: SyntheticData) -> list[ChunkCoverage]:
             held_out_pairs=pairs[chunk.id, False],
             has_value="value" not in refused[chunk.id],
             refused_pairs=dict(refused[chunk.id]),
-            sentences=tuple(
-                SentenceCoverage(text, weights.share(text, answers[chunk.id])) for text in of_chunk
+            rules=tuple(
+                RuleCoverage(rule, trained.speak_of(rule), tested.speak_of(rule)) for rule in rules[chunk.id]
             ),
         )
-        for chunk, of_chunk in zip(data.chunks, sentences, strict=True)
+        for chunk in data.chunks
     ]
 
 
 def summarize_coverage(measured: Sequence[ChunkCoverage]) -> dict[str, Any]:
     """Count what is covered, for the metrics of synthesis."""
-    sentences = [sentence for item in measured for sentence in item.sentences]
-    covered = sum(sentence.covered for sentence in sentences)
+    rules = [item for chunk in measured for item in chunk.rules]
+    trained = sum(item.trained for item in rules)
     return {
         "chunks": len(measured),
         "chunks_with_training_question": sum(item.questions > 0 for item in measured),
-        "sentences": len(sentences),
-        "sentences_covered": covered,
-        "sentences_covered_share": covered / len(sentences) if sentences else 0.0,
+        "rules": len(rules),
+        "rules_trained": trained,
+        "rules_trained_share": trained / len(rules) if rules else 0.0,
+        "rules_tested": sum(item.tested for item in rules),
         "value_chunks": sum(item.has_value for item in measured),
         "value_chunks_without_pair": sum(item.lacks_pair for item in measured),
     }
+
+
+class _Said:
+    """What the rows of some splits say, by rule and by chunk."""
+
+    def __init__(self, data: SyntheticData, splits: Sequence[str], weights: WordWeights):
+        self._weights = weights
+        self._about: set[str] = set()
+        self._words: dict[str, set[str]] = defaultdict(set)
+        for split in splits:
+            for row in data.instruct[split]:
+                self._add(row, row.answer)
+            for pair in data.preference[split]:
+                self._add(pair, pair.chosen)
+
+    def _add(self, row: InstructExample | PreferencePair, said: str) -> None:
+        self._about.add(row.rule)
+        self._words[row.chunk_id] |= stems(said)
+
+    def speak_of(self, rule: Rule) -> bool:
+        words = self._words[rule.chunk_id]
+        return rule.statement in self._about or self._weights.share(rule.statement, words) >= MIN_SHARE
 
 
 def _count(rows: Mapping[str, Sequence[InstructExample | PreferencePair]]) -> Counter[tuple[str, bool]]:

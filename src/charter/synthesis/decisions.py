@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from charter.generation.engine import Completion
 from charter.generation.verdict import choice_probability
-from charter.synthesis.filters import answer_word
+
+YES_OR_NO, TRUE_OR_FALSE = ("Yes", "No"), ("True", "False")
+"""The words that verdicts are asked for in; models know them in any language."""
 
 
 @dataclass(frozen=True)
@@ -16,24 +18,24 @@ class Decision:
     score: float | None
     kept: bool
 
-    def problem(self, score_text: str) -> str | None:
-        """Return why the text is refused, None where it is kept; ``score_text`` has a place for the score."""
-        if self.kept:
-            return None
-        return "no verdict" if self.score is None else score_text.format(self.score)
+
+def decide_value(verdict: Completion) -> Decision:
+    """Keep a passage of which the teacher rather says Yes; the score is its probability."""
+    return _decide(choice_probability(verdict, *YES_OR_NO)[0], 0.5)
 
 
-def decide_support(truth: Completion, word: Completion | None, answer: str, min_support: float) -> Decision:
+def decide_support(
+    truth: Completion, again: Completion | None, word: str | None, min_support: float
+) -> Decision:
     """Keep an answer that is true by the chunk, and whose Yes or No the teacher gives again.
 
-    ``truth`` is the verdict on the answer, ``word`` that on its question, where the answer begins with Yes or
-    No: small teachers find "Yes, a person can be tortured" true of a passage that forbids it, but asked the
-    question again for one word they say No. The score is the lesser probability.
+    ``truth`` is the verdict on the answer, ``word`` the Yes or No that the answer begins with, and ``again``
+    the verdict on its question where it does. The score is the lesser probability.
     """
-    probabilities = [choice_probability(truth, "True", "False")[0]]
-    if word is not None:
-        words = ("Yes", "No") if answer_word(answer) == "Yes" else ("No", "Yes")
-        probabilities.append(choice_probability(word, *words)[0])
+    probabilities = [choice_probability(truth, *TRUE_OR_FALSE)[0]]
+    if again is not None:
+        words = ("Yes", "No") if word == "Yes" else ("No", "Yes")
+        probabilities.append(choice_probability(again, *words)[0])
     known = [probability for probability in probabilities if probability is not None]
     return _decide(min(known) if len(known) == len(probabilities) else None, min_support)
 
@@ -55,26 +57,23 @@ class YesBias:
     passage: float
 
 
-YES_BIAS_PRIOR = 8
-"""Pseudo-count: as many items without a bias are added to a batch, since the mean of a few says little."""
-
-
 def read_evidence(passage: Completion, rule: Completion, opposite: Completion) -> Evidence | None:
     """Read the verdicts by a scenario's chunk, by its rule and by the opposite; None if one is unreadable."""
-    odds = _log_odds("Yes", "No", passage, rule, opposite)
+    odds = _log_odds(*YES_OR_NO, passage, rule, opposite)
     return Evidence(*odds) if odds else None
 
 
-def measure_yes_bias(batch: Sequence[Evidence | None]) -> YesBias:
+def measure_yes_bias(batch: Sequence[Evidence | None], prior: int) -> YesBias:
     """Return a teacher's bias to Yes in a batch of scenarios.
 
     A rule and its opposite have opposite answers, so half of each two are Yes however many scenarios are,
     and their mean is the bias. That of passages differs from it by the mean difference between the
-    passage's answer and its rule's, which are answers to the same scenarios. Both are taken for less, by
-    YES_BIAS_PRIOR (batch calibration; Zhou et al., 2024, arXiv 2309.17249, with a balance of our own).
+    passage's answer and its rule's, which are answers to the same scenarios. Both are taken for less, as if
+    ``prior`` scenarios without a bias were among them, since the mean of a few says little (batch
+    calibration; Zhou et al., 2024, arXiv 2309.17249, with a balance of our own).
     """
     known = [evidence for evidence in batch if evidence is not None]
-    count = len(known) + YES_BIAS_PRIOR
+    count = len(known) + prior
     by_rule = sum((evidence.rule + evidence.opposite) / 2 for evidence in known) / count
     return YesBias(by_rule, by_rule + sum(evidence.passage - evidence.rule for evidence in known) / count)
 
@@ -99,8 +98,17 @@ def decide_opposite(rule: Completion, opposite: Completion, min_margin: float) -
 
     The score is half of what lies between the log-odds of True of both, in nats.
     """
-    odds = _log_odds("True", "False", rule, opposite)
+    odds = _log_odds(*TRUE_OR_FALSE, rule, opposite)
     return _decide((odds[0] - odds[1]) / 2 if odds else None, min_margin)
+
+
+def decide_pair(faithful: Completion, unfaithful: Completion, min_margin: float) -> Decision:
+    """Keep two responses of which, each judged by itself, one keeps to the rule and the other doesn't.
+
+    The score is the lesser of the log-odds, in nats, that the faithful one does and the other doesn't.
+    """
+    odds = _log_odds(*YES_OR_NO, faithful, unfaithful)
+    return _decide(min(odds[0], -odds[1]) if odds else None, min_margin)
 
 
 def _decide(score: float | None, minimum: float) -> Decision:

@@ -12,9 +12,12 @@ from charter.generation.journal import JournaledEngine
 from charter.project.records import Demonstration, ProbeKind, ProbePrompt, RejectedDemonstration, content_id
 from charter.project.templates import Prompts
 from charter.retrieval.encoder import Encoder, Vectors
-from charter.synthesis.filters import check_answer
+from charter.synthesis.text_filters import sentence_problem
 
 _PROMPTS = Prompts("charter.synthesis")
+
+MAX_WORDS = 60
+"""Of a reply: it is asked for in one short sentence."""
 
 
 def without_similar(
@@ -39,8 +42,9 @@ def write_demonstrations(
     responses = [completion.text.strip() for completion in completions]
     flags = refused([prompt for _, prompt in asked], responses)
     kept, rejected = [], []
-    for (kind, prompt), response, flag in zip(asked, responses, flags, strict=True):
-        reason = check_answer(response)
+    problems = [completion.problem for completion in completions]
+    for (kind, prompt), response, flag, problem in zip(asked, responses, flags, problems, strict=True):
+        reason = problem or sentence_problem(response, MAX_WORDS)
         if reason is None and flag != (kind == "harmful"):
             reason = "is a refusal" if flag else "isn't a refusal"
         if reason is None:

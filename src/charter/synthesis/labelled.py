@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from charter.documents.language_codes import short_code
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, LabelledItem, LabelledKind
-from charter.synthesis.filters import answer_word
-from charter.synthesis.ledger import Draft
+from charter.synthesis.drafts import Draft
+from charter.synthesis.languages import load_language
 
 
 def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: Path) -> list[Draft]:
@@ -23,8 +24,6 @@ def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: P
         if item.id in seen:
             raise CharterError(f"{source}:{line}: the id {item.id} comes twice; each item needs its own")
         seen.add(item.id)
-        if item.kind == "response" and answer_word(item.text) is None:
-            raise CharterError(f"{place}: a response must begin with Yes or No")
         found = [chunk for chunk in chunks if item.quote in chunk.text]
         if not found:
             raise CharterError(
@@ -35,7 +34,10 @@ def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: P
             raise CharterError(
                 f"{place}: {len(found)} chunks have the quote {item.quote!r}; quote more of it"
             )
-        drafts.append(Draft(found[0], item.question, answer=item.text))
+        word = load_language(short_code(found[0].language)).answer_word(item.text)
+        if item.kind == "response" and word is None:
+            raise CharterError(f"{place}: a response must begin with Yes or No, in the document's language")
+        drafts.append(Draft(found[0], question=item.question, answer=item.text, word=word))
     for kind in get_args(LabelledKind):
         if {item.label for item in items if item.kind == kind} != {True, False}:
             raise CharterError(f"{source}: needs items of kind {kind} with label true and with label false")

@@ -17,10 +17,12 @@ Pattern = Annotated[
 
 
 class Language(BaseModel):
-    """The patterns of a language; what isn't given matches nothing."""
+    """The patterns and words of a language; what isn't given matches nothing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    yes_word: str = ""
+    no_word: str = ""
     source: Pattern = _NOTHING
     mention: Pattern = _NOTHING
     dangling: Pattern = _NOTHING
@@ -40,14 +42,41 @@ class Language(BaseModel):
     cited_before: Pattern = _NOTHING
     declining: Pattern = _NOTHING
     written_numbers: tuple[str, ...] = ()
+    """From two on; "one" is mostly none."""
+
+    def has(self, *patterns: str) -> bool:
+        """Return whether the language has all of these patterns."""
+        return all(getattr(self, name) is not _NOTHING for name in patterns)
+
+    def answer_word(self, response: str) -> str | None:
+        """Return Yes or No where a response begins with the language's word for it, else None."""
+        for word, spelling in (("Yes", self.yes_word), ("No", self.no_word)):
+            if spelling and re.match(rf"{spelling}\b", response):
+                return word
+        return None
+
+    def begin_with_word(self, word: str, sentence: str) -> str:
+        """Return a sentence behind the language's word for Yes or No, by itself where it has none."""
+        spelling = self.yes_word if word == "Yes" else self.no_word
+        return f"{spelling}. {sentence}" if spelling else sentence
+
+    def without_citation(self, answer: str) -> str:
+        """Return an answer that states its rule, where it said which passage states it.
+
+        "No, it isn't. The passage says that R." becomes "No, it isn't, because R.", and "Yes, it is, as
+        stated in Article 9 of the Declaration." becomes "Yes, it is.".
+        """
+        stated = self.cited_reason.sub(", because ", answer)
+        stated = self.cited_before.sub("", self.cited_behind.sub("", stated))
+        return stated[:1].upper() + stated[1:]
 
 
 @cache
-def load_language(name: str) -> Language:
-    """Return a language by its ISO 639-1 code; one without a file has no patterns."""
+def load_language(name: str | None) -> Language:
+    """Return a language by its ISO 639-1 code; one without a file, or that isn't known, has no patterns."""
     file = resources.files("charter.synthesis") / f"languages/{name}.yaml"
-    if not file.is_file():
+    if name is None or not file.is_file():
         return Language()
     text = file.read_text(encoding="utf-8")
-    source = "|".join(parse_yaml(text)["source"])
+    source = "|".join(parse_yaml(text).get("source", ()))
     return Language.model_validate(parse_yaml(text.replace("SOURCE", source)))

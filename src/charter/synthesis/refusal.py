@@ -25,6 +25,7 @@ OPENING = 100
 _FOLDS = 10
 
 _DECLINING = load_language("en").declining
+"""The labelled responses that it is fitted on are English."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,13 @@ class RefusalDetector:
     def _features(self, requests: Sequence[str], responses: Sequence[str]) -> NDArray[np.float64]:
         """Return [responses, 2]: 1 where it declines in words; the cosine of response and request."""
         openings = [response.strip()[:OPENING] for response in responses]
-        declines = [bool(_DECLINING.search(opening.replace("’", "'"))) for opening in openings]
         cosines = (self._encoder.encode(requests) * self._encoder.encode(openings)).sum(axis=1)
-        return np.column_stack([declines, cosines]).astype(np.float64)
+        return np.column_stack([[declines(opening) for opening in openings], cosines]).astype(np.float64)
+
+
+def declines(response: str) -> bool:
+    """Say whether the opening of a response has words that decline, as "I can't help with that"."""
+    return bool(_DECLINING.search(response.strip()[:OPENING].replace("’", "'")))
 
 
 def _groups(labelled: Sequence[LabelledResponse]) -> NDArray[np.int32]:

@@ -1,62 +1,46 @@
-"""The rule that decides a scenario: a sentence of its chunk, in the document's own words."""
+"""Sentences that are rules: understood by themselves, in the document's own words."""
 
 import re
 from collections.abc import Sequence
 
-from charter.documents.segmentation import split_sentences, split_words
+from charter.documents.language_codes import short_code
+from charter.documents.segmentation import count_words, split_sentences
 from charter.project.records import Chunk
-from charter.retrieval.encoder import Encoder
+from charter.synthesis.context import SynthesisContext
+from charter.synthesis.drafts import Draft
 from charter.synthesis.languages import load_language
-from charter.synthesis.ledger import Draft
 
-MIN_RULE_WORDS, MAX_RULE_WORDS = 5, 50
-
-_ENDS = ".!;。！।۔։።"
-_LIST_MARK = re.compile(r"^\s*(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+")
-_EN = load_language("en")
+_ENDS = (".", "!", ";", "。", "！", "।", "۔", "։", "።", "．", "॥")
+_LIST_MARK = re.compile(r"^\s*(?:(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+|\d+[、．]\s*)")
 
 
-def stated_rules(chunk: Chunk) -> list[str]:
+def stated_rules(chunk: Chunk, least: int, most: int) -> list[str]:
     """Return the sentences of a chunk that a reader understands by themselves, without list marks.
 
-    Left out are headings and other fragments, questions, what refers to another sentence, and what has fewer
-    than MIN_RULE_WORDS or more than MAX_RULE_WORDS.
+    Left out are headings and other fragments, questions, sentences that refer to another one, and what has
+    fewer than ``least`` or more than ``most`` words.
     """
-    sentences = (_LIST_MARK.sub("", sentence) for sentence in split_sentences(chunk.text))
-    return [sentence for sentence in sentences if _stands_alone(sentence)]
-
-
-def states_norm(rule: str) -> bool:
-    """Return whether a sentence allows, demands or forbids something, so that it has an opposite."""
-    return bool(_EN.norm.search(rule))
-
-
-def _stands_alone(sentence: str) -> bool:
-    return (
-        MIN_RULE_WORDS <= len(split_words(sentence)) <= MAX_RULE_WORDS
-        and sentence[-1] in _ENDS
-        and not sentence[0].islower()
-        and not _EN.refers_back.match(sentence)
-    )
-
-
-def find_rules(scenarios: Sequence[Draft], encoder: Encoder) -> list[str | None]:
-    """Return for each scenario the rule of its chunk that is nearest to it, None where the chunk has none."""
-    rules = {draft.chunk.id: stated_rules(draft.chunk) for draft in scenarios}
-    texts = sorted({rule for stated in rules.values() for rule in stated})
-    vectors = encoder.encode([*texts, *(draft.question for draft in scenarios)])
-    places = {text: place for place, text in enumerate(texts)}
+    refers_back = load_language(short_code(chunk.language)).refers_back
+    sentences = (_LIST_MARK.sub("", text) for text in split_sentences(chunk.text, chunk.language))
     return [
-        max(rules[draft.chunk.id], key=lambda rule: float(vectors[places[rule]] @ vector), default=None)
-        for draft, vector in zip(scenarios, vectors[len(texts) :], strict=True)
+        sentence
+        for sentence in sentences
+        if least <= count_words(sentence) <= most
+        and sentence.endswith(_ENDS)
+        and not sentence[0].islower()
+        and not refers_back.match(sentence)
     ]
 
 
-def check_duty(scenario: str, rule: str) -> str | None:
-    """Refuse a scenario that asks whether something must be done, where its rule demands nothing.
-
-    "Must a person return to their country?" of a right to return: a small teacher says Yes.
-    """
-    if _EN.asks_duty.search(scenario) and not _EN.duty.search(rule):
-        return f"asks for a duty, and this states none: {rule}"
-    return None
+def nearest_rules(drafts: Sequence[Draft], context: SynthesisContext) -> list[str | None]:
+    """Return the rule of each draft's passage that is nearest to its question, None where it has none."""
+    rules: dict[str, list[str]] = {draft.chunk.id: [] for draft in drafts}
+    for rule in context.rules:
+        rules.get(rule.chunk_id, []).append(rule.statement)
+    texts = sorted({rule for stated in rules.values() for rule in stated})
+    vectors = context.encoder.encode([*texts, *(draft.question for draft in drafts)])
+    places = {text: place for place, text in enumerate(texts)}
+    return [
+        max(rules[draft.chunk.id], key=lambda rule: float(vectors[places[rule]] @ vector), default=None)
+        for draft, vector in zip(drafts, vectors[len(texts) :], strict=True)
+    ]

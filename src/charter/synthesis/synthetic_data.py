@@ -1,22 +1,26 @@
 """The data of a corpus as synthesis left it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from charter.project.errors import CharterError
 from charter.project.paths import CorpusPaths
-from charter.project.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected
+from charter.project.records import SPLITS, Chunk, InstructExample, PreferencePair, Rejected, Rule
 from charter.project.storage import read_rows
+from charter.synthesis.rule_decisions import read_rules
 
 
 @dataclass(frozen=True)
 class SyntheticData:
-    """The chunks of a corpus, what was made of them, by split, and what the filters refused."""
+    """The chunks of a corpus, its rules as decided, what was made of them, by split, and what was refused."""
 
     chunks: Sequence[Chunk]
+    rules: Sequence[Rule]
     instruct: Mapping[str, Sequence[InstructExample]]
     preference: Mapping[str, Sequence[PreferencePair]]
     rejected: Sequence[Rejected]
+    scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """Of rows that are being written, by question: what filters that ask the teacher gave, by their names."""
 
 
 def read_synthetic_data(paths: CorpusPaths) -> SyntheticData:
@@ -27,6 +31,7 @@ def read_synthetic_data(paths: CorpusPaths) -> SyntheticData:
     """
     data = SyntheticData(
         chunks=read_rows(paths.chunks, Chunk),
+        rules=read_rules(paths, ask_grey=True),
         instruct={split: read_rows(paths.instruct(split), InstructExample) for split in SPLITS},
         preference={split: read_rows(paths.preference(split), PreferencePair) for split in SPLITS},
         rejected=read_rows(paths.rejected, Rejected),

@@ -1,91 +1,109 @@
-"""Both data sets of a corpus, from its chunks: written, filtered, split, and counted."""
+"""All rows of a corpus, by one method: written, filtered, split without leaks, and counted."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from charter.project.records import SPLITS, PreferencePair
-from charter.synthesis.instruct import write_instruct_data
-from charter.synthesis.ledger import Ledger, Row
-from charter.synthesis.preference import write_preference_data
-from charter.synthesis.rule_data import write_rule_pairs, write_rule_questions
+from charter.project.records import SPLITS, RefusedKind
+from charter.synthesis.context import SynthesisContext
+from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.method import Method, check_filter_names
+from charter.synthesis.set_filters import HeldOut
 from charter.synthesis.splits import assign_splits
-from charter.synthesis.synthesis_context import SynthesisContext
+from charter.synthesis.steps import Step, run_steps
 from charter.synthesis.synthetic_data import SyntheticData
 
+Splits = dict[str, list[Draft]]
+"""Drafts of one kind, by `charter.project.records.SPLITS`."""
 
-def write_data(context: SynthesisContext) -> tuple[SyntheticData, dict[str, dict[str, Any]]]:
-    """Have the teacher write instruct and preference data; return it, and figures by kind of data.
 
-    Near-duplicates are in one split, over both kinds, and so are pairs that quote one rule. What is made of
-    rules alone is trained on only, and gives away no held-out row.
+def write_data(context: SynthesisContext, method: Method) -> tuple[SyntheticData, dict[str, dict[str, Any]]]:
+    """Have the teacher write both data sets; return them, and figures by `RefusedKind`.
+
+    Near-duplicates are in one split, over both kinds, and so is everything about one rule. What is trained on
+    says nothing that a held-out row says (`HeldOut`).
+
+    Raises:
+        CharterError: synthesize.without names no filter of the method.
     """
-    settings = context.settings
+    check_filter_names(method, context.settings.without)
+    start = [Draft(chunk) for chunk in context.chunks]
     # Preferences first: their value check leaves every chunk in the engine's prefix cache.
-    preference = write_preference_data(context)
-    instruct = write_instruct_data(context)
-    texts = [row.question for row in instruct.kept] + [row.prompt for row in preference.kept]
-    questions = len(instruct.kept)
-    places = assign_splits(
-        texts,
-        context.encoder,
-        settings.max_leak_similarity,
-        settings.validation_share,
-        [settings.test_share] * questions + [settings.pair_test_share] * len(preference.kept),
-        ties=ties_by_rule(preference.kept, questions),
-        trained=range(questions, len(texts)),
+    pairs, pair_ledger = _run(method.pairs, start, context, "preference")
+    questions, question_ledger = _run(method.questions, start, context, "instruct")
+    by_question, by_pair = _split(questions, pairs, context, method)
+    held_out = [draft for kind in (by_question, by_pair) for draft in kind["validation"] + kind["test"]]
+    guard = HeldOut(
+        [draft.question for draft in held_out],
+        [text for draft in held_out for text in dict.fromkeys((draft.answer, draft.rule)) if text],
+        method.leak,
     )
-    examples = _by_split(instruct.kept, places[:questions])
-    pairs = _by_split(preference.kept, places[questions:])
-    rules = write_rule_questions(
-        context,
-        held_out=[text for text, place in zip(texts, places, strict=True) if place != "train"],
-        held_out_rules={_rule(pair) for split in SPLITS if split != "train" for pair in pairs[split]},
-    )
-    rule_pairs = write_rule_pairs(context, rules.kept)
-    asked_about = {row.chunk_id for row in instruct.kept}
+    for kind, ledger in ((by_question, question_ledger), (by_pair, pair_ledger)):
+        kind["train"] = run_steps(method.trained(guard), kind["train"], context, ledger)
+    rule_questions, rule_ledger = _run(method.rule_questions(guard), start, context, "rule")
+    rule_pairs, rule_pair_ledger = _run(method.rule_pairs, rule_questions, context, "rule-pair")
+    asked_about = {draft.chunk.id for of_split in by_question.values() for draft in of_split}
     figures = {
-        "instruct": _figures(instruct, examples)
+        "instruct": _figures(question_ledger, by_question)
         | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in context.chunks)},
-        "rule": _figures(rules, {"train": rules.kept}),
-        "preference": _figures(preference, pairs)
-        | {"chunks_without_value": sum(row.filter == "value" for row in preference.rejected)},
-        "rule-pair": _figures(rule_pairs, {"train": rule_pairs.kept}),
+        "rule": _figures(rule_ledger, {"train": rule_questions}),
+        "preference": _figures(pair_ledger, by_pair)
+        | {"chunks_without_value": sum(row.filter == "value" for row in pair_ledger.rejected)},
+        "rule-pair": _figures(rule_pair_ledger, {"train": rule_pairs}),
     }
+    by_question["train"] += rule_questions
+    by_pair["train"] += rule_pairs
+    ledgers = (question_ledger, rule_ledger, pair_ledger, rule_pair_ledger)
     rows = SyntheticData(
         chunks=context.chunks,
-        instruct=examples | {"train": examples["train"] + rules.kept},
-        preference=pairs | {"train": pairs["train"] + rule_pairs.kept},
-        rejected=instruct.rejected + rules.rejected + preference.rejected + rule_pairs.rejected,
+        rules=context.rules,
+        instruct={split: [draft.to_example() for draft in by_question[split]] for split in SPLITS},
+        preference={split: [draft.to_pair() for draft in by_pair[split]] for split in SPLITS},
+        rejected=[row for ledger in ledgers for row in ledger.rejected],
+        scores={question: given for ledger in ledgers for question, given in ledger.scores.items()},
     )
     return rows, figures
 
 
-def ties_by_rule(pairs: Sequence[PreferencePair], start: int) -> list[tuple[int, int]]:
-    """Join the pairs that quote one rule: in another split it would be a held-out response trained on.
+def _run(
+    steps: Sequence[Step], drafts: Sequence[Draft], context: SynthesisContext, kind: RefusedKind
+) -> tuple[list[Draft], Ledger]:
+    ledger = Ledger(kind)
+    return (run_steps(steps, drafts, context, ledger) if steps else []), ledger
 
-    ``start`` is the place of the first pair among the texts that are split.
-    """
+
+def _split(
+    questions: Sequence[Draft], pairs: Sequence[Draft], context: SynthesisContext, method: Method
+) -> tuple[Splits, Splits]:
+    settings, drafts = context.settings, [*questions, *pairs]
     first: dict[str, int] = {}
-    return [(first.setdefault(_rule(pair), place), place) for place, pair in enumerate(pairs, start)]
+    places = assign_splits(
+        [draft.question for draft in drafts],
+        context.encoder,
+        method.leak,
+        settings.validation_share,
+        [settings.test_share] * len(questions) + [settings.pair_test_share] * len(pairs),
+        # What is about one rule stays together: in another split it would be a held-out response trained on.
+        ties=[
+            (first.setdefault(draft.rule, place), place) for place, draft in enumerate(drafts) if draft.rule
+        ],
+        trained=range(len(questions), len(drafts)),
+    )
+    count = len(questions)
+    return _by_split(questions, places[:count]), _by_split(pairs, places[count:])
 
 
-def _rule(pair: PreferencePair) -> str:
-    """Return the rule that a pair's right response quotes, behind its Yes or No."""
-    return pair.chosen.partition(". ")[2]
-
-
-def _by_split(rows: Sequence[Row], places: Sequence[str]) -> dict[str, list[Row]]:
+def _by_split(drafts: Sequence[Draft], places: Sequence[str]) -> Splits:
     return {
-        split: [row for row, place in zip(rows, places, strict=True) if place == split] for split in SPLITS
+        split: [draft for draft, place in zip(drafts, places, strict=True) if place == split]
+        for split in SPLITS
     }
 
 
-def _figures(written: Ledger[Row], kept: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
-    filters = Counter(row.filter for row in written.rejected)
+def _figures(ledger: Ledger, kept: Mapping[str, Sequence[Draft]]) -> dict[str, Any]:
+    counts = {split: len(kept.get(split, ())) for split in SPLITS}
     return {
-        "requested": written.requested,
-        "kept": len(written.kept),
-        **{split: len(kept.get(split, ())) for split in SPLITS},
-        "rejected": dict(sorted(filters.items())),
+        "requested": ledger.requested,
+        "kept": sum(counts.values()),
+        **counts,
+        "rejected": ledger.count_by_filter(),
     }

@@ -10,7 +10,7 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, Demonstration, InstructExample
-from charter.project.sections import Lora
+from charter.project.training_sections import Lora
 from charter.training.checkpoints import run_folder
 from charter.training.examples import instruct_dataset
 from charter.training.loop import (

@@ -22,7 +22,7 @@ from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
-from charter.project.sections import Dpo, Optimization, Sft
+from charter.project.training_sections import Dpo, Optimization, Sft
 from charter.training.checkpoints import CheckpointSchedule, remove_stale
 from charter.training.kernels import fused
 from charter.training.outcome import training_metrics, write_adapter, write_curve

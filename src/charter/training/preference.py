@@ -19,7 +19,7 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import PreferencePair
-from charter.project.sections import Dpo
+from charter.project.training_sections import Dpo
 from charter.training.checkpoints import run_folder
 from charter.training.examples import preference_dataset
 from charter.training.kernels import fused

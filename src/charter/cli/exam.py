@@ -1,0 +1,101 @@
+"""The exam of a corpus: a spreadsheet to fill in, and taking it in."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from charter.cli.context import CorpusArgument, open_project
+from charter.project.metric_names import LOCAL
+from charter.project.records import Chunk, System
+from charter.project.storage import read_rows, write_rows
+
+
+def new(
+    corpus: CorpusArgument,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")] = Path(),
+) -> None:
+    """Write an empty exam to fill in: CORPUS-exam.xlsx, and two CSV files with the same in them.
+
+    Each sheet begins with two examples, and has a row for each section of the document; insert rows as you
+    need them. The last sheet says what goes into each column. You need no knowledge of models: write what
+    people ask, what a right answer must hold, and what it must not say, from the document alone.
+
+    How to write a good one, and how many of each kind: docs/exam.md. When it is filled in: charter exam add
+    """
+    from charter.evaluation.exam_adding import document_sections
+    from charter.evaluation.exam_sheet import write_sheets
+
+    sections = document_sections(open_project(corpus).paths.corpus(corpus))
+    files = write_sheets(to, corpus, sections)
+    typer.echo("wrote " + ", ".join(map(str, files)))
+    typer.echo(f"fill in the first, or the others, and run: charter exam add {corpus} {files[0]}")
+
+
+def add(
+    corpus: CorpusArgument,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Spreadsheets, .xlsx or .csv; or a folder of JSON lines."),
+    ],
+    replace: Annotated[bool, typer.Option(help="Put it in the place of the exam that is there.")] = False,
+) -> None:
+    """Check an exam that was filled in, and add it as data/exam/CORPUS.
+
+    Every fault is named by its row, all at once, and nothing is written while there is one. A third of the
+    sections becomes dev, for choices; the others are sealed: their hash is kept, and a change of theirs is
+    refused until you add the exam again. A section stays in the part that it is in.
+
+    An exam that you amended by hand: charter exam add CORPUS data/exam/CORPUS
+    """
+    from charter.evaluation.answer_language import language_of_answers
+    from charter.evaluation.exam_adding import add_exam
+
+    project = open_project(corpus)
+    paths = project.paths.corpus(corpus)
+    chunks = read_rows(paths.chunks, Chunk) if paths.chunks.exists() else []
+    language = language_of_answers(chunks)
+    added = add_exam(paths, files, project.params.seed, language, replace=replace)
+    for doubt in added.doubts:
+        typer.echo(f"look again: {doubt}")
+    exam, seal = added.exam, added.seal
+    typer.echo(
+        f"added {len(exam.questions)} questions and {len(exam.dilemmas)} dilemmas on {len(exam.sections)} "
+        f"sections; sealed: {seal.questions} questions and {seal.dilemmas} dilemmas on {len(seal.sealed)}"
+    )
+    folder = paths.exam_seal.parent.relative_to(project.root)
+    typer.echo(f"now commit it: git add {folder}")
+
+
+def dev(
+    corpus: CorpusArgument,
+    systems: Annotated[
+        list[str] | None,
+        typer.Argument(help="Who sits it, of seed, cft, sft, dpo and teacher; all but the teacher."),
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--answers", metavar="FILE", help="Write all answers here, as JSON lines.")
+    ] = None,
+) -> None:
+    """Hold the dev part of the exam, a third of its sections, to choose by; the sealed part stays unread.
+
+    Each system answers without retrieval and with it. Rows such as nearest-sentence need no model: what
+    doesn't beat them has shown nothing.
+    """
+    from charter.evaluation.dev_exam import sit_dev
+    from charter.evaluation.exam_scoring import score_exam
+    from charter.evaluation.statistics import Resampling
+    from charter.report.table import exam_table
+
+    project = open_project(corpus)
+    params = project.params
+    sitting: tuple[System, ...] = (*LOCAL, "teacher")
+    if unknown := sorted(set(systems or ()) - {*sitting}):
+        raise typer.BadParameter(f"no system {unknown[0]!r}; there are {', '.join(sitting)}")
+    chosen = [name for name in sitting if name in (systems or LOCAL)]
+    answers, decisions = sit_dev(params, project.paths.corpus(corpus), chosen)
+    if to:
+        write_rows(to, answers)
+    figures, _ = score_exam(answers, decisions, Resampling(params.evaluate.bootstrap_samples, params.seed))
+    Console().print(exam_table(f"{corpus}: the dev part of the exam", figures))

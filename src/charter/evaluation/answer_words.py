@@ -1,0 +1,149 @@
+"""The words of an answer as they are compared: case, accents, signs and ways of writing numbers folded."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from charter.documents.segmentation import UNSPACED
+from charter.evaluation.answer_language import AnswerLanguage
+
+Span = tuple[int, int]
+"""First word and the one behind the last."""
+
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?P<mark>[,.' ])\d{3}(?:(?P=mark)\d{3})*(?!\d)")
+_DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
+_PAUSE = re.compile(r"[.,;:!?()\n。、，；：！？।]|\s[-–—]\s|—")
+_MIXED = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
+_POINT = "\u00b7"
+
+
+@dataclass(frozen=True)
+class Words:
+    """Folded words, and the number of the clause that each stands in."""
+
+    words: tuple[str, ...]
+    clauses: tuple[int, ...]
+
+    def find(self, phrase: Sequence[str]) -> Iterator[Span]:
+        """Go through the places where the phrase stands, whole words only."""
+        size = len(phrase)
+        wanted = tuple(phrase)
+        for start in range(len(self.words) - size + 1 if size else 0):
+            if self.words[start : start + size] == wanted:
+                yield start, start + size
+
+    def clause(self, span: Span) -> range:
+        """The words of the clauses that a span lies in."""
+        start, end = span
+        while start > 0 and self.clauses[start - 1] == self.clauses[span[0]]:
+            start -= 1
+        while end < len(self.words) and self.clauses[end] == self.clauses[span[1] - 1]:
+            end += 1
+        return range(start, end)
+
+    @property
+    def text(self) -> str:
+        """The words with a blank between."""
+        return " ".join(self.words)
+
+
+def split_answer(text: str, language: AnswerLanguage) -> Words:
+    """Fold a text and split it into words: digits for numbers, currencies before amounts, no articles."""
+    found: list[tuple[str, int]] = []
+    clause = 0
+    for part in _PAUSE.split(_fold(text)):
+        clause += 1
+        for word in _words(part, language):
+            clause += word in language.clause_words
+            if word not in language.articles:
+                found.append((word, clause))
+    found = list(_currency_first(list(_in_digits(found, language)), language))
+    return Words(tuple(word for word, _ in found), tuple(number for _, number in found))
+
+
+def _fold(text: str) -> str:
+    """Without case, accents and variants of a sign; digits of all scripts as 0-9, numbers without marks."""
+    text = unicodedata.normalize("NFKD", text.casefold().replace("’", "'").replace("‘", "'"))
+    text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
+    text = "".join(
+        str(unicodedata.decimal(sign)) if unicodedata.category(sign) == "Nd" else sign for sign in text
+    )
+    text = _THOUSANDS.sub(lambda number: re.sub(r"\D", "", number[0]), text)
+    return _DECIMAL.sub(_POINT, text)
+
+
+def _words(text: str, language: AnswerLanguage) -> Iterator[str]:
+    for sign in (sign for sign in language.spellings if not sign[0].isalnum()):
+        text = text.replace(sign, f" {language.spellings[sign]} ")
+    kept = "".join(
+        sign if unicodedata.category(sign)[0] in "LMN" or sign in f"'{_POINT}" else " " for sign in text
+    )
+    for word in _MIXED.sub(" ", UNSPACED.sub(r" \g<0> ", kept)).split():
+        bare = word.strip("'")
+        for ending in language.endings if bare not in language.spellings else ():
+            bare = bare.removesuffix(ending)
+        yield from language.spellings.get(bare, bare).split()
+
+
+def _in_digits(words: Sequence[tuple[str, int]], language: AnswerLanguage) -> Iterator[tuple[str, int]]:
+    """Write numbers in digits: "forty five" is 45, "2 million" 2000000."""
+    place = 0
+    while place < len(words):
+        word, clause = words[place]
+        scaled = place + 1 < len(words) and language.numbers.get(words[place + 1][0], 0) >= 1000
+        if word not in language.numbers and not (word.isdigit() and scaled):
+            yield words[place]
+            place += 1
+            continue
+        value, place = _read_number(words, place, language)
+        yield str(value), clause
+
+
+def _read_number(words: Sequence[tuple[str, int]], place: int, language: AnswerLanguage) -> tuple[int, int]:
+    """Read the number that begins at a place; return it, and the place behind it."""
+    whole, part = 0, 0
+    begun = False
+    while place < len(words):
+        word = words[place][0]
+        following = words[place + 1][0] if place + 1 < len(words) else ""
+        if begun and word == language.number_joiner and part % 100 == 0 and part + whole >= 100:
+            if language.numbers.get(following, 100) >= 100:
+                break
+            place += 1
+            continue
+        value = language.numbers.get(word)
+        if value is None and not begun and word.isdigit():
+            part = int(word)
+        elif value is None:
+            break
+        elif value >= 1000:
+            whole, part = whole + max(1, part) * value, 0
+        elif value == 100:
+            part = max(1, part) * 100
+        elif part % 100 == 0 or (part % 100 >= 20 and part % 10 == 0 and value < 10):
+            part += value
+        else:
+            break
+        begun = True
+        place += 1
+    return whole + part, place
+
+
+def _currency_first(words: list[tuple[str, int]], language: AnswerLanguage) -> Iterator[tuple[str, int]]:
+    """Write "50 eur" as "eur 50"."""
+    place = 0
+    while place < len(words):
+        if (
+            place + 1 < len(words)
+            and words[place][0][0].isdigit()
+            and words[place + 1][0] in language.currencies
+            and (place == 0 or words[place - 1][0] not in language.currencies)
+        ):
+            yield words[place + 1]
+            yield words[place]
+            place += 2
+        else:
+            yield words[place]
+            place += 1

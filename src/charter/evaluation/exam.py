@@ -1,0 +1,70 @@
+"""The exam of a corpus: the one way to its sealed items, and the open way to its dev items."""
+
+from pathlib import Path
+
+from charter.evaluation.exam_checks import find_faults, parse_lines, raise_faults
+from charter.evaluation.exam_split import Exam, Seal, read_seal
+from charter.project.errors import CharterError
+from charter.project.exam_records import Dilemma, ExamQuestion
+from charter.project.paths import CorpusPaths
+
+
+def has_exam(paths: CorpusPaths) -> bool:
+    """Say whether anybody wrote an exam for the corpus."""
+    return any(path.exists() for path in (paths.exam_questions, paths.exam_dilemmas, paths.exam_seal))
+
+
+def read_dev(paths: CorpusPaths) -> Exam:
+    """Read the third that choices are made by.
+
+    Raises:
+        CharterError: The exam is missing, or has faults; all are named by file and line.
+    """
+    seal, exam = _read(paths)
+    return exam.only(seal.dev)
+
+
+def read_sealed(paths: CorpusPaths) -> Exam:
+    """Read the two thirds that are measured with, for evaluate alone: nothing may be chosen by them.
+
+    Raises:
+        CharterError: As for `read_dev`, or a sealed item isn't what was frozen.
+    """
+    seal, exam = _read(paths)
+    sealed = exam.only(seal.sealed)
+    if sealed.sha256() != seal.sha256:
+        raise CharterError(
+            f"{paths.exam_seal}: the sealed part of the exam isn't what was frozen ({seal.questions} "
+            f"questions and {seal.dilemmas} dilemmas then, {len(sealed.questions)} and "
+            f"{len(sealed.dilemmas)} now); take it from git, or, if the change is meant, run "
+            f"`charter exam add {paths.name} {paths.exam_seal.parent}` and measure every system anew"
+        )
+    return sealed
+
+
+def read_exam_files(questions: Path, dilemmas: Path) -> Exam:
+    """Read both files of an exam, whatever part an item is of, for `charter exam add` and this module.
+
+    Raises:
+        CharterError: A file is missing, or there are faults; all are named by file and line.
+    """
+    for path in (questions, dilemmas):
+        if not path.is_file():
+            raise CharterError(f"{path}: no such file; `charter exam new` begins an exam")
+    with questions.open(encoding="utf-8") as file:
+        asked, faults = parse_lines(file, ExamQuestion, str(questions))
+    with dilemmas.open(encoding="utf-8") as file:
+        decided, more = parse_lines(file, Dilemma, str(dilemmas))
+    raise_faults([*faults, *more, *find_faults(asked, decided)])
+    return Exam([row for _, row in asked], [row for _, row in decided])
+
+
+def _read(paths: CorpusPaths) -> tuple[Seal, Exam]:
+    seal = read_seal(paths.exam_seal)
+    exam = read_exam_files(paths.exam_questions, paths.exam_dilemmas)
+    if strays := [name for name in exam.sections if name not in {*seal.dev, *seal.sealed}]:
+        raise CharterError(
+            f"{paths.exam_seal}: sections {', '.join(strays)} are in no part; "
+            f"run `charter exam add {paths.name} {paths.exam_seal.parent}`"
+        )
+    return seal, exam

@@ -1,0 +1,105 @@
+"""What is wrong with an exam: every fault, with the place where it stands."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from charter.project.errors import CharterError
+from charter.project.exam_records import Dilemma, ExamQuestion
+from charter.project.records import Row
+
+RowType = TypeVar("RowType", bound=Row)
+
+Placed = tuple[str, RowType]
+"""A row, and where it stands: file and line, or sheet and row."""
+
+
+def parse_lines(
+    lines: Iterable[str], row_type: type[RowType], source: str
+) -> tuple[list[Placed[RowType]], list[str]]:
+    """Parse JSON lines; return the rows that could be read, and what is wrong with the others."""
+    rows: list[Placed[RowType]] = []
+    faults: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        place = f"{source}:{number}"
+        try:
+            rows.append((place, row_type.model_validate_json(line)))
+        except ValidationError as error:
+            faults += [f"{place}: {fault}" for fault in describe(error)]
+    return rows, faults
+
+
+def describe(error: ValidationError) -> list[str]:
+    """Say of each field what is wrong with it."""
+    return [
+        f"{'.'.join(str(part) for part in item['loc']) or 'line'}: {item['msg']}" for item in error.errors()
+    ]
+
+
+def find_faults(questions: Sequence[Placed[ExamQuestion]], dilemmas: Sequence[Placed[Dilemma]]) -> list[str]:
+    """Return what is wrong with the rows by themselves and with one another, in their order."""
+    faults = [f"{place}: {fault}" for place, row in questions for fault in _of_question(row)]
+    faults += [f"{place}: {fault}" for place, row in dilemmas for fault in _of_dilemma(row)]
+    names = [(place, row.id) for place, row in questions] + [(place, row.id) for place, row in dilemmas]
+    counts = Counter(name for _, name in names)
+    faults += [
+        f"{place}: the id {name} comes {counts[name]} times; each row needs its own"
+        for place, name in names
+        if counts[name] > 1
+    ]
+    return faults + _of_pairs(dilemmas)
+
+
+def raise_faults(faults: Sequence[str]) -> None:
+    """Raise a CharterError that names all faults, if there are any."""
+    if faults:
+        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise CharterError(f"the exam has {count}; mend and add it again:\n" + "\n".join(faults))
+
+
+def _of_question(row: ExamQuestion) -> list[str]:
+    needed = {"section": row.section, "question": row.question, "references": "".join(row.references)}
+    found = [f"{name} is empty" for name, text in needed.items() if not text.strip()]
+    texts = [*row.references, *row.must_not_say, *(text for fact in row.key_facts for text in fact)]
+    if any(not text.strip() for text in texts) or any(not fact for fact in row.key_facts):
+        found.append("an empty string stands among its references, key facts or must_not_say")
+    if row.kind == "unanswerable":
+        if row.key_facts or row.quote or row.polarity:
+            found.append("what the document doesn't answer has no key facts, no quote and no yes or no")
+        if not row.why.strip():
+            found.append("say in `why` what is near it, and why that doesn't answer it")
+        return found
+    if not row.key_facts:
+        found.append("key facts are missing: what a right answer must hold")
+    if not row.quote.strip():
+        found.append("the quote is missing: the words of the document that decide it")
+    return found
+
+
+def _of_dilemma(row: Dilemma) -> list[str]:
+    needed = ("section", "scenario", "faithful", "unfaithful", "quote")
+    found = [f"{name} is empty" for name in needed if not getattr(row, name).strip()]
+    if row.faithful == row.unfaithful and row.faithful.strip():
+        found.append("faithful and unfaithful are the same reply")
+    return found
+
+
+def _of_pairs(dilemmas: Sequence[Placed[Dilemma]]) -> list[str]:
+    pairs: dict[str, list[Placed[Dilemma]]] = defaultdict(list)
+    for place, row in dilemmas:
+        if row.pair is not None:
+            pairs[row.pair].append((place, row))
+    faults = []
+    for name, members in pairs.items():
+        place = members[0][0]
+        if len(members) != 2:
+            faults.append(f"{place}: pair {name} has {len(members)} members; a pair is of two")
+            continue
+        (_, first), (_, second) = members
+        if (first.faithful, first.unfaithful) != (second.unfaithful, second.faithful):
+            faults.append(f"{place}: the replies of pair {name} must be the same two, with roles changed")
+        if first.scenario == second.scenario:
+            faults.append(f"{place}: the scenarios of pair {name} don't differ")
+    return faults

@@ -1,0 +1,138 @@
+"""The exam held: what every system answers to its questions, marked, and decides in its dilemmas."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charter.evaluation.answer_language import AnswerLanguage
+from charter.evaluation.dilemmas import decide
+from charter.evaluation.evaluation_data import answer_greedily
+from charter.evaluation.exam_quotes import find_quotes
+from charter.evaluation.exam_split import Exam
+from charter.evaluation.key_facts import Scorer
+from charter.evaluation.local_system import LocalSystem
+from charter.evaluation.statistics import Array
+from charter.generation.journal import JournaledEngine
+from charter.project.exam_records import Dilemma, ExamAnswer, ExamDecision, ExamQuestion
+from charter.project.metric_names import system_label
+from charter.project.params import Params
+from charter.project.records import Chunk, Passage, Rag, System, content_id
+from charter.retrieval.index import Index
+from charter.training.chat import Chat, answer_messages
+
+
+@dataclass(frozen=True)
+class Examination:
+    """An exam, and what is shown beside its items: ``index`` is what their passages were found in.
+
+    ``retrieved`` maps a question or scenario to what retrieval found for it, ``sources`` an item's id to the
+    chunk that its quote stands in, empty where it has none. ``title`` is the document's.
+    """
+
+    exam: Exam
+    title: str
+    chunks: Mapping[str, Chunk]
+    index: Index
+    retrieved: Mapping[str, tuple[Passage, ...]]
+    sources: Mapping[str, str]
+    language: AnswerLanguage
+    max_new_tokens: int
+
+    @property
+    def questions(self) -> list[str]:
+        """The texts of the questions."""
+        return [row.question for row in self.exam.questions]
+
+    def ask(self, engine: JournaledEngine, system: System, rag: Rag) -> list[ExamAnswer]:
+        """Let a system answer all questions, greedily, with the prompt that training used."""
+        chats = [self._chat(row.id, row.question, rag) for row in self.exam.questions]
+        what = f"exam answers of {system_label(system, rag)}"
+        return self.mark(system, rag, answer_greedily(engine, chats, self.max_new_tokens, what))
+
+    def mark(self, system: System, rag: Rag, answers: Sequence[str]) -> list[ExamAnswer]:
+        """Mark answers to all questions, one each."""
+        return [
+            ExamAnswer(
+                id=content_id(row.id, system, str(rag)),
+                item_id=row.id,
+                section=row.section,
+                kind=row.kind,
+                chunk_id=self.sources[row.id],
+                system=system,
+                rag=rag,
+                question=row.question,
+                references=row.references,
+                quote=row.quote,
+                retrieved=self._passages(row.id, row.question, rag),
+                answer=answer,
+                fault=Scorer(row, self.language).mark(answer).fault,
+            )
+            for row, answer in zip(self.exam.questions, answers, strict=True)
+        ]
+
+    def decide(
+        self, local: LocalSystem, system: System, rags: Sequence[Rag] = (False, True)
+    ) -> list[ExamDecision]:
+        """Find out which reply to each dilemma a system finds likelier, without RAG and with it.
+
+        The prior of a reply is its likelihood behind the title of the document alone.
+        """
+        dilemmas = self.exam.dilemmas
+        if not dilemmas:
+            return []
+        alone = self._likelihoods(local, [answer_messages(self.title) for _ in dilemmas])
+        decisions = []
+        for rag in rags:
+            given = self._likelihoods(local, [self._chat(row.id, row.scenario, rag) for row in dilemmas])
+            margins, with_prior = decide(given, alone), decide(given, np.zeros_like(given))
+            decisions += [
+                ExamDecision(
+                    id=content_id(row.id, system, str(rag)),
+                    chunk_id=self.sources[row.id],
+                    item_id=row.id,
+                    system=system,
+                    rag=rag,
+                    margin=float(margins[place]),
+                    with_prior=float(with_prior[place]),
+                    **row.model_dump(exclude={"id"}),
+                )
+                for place, row in enumerate(dilemmas)
+            ]
+        return decisions
+
+    def _likelihoods(self, local: LocalSystem, chats: Sequence[Chat]) -> Array:
+        """Return mean log-probabilities a token of [faithful, unfaithful] behind each chat, shape (n, 2)."""
+        replies = [reply for row in self.exam.dilemmas for reply in (row.faithful, row.unfaithful)]
+        prompts = [chat for chat in chats for _ in range(2)]
+        return np.reshape(local.mean_log_probs(prompts, replies), (-1, 2))
+
+    def _chat(self, item_id: str, text: str, rag: Rag) -> Chat:
+        shown = self._passages(item_id, text, rag)
+        return answer_messages(text, [self.chunks[passage.chunk_id].text for passage in shown])
+
+    def _passages(self, item_id: str, text: str, rag: Rag) -> tuple[Passage, ...]:
+        """What is shown beside an item; where the document has no right passage, "gold" is what was found."""
+        if rag == "gold" and (source := self.sources[item_id]):
+            return (Passage(chunk_id=source, score=1.0),)
+        return self.retrieved[text] if rag else ()
+
+
+def prepare(
+    exam: Exam, corpus: str, params: Params, chunks: Sequence[Chunk], index: Index, language: AnswerLanguage
+) -> Examination:
+    """Retrieve passages for each item, and find what each rests on."""
+    items: list[ExamQuestion | Dilemma] = [*exam.questions, *exam.dilemmas]
+    texts = [row.question if isinstance(row, ExamQuestion) else row.scenario for row in items]
+    found = index.search(texts, params.retrieval.passages)
+    sources = find_quotes([row.quote for row in items], chunks)
+    return Examination(
+        exam=exam,
+        title=params.corpora[corpus].title,
+        chunks={chunk.id: chunk for chunk in chunks},
+        index=index,
+        retrieved=dict(zip(texts, found, strict=True)),
+        sources={row.id: source for row, source in zip(items, sources, strict=True)},
+        language=language,
+        max_new_tokens=params.evaluate.max_new_tokens,
+    )

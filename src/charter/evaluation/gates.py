@@ -1,0 +1,128 @@
+"""Gates: what must hold of a model before it becomes champion."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from charter.evaluation.results import Estimate, Evaluation, best_trivial, difference
+from charter.project.gate import Gate
+from charter.project.metric_names import EXAM_METRICS, RETENTION_METRICS, SAFETY_METRICS, system_label
+from charter.project.records import System
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """A gate, the figure that was held against its bound (None: there was none to judge), and why."""
+
+    gate: Gate
+    figure: float | None
+    passed: bool
+    text: str
+
+
+def evaluate_gates(
+    gates: Sequence[Gate], system: System, candidate: Evaluation, champion: Evaluation | None
+) -> list[GateResult]:
+    """Hold each gate against what was measured on an aligned model.
+
+    A gate is judged by the bound of a 95 % interval that is worse for the candidate, so that luck with a few
+    questions passes none: of the value itself (against ``none``), or of the paired difference with a system
+    on the same questions. Where no interval was measured it is judged by the plain figure; so it is against
+    the champion, whose answers are not at hand: that is only done on the same questions. Where there is no
+    champion, gates against it hold.
+    """
+    return [_judge(gate, system, candidate, champion) for gate in gates]
+
+
+def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Evaluation | None) -> GateResult:
+    label = system_label(system, gate.rag)
+    subject = f"{gate.metric} of {label}"
+    without_figure = partial(GateResult, gate, None)
+    measured = _measured(candidate, label, gate.metric)
+    if measured is None:
+        return without_figure(False, f"{subject}: not measured{_how_to_measure(gate.metric)}")
+    if gate.metric == "win_rate" and not candidate.judge.valid:
+        return without_figure(False, f"{subject}: the judge failed its controls, so it says nothing")
+    if gate.against == "none":
+        return _hold(gate, subject, measured)
+    if gate.against == "champion":
+        return _judge_against_champion(gate, label, measured, candidate, champion)
+    against = opponent(gate, candidate)
+    subject += f" over {against}"
+    if against == label:
+        return without_figure(True, f"{subject}: they are the same model")
+    if found := difference(candidate, label, against, gate.metric):
+        return _hold(gate, subject, found)
+    return _hold_plainly(gate, subject, measured, _measured(candidate, against, gate.metric), against)
+
+
+def opponent(gate: Gate, evaluation: Evaluation) -> str:
+    """Return what a gate is against; of ``trivial`` the best row that was measured, itself where none was."""
+    measured = best_trivial(evaluation, gate.metric) if gate.against == "trivial" else None
+    return measured or gate.against
+
+
+def _judge_against_champion(
+    gate: Gate, label: str, measured: Estimate, candidate: Evaluation, champion: Evaluation | None
+) -> GateResult:
+    subject = f"{gate.metric} of {label} over champion"
+    if champion is None:
+        return GateResult(gate, None, True, f"{subject}: no champion yet")
+    if reason := _incomparable(gate.metric, label, candidate, champion):
+        return GateResult(gate, None, False, f"{subject}: {reason}")
+    return _hold_plainly(gate, subject, measured, _measured(champion, label, gate.metric), "champion")
+
+
+def _hold_plainly(
+    gate: Gate, subject: str, measured: Estimate, other: Estimate | None, against: str
+) -> GateResult:
+    """Judge a difference that has no interval."""
+    if other is None:
+        return GateResult(gate, None, False, f"{subject}: not measured on {against}")
+    plain = Estimate(value=measured.value - other.value, low=None, high=None, n=measured.n)
+    return _hold(gate, subject, plain)
+
+
+def _how_to_measure(metric: str) -> str:
+    return "; write an exam: `charter exam new`" if metric in EXAM_METRICS else ""
+
+
+def _incomparable(metric: str, label: str, candidate: Evaluation, champion: Evaluation) -> str | None:
+    """Say why the champion's figure is no measure for the candidate's; None where it is one."""
+    if _questions(candidate, label, metric) != _questions(champion, label, metric):
+        return "it was measured on other questions; take this gate out to promote without comparing"
+    if metric == "win_rate" and not champion.judge.valid:
+        return "its judge failed its controls"
+    return None
+
+
+def _measured(evaluation: Evaluation, label: str, metric: str) -> Estimate | None:
+    estimate = evaluation.systems.get(label, {}).get(metric)
+    return estimate if estimate is not None and estimate.n > 0 else None
+
+
+def _questions(evaluation: Evaluation, label: str, metric: str) -> str | int | None:
+    """Identify what a metric was measured on; of the pinned prompts of safety, it is how many were asked."""
+    if metric in (*SAFETY_METRICS, *RETENTION_METRICS):
+        measured = _measured(evaluation, label, metric)
+        return measured.n if measured else None
+    if metric in EXAM_METRICS:
+        return evaluation.lineage.get("exam")
+    return evaluation.lineage.get("preference_test" if metric == "adherence" else "sft_test")
+
+
+def _hold(gate: Gate, subject: str, estimate: Estimate) -> GateResult:
+    if gate.minimum is not None:
+        bound, figure = gate.minimum, estimate.value if estimate.low is None else estimate.low
+        # Who gives another system's own answers has a difference of exactly 0, which proves no gain.
+        passed = figure > bound or (figure == bound and gate.against in ("none", "champion"))
+        relation = ("reaches", "is below" if figure < bound else "is not above")
+    else:
+        assert gate.maximum is not None
+        bound, figure = gate.maximum, estimate.value if estimate.high is None else estimate.high
+        passed, relation = figure <= bound, ("is within", "exceeds")
+    interval = ", no interval"
+    if estimate.low is not None and estimate.high is not None:
+        interval = f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
+    text = f"{subject}: {estimate.value:.4g}{interval}; {relation[not passed]} {bound:g}"
+    return GateResult(gate, figure, passed, text)

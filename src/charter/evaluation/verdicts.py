@@ -1,0 +1,47 @@
+"""Whether an answer opens with a yes or a no."""
+
+from charter.evaluation.answer_language import AnswerLanguage
+from charter.evaluation.answer_words import Words
+from charter.project.exam_records import YesOrNo
+
+
+def read_verdict(answer: Words, question: Words, language: AnswerLanguage) -> YesOrNo | None:
+    """Read yes or no from an answer's opening; None where it has none.
+
+    "You may." and "You may not ask her." open with a verdict too, where the question begins with "May": the
+    first as it ends there, the second by its not.
+    """
+    text = f"{answer.text} "
+    if any(
+        text.startswith(f"{phrase} ") and _stands_alone(answer, phrase, language) for phrase in language.no
+    ):
+        return "no"
+    if any(text.startswith(f"{phrase} ") for phrase in language.yes):
+        return "yes"
+    return _read_short_answer(answer, question, language)
+
+
+def _stands_alone(answer: Words, phrase: str, language: AnswerLanguage) -> bool:
+    """Say whether a pause or a pronoun follows: "No site may be left out" has another no."""
+    size = len(phrase.split())
+    if size > 1 or size == len(answer.words):
+        return True
+    return answer.clauses[size] != answer.clauses[size - 1] or answer.words[size] in language.pronouns
+
+
+def _read_short_answer(answer: Words, question: Words, language: AnswerLanguage) -> YesOrNo | None:
+    asked = {
+        word
+        for place, word in enumerate(question.words)
+        if word in language.auxiliaries
+        and (place == 0 or question.clauses[place - 1] != question.clauses[place])
+    }
+    opening = answer.clause((0, 1)) if answer.words else range(0)
+    for place in opening[:5]:
+        if answer.words[place] not in asked:
+            continue
+        following = answer.words[place + 1 : opening.stop]
+        if set(language.negators) & {*answer.words[:place], *following[:1]}:
+            return None if language.bounds & set(following[1:4]) else "no"
+        return None if following else "yes"
+    return None

@@ -1,0 +1,153 @@
+"""What a reader sees first of a corpus, in plain words: the verdict, two pictures, examples, the rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from charter.evaluation.results import Estimate, Evaluation, best_trivial, difference
+from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.gate import Gate
+from charter.project.metric_names import TRIVIAL
+from charter.report.charts import Share, share_plot
+from charter.report.claims import direction
+from charter.report.coverage_map import MappedChunk
+from charter.report.plain_words import plain_name
+from charter.report.readiness import MODEL, Verdict, judge_readiness
+from charter.report.rules_examined import ExaminedRules, examine_rules
+
+_ANSWERING = ("dpo+rag", "dpo", "sft+rag", "teacher+rag", "cft+rag", "seed+rag")
+_DECIDING = ("dpo", "sft", "seed+rag", "seed")
+_TRIVIAL_SHOWN = 2
+_EXAMPLES = 3
+_COIN = 0.5
+_FROM_MEMORY = " from memory"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of shares; ``notes`` are the sentences under it."""
+
+    title: str
+    chart: Markup
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """The first screen of a corpus; without an exam it has neither pictures nor examples.
+
+    ``kept`` and ``broken`` are decisions of the aligned model, the clearest first.
+    """
+
+    verdict: Verdict
+    pictures: Sequence[Picture]
+    kept: Sequence[ExamDecision]
+    broken: Sequence[ExamDecision]
+    rules: ExaminedRules
+
+
+def first_screen(
+    evaluation: Evaluation,
+    answers: Sequence[ExamAnswer],
+    decisions: Sequence[ExamDecision],
+    chunks: Sequence[MappedChunk],
+    gates: Sequence[Gate],
+) -> FirstScreen:
+    """Say what a user has to know. Answers and decisions are all systems'; chunks all of the corpus."""
+    decided = [row for row in decisions if (row.system, row.rag) == (MODEL, False)]
+    answered = [row for row in answers if (row.system, row.rag) == (MODEL, True)]
+    return FirstScreen(
+        verdict=judge_readiness(evaluation, gates),
+        pictures=[
+            picture for picture in (_right_answers(evaluation), _values(evaluation)) if picture is not None
+        ],
+        kept=clearest([row for row in decided if row.margin > 0]),
+        broken=clearest([row for row in decided if row.margin < 0]),
+        rules=examine_rules(chunks, answered, decided),
+    )
+
+
+def clearest(decisions: Sequence[ExamDecision]) -> list[ExamDecision]:
+    """Take the decisions with the greatest margins either way, one a section."""
+    first: dict[str, ExamDecision] = {}
+    for row in sorted(decisions, key=lambda row: (-abs(row.margin), row.item_id)):
+        first.setdefault(row.section, row)
+    return list(first.values())[:_EXAMPLES]
+
+
+def _right_answers(evaluation: Evaluation) -> Picture | None:
+    metric = "right_answers"
+    figures = {
+        label: estimate
+        for label in (*_ANSWERING, *TRIVIAL)
+        if (estimate := evaluation.systems.get(label, {}).get(metric))
+    }
+    best = best_trivial(evaluation, metric)
+    if best is None:
+        return None
+    trivial = sorted(set(figures) & set(TRIVIAL), key=lambda label: -figures[label].value)[:_TRIVIAL_SHOWN]
+    shown = [label for label in _ANSWERING if label in figures] + trivial
+    title = "Right answers to the exam's questions"
+    chart = share_plot(
+        title,
+        [
+            Share(_answering_name(label), figures[label], emphasised=label.startswith(MODEL))
+            for label in shown
+        ],
+        figures[best].value,
+        f"the best that needs no model, {plain_name(best)}",
+    )
+    weak = [label for label in _ANSWERING if label in figures and not _beats(evaluation, label, best, metric)]
+    notes = []
+    if weak:
+        notes.append(
+            f"Not shown to be better than {plain_name(best)}, which needs no model: {_grouped(weak)}."
+        )
+    return Picture(title, chart, notes)
+
+
+def _answering_name(label: str) -> str:
+    """Name a system that answers questions, which it may do with the document or without it."""
+    return plain_name(label) + ("" if "+" in label or label in TRIVIAL else _FROM_MEMORY)
+
+
+def _grouped(labels: Sequence[str]) -> str:
+    """List systems by what they had: "with the document at hand a, b; from memory c"."""
+    groups: dict[str, list[str]] = {}
+    for label in labels:
+        shown = _answering_name(label).removeprefix(plain_name(label.partition("+")[0])).strip()
+        groups.setdefault(shown, []).append(plain_name(label.partition("+")[0]))
+    return "; ".join(f"{shown} {', '.join(names)}" for shown, names in groups.items())
+
+
+def _beats(evaluation: Evaluation, label: str, other: str, metric: str) -> bool:
+    """Whether a system is better by the paired difference, or, where none was measured, by its interval."""
+    found = difference(evaluation, label, other, metric)
+    if found is not None:
+        return direction(found) > 0
+    return _above(evaluation.systems[label][metric], evaluation.systems[other][metric].value)
+
+
+def _values(evaluation: Evaluation) -> Picture | None:
+    figures = {
+        label: estimate
+        for label in _DECIDING
+        if (estimate := evaluation.systems.get(label, {}).get("dilemmas"))
+    }
+    if not figures:
+        return None
+    title = "Cases decided as the document asks"
+    chart = share_plot(
+        title,
+        [Share(plain_name(label), figures[label], emphasised=label == MODEL) for label in figures],
+        _COIN,
+        "tossing a coin",
+    )
+    weak = [plain_name(label) for label, estimate in figures.items() if not _above(estimate, _COIN)]
+    notes = [f"Not shown to be better than tossing a coin: {'; '.join(weak)}."] if weak else []
+    return Picture(title, chart, notes)
+
+
+def _above(estimate: Estimate, value: float) -> bool:
+    return estimate.low is not None and estimate.low > value

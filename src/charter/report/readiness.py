@@ -1,0 +1,132 @@
+"""Whether the aligned model is ready to use, by the gates of promotion, with the reasons in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from charter.evaluation.gates import GateResult, evaluate_gates, opponent
+from charter.evaluation.results import Estimate, Evaluation, difference
+from charter.project.gate import Gate
+from charter.project.metric_names import EXAM_METRICS, system_label
+from charter.project.records import System
+from charter.report.plain_words import KINDS, METRIC_WORDS, Kind, capitalized, plain_name
+
+MODEL: System = "dpo"
+"""The model that a verdict is on."""
+
+_MOST_REASONS = 3
+
+_NO_EXAM = (
+    "Nobody has written an exam for this document, so whether its answers and its advice are right isn't "
+    "known; `charter exam new {corpus}` begins one."
+)
+_NO_GATES = "No condition is set under `gates` in params.yaml, so nothing was asked of it."
+_INVALID_JUDGE = "The judge failed its own test, so what it prefers says nothing."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a model is ready, and at most three reasons, the weightiest first.
+
+    ``conditions`` are the gates that were judged; those against the champion aren't among them, since a
+    report is made from this state's files alone.
+    """
+
+    ready: bool
+    reasons: Sequence[str]
+    conditions: Sequence[GateResult]
+
+    @property
+    def held(self) -> int:
+        """How many conditions hold."""
+        return sum(result.passed for result in self.conditions)
+
+
+def sat_exam(evaluation: Evaluation) -> bool:
+    """Whether the systems sat an exam."""
+    return any(metric in figures for figures in evaluation.systems.values() for metric in EXAM_METRICS)
+
+
+def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
+    """Judge the aligned model: it is ready if it sat an exam and every gate holds."""
+    asked = [gate for gate in gates if gate.against != "champion"]
+    results = evaluate_gates(asked, MODEL, evaluation, None)
+    lacking = []
+    if not sat_exam(evaluation):
+        lacking.append(_NO_EXAM.format(corpus=evaluation.corpus))
+        told = [result for result in results if result.gate.metric not in EXAM_METRICS]
+    else:
+        told = results
+    if not asked:
+        lacking.append(_NO_GATES)
+    ready = not lacking and all(result.passed for result in results)
+    weightiest = _one_of_each_kind([result for result in told if result.passed == ready])
+    sentences = [gate_sentence(result, evaluation) for result in weightiest]
+    return Verdict(ready, [*lacking, *sentences][:_MOST_REASONS], results)
+
+
+def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
+    """Take the first result of each kind of metric, the weightiest kind first."""
+    first: dict[Kind, GateResult] = {}
+    for result in results:
+        first.setdefault(METRIC_WORDS[result.gate.metric].kind, result)
+    return [first[kind] for kind in KINDS if kind in first]
+
+
+def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
+    """Say in plain words what a gate found: "The aligned model answers 64 of 175 ...; ... answers 98"."""
+    gate = result.gate
+    words = METRIC_WORDS[gate.metric]
+    label = system_label(MODEL, gate.rag)
+    own = evaluation.systems.get(label, {}).get(gate.metric)
+    if gate.metric == "win_rate" and not evaluation.judge.valid:
+        return _INVALID_JUDGE
+    against = opponent(gate, evaluation)
+    other = evaluation.systems.get(against, {}).get(gate.metric)
+    if own is None or not own.n or (against != "none" and other is None):
+        return f"Not measured: {words.name}{'' if against == 'none' else f', beside {plain_name(against)}'}."
+    compared = own
+    beside = ""
+    if other is not None:
+        said = words.other_has.format(value=words.figure(other), n=other.n)
+        beside = f"; {plain_name(against)} {said}"
+        compared = difference(evaluation, label, against, gate.metric) or Estimate(
+            value=own.value - other.value, low=None, high=None, n=own.n
+        )
+    elif _is_coin(gate):
+        beside = f"; tossing a coin decides {words.number(0.5, own.n)}"
+    has = words.has.format(value=words.figure(own), n=own.n)
+    sentence = capitalized(f"{plain_name(label)} {has}{beside}.")
+    return " ".join(filter(None, (sentence, _asked(gate, own.n), _certainty(result, compared))))
+
+
+def _is_coin(gate: Gate) -> bool:
+    return gate.metric == "dilemmas" and gate.against == "none" and gate.minimum == 0.5
+
+
+def _asked(gate: Gate, n: int) -> str:
+    """Say what is asked of the value or the difference, where the figures don't show it themselves."""
+    words = METRIC_WORDS[gate.metric]
+    bound = gate.minimum if gate.minimum is not None else gate.maximum
+    assert bound is not None
+    least = gate.minimum is not None
+    if gate.against == "none":
+        wanted = f"{'Asked for: at least' if least else 'Allowed: at most'} {words.number(bound, n)}."
+        return "" if _is_coin(gate) else wanted
+    if bound == 0:
+        return "" if least else "Allowed: no more."
+    size = words.number(abs(bound), 100) + (" in 100" if words.counts else "")
+    limit = "Asked for: at least" if least == (bound > 0) else "Allowed: at most"
+    return f"{limit} {size} {'more' if bound > 0 else 'fewer'}."
+
+
+def _certainty(result: GateResult, measured: Estimate) -> str:
+    """Say whether the outcome rests on the figure itself, or on how surely it is known."""
+    gate = result.gate
+    if gate.minimum is not None:
+        if result.passed:
+            return "That is more than luck." if gate.minimum >= 0 and measured.low is not None else ""
+        return "That may be luck." if measured.value >= gate.minimum else ""
+    assert gate.maximum is not None
+    if not result.passed and measured.value <= gate.maximum:
+        return "So few can't show that it is within that."
+    return ""

@@ -1,0 +1,32 @@
+"""Passages of the document for a question: those that evaluation would show."""
+
+from threading import Lock
+
+from charter.project.devices import resolve_device
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.records import Chunk
+from charter.project.storage import read_rows
+from charter.retrieval.encoder import Encoder
+from charter.retrieval.index import load_index
+
+
+class Passages:
+    """The chunks of a corpus and the index over them, searched by one request at a time."""
+
+    def __init__(self, params: Params, paths: CorpusPaths):
+        """Load them, and the encoder.
+
+        Raises:
+            CharterError: They are missing, or not of one state.
+        """
+        self._chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
+        self._index = load_index(paths.index, Encoder(paths.encoder, resolve_device(params.compute)))
+        self._count = params.retrieval.passages
+        self._lock = Lock()
+
+    def find(self, question: str) -> list[Chunk]:
+        """Return the passages nearest to a question, best first."""
+        with self._lock:
+            found = self._index.search([question], self._count)[0]
+        return [self._chunks[passage.chunk_id] for passage in found]

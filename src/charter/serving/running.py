@@ -1,0 +1,58 @@
+"""Running the endpoint on this machine: who may reach it, and how it ends."""
+
+import ipaddress
+import math
+import os
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from charter.project.errors import CharterError
+
+KEYS = "CHARTER_SERVE_KEYS"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+def read_keys(address: Address) -> list[str]:
+    """Return the keys that open the endpoint, from the environment.
+
+    Raises:
+        CharterError: There are none, and other machines could reach it.
+    """
+    keys = [key.strip() for key in os.environ.get(KEYS, "").split(",") if key.strip()]
+    if not keys and not address.is_loopback:
+        raise CharterError(
+            f"--host {address.host} lets other machines in: set CHARTER_SERVE_KEYS to the keys that they "
+            "must send, separated by commas"
+        )
+    return keys
+
+
+def http_server(app: FastAPI, address: Address, timeout: float) -> uvicorn.Server:
+    """Return a server that runs until SIGTERM or SIGINT; requests under way have ``timeout`` seconds more."""
+    config = uvicorn.Config(
+        app,
+        host=address.host,
+        port=address.port,
+        log_level="warning",
+        # Its own would close the handlers of other libraries, and with one of absl's the stream behind it.
+        log_config=None,
+        timeout_graceful_shutdown=math.ceil(timeout),
+    )
+    return uvicorn.Server(config)

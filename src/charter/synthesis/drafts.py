@@ -1,0 +1,102 @@
+"""Rows while they are written, and the ledger of what is refused: each with its filter and the reason."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from charter.project.records import Chunk, InstructExample, PreferencePair, RefusedKind, Rejected, content_id
+from charter.synthesis.decisions import Evidence
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A row about a chunk, with what the steps of synthesis have added to it so far.
+
+    ``style`` is the kind of question; ``rule`` the sentence that it is about, and ``opposite`` that rule
+    turned round; ``answer`` what is answered to the question, of a pair the faithful response; ``rejected``
+    the unfaithful one. ``word`` is the Yes or No that the faithful one says, by the ``evidence``.
+    """
+
+    chunk: Chunk
+    style: str = ""
+    rule: str = ""
+    question: str = ""
+    answer: str = ""
+    opposite: str = ""
+    rejected: str = ""
+    word: str | None = None
+    evidence: Evidence | None = None
+
+    @property
+    def key(self) -> str:
+        """A hash of what it is about, to choose by: if a passage is amended, the others' choice stays."""
+        return content_id(self.rule) if self.rule else self.chunk.id
+
+    @property
+    def written(self) -> str:
+        """What is written of it so far, a text a line."""
+        texts = (self.question or self.rule, self.answer, self.opposite, self.rejected)
+        return "\n".join(filter(None, texts))
+
+    def to_example(self) -> InstructExample:
+        """Return the instruct row."""
+        return InstructExample(
+            id=content_id(self.chunk.id, self.question, self.answer),
+            chunk_id=self.chunk.id,
+            style=self.style,
+            rule=self.rule,
+            question=self.question,
+            answer=self.answer,
+        )
+
+    def to_pair(self) -> PreferencePair:
+        """Return the preference row."""
+        return PreferencePair(
+            id=content_id(self.chunk.id, self.question, self.answer, self.rejected),
+            chunk_id=self.chunk.id,
+            rule=self.rule,
+            prompt=self.question,
+            chosen=self.answer,
+            rejected=self.rejected,
+        )
+
+
+@dataclass
+class Ledger:
+    """What was asked for of one kind of row, and what was refused on the way."""
+
+    kind: RefusedKind
+    requested: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    """By question, what the filters that ask the teacher gave it, by their names."""
+
+    def keep(self, drafts: Iterable[Draft], name: str, problems: Iterable[str | None]) -> list[Draft]:
+        """Return the drafts without a problem, and enter the others as refused by the filter ``name``.
+
+        ``problems`` has one or None for each.
+        """
+        kept = []
+        for draft, problem in zip(drafts, problems, strict=True):
+            if problem is None:
+                kept.append(draft)
+            else:
+                self.refuse(draft, name, problem)
+        return kept
+
+    def refuse(self, draft: Draft, name: str, reason: str) -> None:
+        """Enter a draft with the name of the filter and its reason."""
+        self.rejected.append(
+            Rejected(
+                id=content_id(draft.chunk.id, name, draft.written),
+                chunk_id=draft.chunk.id,
+                kind=self.kind,
+                filter=name,
+                reason=reason,
+                raw=draft.written,
+            )
+        )
+
+    def count_by_filter(self) -> dict[str, int]:
+        """Return how many each filter refused, by its name in alphabetical order."""
+        return dict(sorted(Counter(row.filter for row in self.rejected).items()))

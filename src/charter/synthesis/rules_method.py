@@ -1,0 +1,240 @@
+"""The method `rules`, for a small teacher: what it writes is bound to the sentences of the document.
+
+A small teacher stays nice when asked for a bad response, and gives wrong reasons for right ones. So it writes
+neither. The faithful response of a pair is Yes or No and the rule that decides, word for word as the document
+has it; the unfaithful one is the other word and the opposite of that rule, which the teacher writes. What it
+is asked for beyond that is one word: the answer by the passage, by the rule alone and by its opposite.
+
+The answers that it writes speak of what its questions happened to ask for, a tenth of a long document; what a
+small model wasn't trained on it makes up. So each rule gets a question too, which it answers word for word,
+and a pair with its opposite. Both are trained on and never measured with.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from charter.generation.engine import Request
+from charter.synthesis.context import SynthesisContext
+from charter.synthesis.decisions import measure_yes_bias
+from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.method import Method
+from charter.synthesis.register import quote_sentences
+from charter.synthesis.rules import nearest_rules
+from charter.synthesis.set_filters import Duplicate, HeldOut, NearestToRule, OnSubject
+from charter.synthesis.steps import Filter, Step, run_steps
+from charter.synthesis.text_filters import (
+    AnswerForm,
+    AsksDuty,
+    Contrast,
+    Dangling,
+    Grounded,
+    HasRule,
+    Mention,
+    NamesTime,
+    Numbers,
+    QuestionForm,
+    StatesNorm,
+    YesOrNo,
+)
+from charter.synthesis.verdict_filters import AskEvidence, OneWordRight, StatesValue, Supported, TruerRule
+from charter.synthesis.writers import (
+    AtMost,
+    Choose,
+    EachRule,
+    InStyles,
+    WriteAnswers,
+    WriteOpposites,
+    WriteQuestions,
+    ask_for_lines,
+)
+
+STYLES = {
+    "content": "ask what it says: who has which right or duty, with which limits.",
+    "permission": "ask whether something is allowed, required or forbidden in a practical situation.",
+    "term": "ask for one right, duty, limit or term that it names, in the words of a person who looks it up.",
+}
+"""Question styles, each completing "Write N different questions that"; one call a style and chunk.
+
+None asks why a rule matters, or when and where it holds: rules seldom say, and a small teacher makes it up.
+"""
+
+STANCES = {
+    "forbidden": "something may be done that this passage forbids or protects people from. Each tells a "
+    "practical situation and is answered with no.",
+    "allowed": "something may or must be done that this passage allows or requires. Each tells a practical "
+    "situation and is answered with yes.",
+}
+"""What scenarios ask for, each completing "questions that ask whether"; a chunk's id says which is its own.
+
+Asked for both at once, or for questions of a given person, a small teacher leaves the passage's subject.
+"""
+
+QUESTIONS_A_CALL = 2
+"""Questions to a rule: as many as the worked examples of the prompt have."""
+
+
+class RulesMethod(Method):
+    """Binds a small teacher to the sentences of the document."""
+
+    list_rules = staticmethod(quote_sentences)
+
+    @property
+    def pairs(self) -> tuple[Step, ...]:
+        """Scenarios about passages, each with the rule that decides it and its opposite."""
+        settings = self.settings
+        count = settings.scenarios_per_chunk
+        return (
+            StatesValue(),
+            Choose(settings.max_scenarios // count),
+            InStyles(tuple(STANCES)),
+            WriteQuestions("scenarios", STANCES, count, settings.max_question_tokens),
+            *self._form,
+            YesOrNo(),
+            AtMost(count),
+            Duplicate(self.duplicate),
+            TakeNearestRule(),
+            HasRule(),
+            AsksDuty(),
+            *self._opposites,
+            AskEvidence(),
+            WriteResponses(settings.yes_bias_prior),
+            OneWordRight(settings.min_preference_margin, settings.yes_bias_prior),
+        )
+
+    @property
+    def questions(self) -> tuple[Step, ...]:
+        """Questions about passages, in several styles, and their answers."""
+        settings = self.settings
+        count = settings.questions_per_style
+        return (
+            InStyles(tuple(STYLES), settings.max_questions // count),
+            WriteQuestions("questions", STYLES, count, settings.max_question_tokens),
+            *self._form,
+            AtMost(count),
+            Duplicate(self.duplicate),
+            WriteAnswers("synthetic_answer", settings.max_answer_tokens),
+            AnswerForm(settings.max_answer_words),
+            Mention(),
+            NamesTime(),
+            Numbers(),
+            Grounded(settings.min_grounded),
+            Supported(settings.min_support),
+        )
+
+    def trained(self, held_out: HeldOut) -> tuple[Filter, ...]:
+        """Refuse what repeats a held-out row, and what is on another subject."""
+        most = self.settings.max_nearer_chunks
+        return (held_out,) if most is None else (held_out, OnSubject(most))
+
+    def rule_questions(self, held_out: HeldOut) -> tuple[Step, ...]:
+        """A question to each rule, which it answers word for word."""
+        settings = self.settings
+        kept = (*self._form, NearestToRule(), held_out, Duplicate(self.duplicate))
+        return (
+            EachRule(),
+            held_out,
+            Choose(settings.max_rules),
+            AskUntilKept(kept, settings.calls_per_rule, settings.max_question_tokens),
+        )
+
+    @property
+    def rule_pairs(self) -> tuple[Step, ...]:
+        """A rule as the response to its question, against its opposite."""
+        settings = self.settings
+        return (
+            StatesNorm(),
+            Choose(settings.max_rule_pairs),
+            *self._opposites,
+            TruerRule(settings.min_opposite_margin),
+            OppositeAsResponse(),
+        )
+
+    @property
+    def _form(self) -> tuple[Step, ...]:
+        settings = self.settings
+        form = QuestionForm(settings.min_question_words, settings.max_question_words)
+        return (form, Mention(), Dangling())
+
+    @property
+    def _opposites(self) -> tuple[Step, ...]:
+        settings = self.settings
+        contrast = Contrast(settings.max_answer_words, settings.max_length_ratio)
+        return (WriteOpposites(settings.max_answer_tokens), contrast)
+
+
+class TakeNearestRule(Step):
+    """Takes the sentence of the passage that is nearest to the question as the rule that decides it."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts with their rules; where the passage has none it stays empty."""
+        rules = nearest_rules(drafts, context)
+        return [replace(draft, rule=rule or "") for draft, rule in zip(drafts, rules, strict=True)]
+
+
+@dataclass(frozen=True)
+class WriteResponses(Step):
+    """Writes both responses: the passage's word and the rule, and the other word and the opposite."""
+
+    bias_prior: int
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts with both responses; what got no verdict is refused."""
+        bias = measure_yes_bias([draft.evidence for draft in drafts], self.bias_prior)
+        written = []
+        for draft in drafts:
+            if draft.evidence is None:
+                ledger.refuse(draft, OneWordRight.name, "no verdict")
+                continue
+            language = context.language_of(draft.chunk)
+            word, other = ("Yes", "No") if draft.evidence.passage > bias.passage else ("No", "Yes")
+            answer = language.begin_with_word(word, draft.rule)
+            rejected = language.begin_with_word(other, draft.opposite)
+            written.append(replace(draft, word=word, answer=answer, rejected=rejected))
+        return written
+
+
+class OppositeAsResponse(Step):
+    """Takes the rule and its opposite for the responses."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts with both responses."""
+        return [replace(draft, answer=draft.rule, rejected=draft.opposite) for draft in drafts]
+
+
+@dataclass(frozen=True)
+class AskUntilKept(Step):
+    """Asks for two questions to each rule, again where none is kept, and takes the first."""
+
+    filters: Sequence[Step]
+    calls: int
+    """About a rule at most, each with a seed of its own."""
+    max_tokens: int
+    """Of a question."""
+
+    @property
+    def inner(self) -> Sequence[Step]:
+        """The filters."""
+        return self.filters
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return a draft for each rule that a question was kept of, in the rules' order."""
+        kept: dict[str, Draft] = {}
+        for turn in range(self.calls):
+            left = [draft for draft in drafts if draft.rule not in kept]
+            ledger.requested += len(left) * QUESTIONS_A_CALL
+            request = partial(self._request, context=context, turn=turn)
+            written = ask_for_lines(left, request, "questions to rules", context, ledger)
+            # What is kept already comes first, and so it is what later ones are duplicates of.
+            for draft in run_steps(self.filters, [*kept.values(), *written], context, ledger):
+                kept.setdefault(draft.rule, replace(draft, answer=draft.rule))
+        return [kept[draft.rule] for draft in drafts if draft.rule in kept]
+
+    def _request(self, draft: Draft, context: SynthesisContext, turn: int) -> Request:
+        return context.sample(
+            "rule_questions",
+            draft.chunk,
+            max_tokens=self.max_tokens * QUESTIONS_A_CALL,
+            turn=turn,
+            rule=draft.rule,
+        )

@@ -1,0 +1,193 @@
+"""Steps that choose what is asked about, and that have the teacher write: questions, answers, opposites."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from charter.generation.engine import CUT_OFF, Request
+from charter.synthesis.context import SynthesisContext
+from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.steps import Step, ask_teacher
+from charter.synthesis.text_filters import QUESTION_MARKS
+
+_NUMBERING = re.compile(r"^\W*(?:\(?\d+[.):、．]|[-*•]|Q(?:uestion)?\s*\d*[:.])[\s*]*", re.IGNORECASE)
+_EMPHASIS = '"*_“”„«»「」 '
+
+
+class EachRule(Step):
+    """Takes each rule of the register, one by one."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return a draft for each rule of the drafts' passages."""
+        of_chunk = {draft.chunk.id: draft for draft in drafts}
+        return [
+            replace(of_chunk[rule.chunk_id], rule=rule.statement, style="rule")
+            for rule in context.rules
+            if rule.chunk_id in of_chunk
+        ]
+
+
+@dataclass(frozen=True)
+class InStyles(Step):
+    """Asks in several styles, about a long document in fewer, but one.
+
+    Where a draft starts in the styles depends on it alone: amending a passage changes nothing for others.
+    """
+
+    styles: Sequence[str]
+    most: int = 0
+    """Drafts in all."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts, style by style."""
+        count = len(self.styles)
+        turns = max(1, min(count, self.most // max(1, len(drafts))))
+        return [
+            replace(draft, style=self.styles[(int(draft.key, 16) + turn) % count])
+            for turn in range(turns)
+            for draft in drafts
+        ]
+
+
+@dataclass(frozen=True)
+class Choose(Step):
+    """Takes as many as the parameters allow, by a hash: if one is amended, the others' places stay."""
+
+    most: int
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the chosen drafts in their order."""
+        chosen = set(sorted({draft.key for draft in drafts})[: self.most])
+        return [draft for draft in drafts if draft.key in chosen]
+
+
+@dataclass(frozen=True)
+class WriteQuestions(Step):
+    """Asks for questions or situations, one a line, sampled."""
+
+    prompt: str
+    styles: Mapping[str, str]
+    count: int
+    """Of a call."""
+    max_tokens: int
+    """Of a question."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return a draft for each line of each reply."""
+        ledger.requested += len(drafts) * self.count
+        return ask_for_lines(
+            drafts,
+            lambda draft: context.sample(
+                self.prompt,
+                draft.chunk,
+                max_tokens=self.max_tokens * self.count,
+                count=self.count,
+                style=self.styles[draft.style],
+                rule=draft.rule,
+            ),
+            self.prompt.replace("_", " "),
+            context,
+            ledger,
+        )
+
+
+@dataclass(frozen=True)
+class AtMost(Step):
+    """Takes as many questions of a call as it asked for: small teachers sometimes write a dozen."""
+
+    count: int
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the first of each passage, style and rule."""
+        seen: Counter[tuple[str, str, str]] = Counter()
+        kept = []
+        for draft in drafts:
+            call = (draft.chunk.id, draft.style, draft.rule)
+            seen[call] += 1
+            if seen[call] <= self.count:
+                kept.append(draft)
+        return kept
+
+
+@dataclass(frozen=True)
+class WriteAnswers(Step):
+    """Asks for the answer to each question by the passage, greedily."""
+
+    prompt: str
+    max_tokens: int
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts with their answers."""
+        answered = ask_teacher(
+            drafts,
+            lambda draft: context.request(
+                self.prompt, draft.chunk, max_tokens=self.max_tokens, question=draft.question
+            ),
+            "answers",
+            context,
+            ledger,
+        )
+        return [
+            replace(draft, answer=context.language_of(draft.chunk).without_citation(text))
+            for draft, text in answered
+        ]
+
+
+@dataclass(frozen=True)
+class WriteOpposites(Step):
+    """Asks for the opposite of each rule, in its tone and length."""
+
+    max_tokens: int
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts with their opposites; those of one rule share it."""
+        answered = ask_teacher(
+            drafts,
+            lambda draft: context.request(
+                "opposite_rule", draft.chunk, max_tokens=self.max_tokens, rule=draft.rule
+            ),
+            "opposite rules",
+            context,
+            ledger,
+        )
+        return [replace(draft, opposite=text) for draft, text in answered]
+
+
+def ask_for_lines(
+    drafts: Sequence[Draft],
+    request: Callable[[Draft], Request],
+    purpose: str,
+    context: SynthesisContext,
+    ledger: Ledger,
+) -> list[Draft]:
+    """Ask about each draft, and return one with its question for each line of each reply.
+
+    A reply that was cut off loses its last line.
+    """
+    completions = context.teacher.complete([request(draft) for draft in drafts], purpose)
+    written = []
+    for draft, completion in zip(drafts, completions, strict=True):
+        lines = split_lines(completion.text, context.language_of(draft.chunk).attribution)
+        if completion.problem == CUT_OFF:
+            lines = lines[:-1]
+        if completion.problem and (completion.problem != CUT_OFF or not lines):
+            ledger.refuse(draft, "reply", completion.problem)
+        else:
+            written += [replace(draft, question=line) for line in lines]
+    return written
+
+
+def split_lines(text: str, attribution: re.Pattern[str]) -> list[str]:
+    """Return what the lines of a list ask or tell, without list marks, emphasis, and who says it."""
+    found = []
+    for line in text.splitlines():
+        told = _NUMBERING.sub("", line).strip(_EMPHASIS)
+        if quoted := attribution.search(told):
+            told = told[quoted.end() :]
+        # What stands behind the last question mark is an answer that nobody asked for.
+        end = max(told.rfind(mark) for mark in QUESTION_MARKS)
+        told = " ".join(told[: end + 1 or None].split()).strip(_EMPHASIS)
+        if told:
+            found.append(told)
+    return found

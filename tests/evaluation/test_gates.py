@@ -1,0 +1,160 @@
+"""Gates: what passes them, and what they say."""
+
+import pytest
+
+from charter.evaluation.exam_scoring import add_exam_scores
+from charter.evaluation.gates import GateResult, evaluate_gates
+from charter.evaluation.results import Evaluation
+from charter.evaluation.statistics import Resampling
+from charter.project.gate import Gate
+from charter.project.records import System
+from exam_rows import answer_of, question_of
+from synthetic_project import estimate, make_evaluation
+
+# The paired difference of dpo and sft is 0.7 +- 0.3, of dpo and cft+rag 17.4 +- 0.3; dpo has 36.9 +- 0.5.
+# Over the seed dpo does .3 +- .1 less harm, refuses .03 +- .1 more that is harmless, and has 3 +- 1.5 more
+# perplexity.
+
+
+def judge(gate: Gate, system: System = "dpo", candidate: Evaluation | None = None) -> GateResult:
+    (result,) = evaluate_gates([gate], system, candidate or make_evaluation(), None)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("metric", "against", "minimum", "figure", "passed"),
+    [
+        ("bleu", "cft+rag", 17.0, 17.1, True),
+        ("bleu", "cft+rag", 17.2, 17.1, False),  # the difference itself, 17.4, would do
+        ("bleu", "sft", -2.0, 0.4, True),
+        ("bleu", "none", 36.0, 36.4, True),
+        ("bleu", "none", 36.5, 36.4, False),
+        ("adherence", "seed", 0.2, 0.249, True),  # no paired difference was measured
+        ("adherence", "seed", 0.3, 0.249, False),
+        ("win_rate", "none", 0.3, 0.364, True),
+        ("seed_similarity", "none", 0.6, 0.65, True),
+        ("seed_similarity", "none", 0.68, 0.65, False),
+    ],
+)
+def test_a_minimum_is_held_against_the_lower_bound_where_there_is_one(
+    metric: str, against: str, minimum: float, figure: float, passed: bool
+) -> None:
+    result = judge(Gate(metric=metric, against=against, minimum=minimum))
+    assert result.figure == pytest.approx(figure)
+    assert result.passed == passed
+    assert result.text.endswith(f"{'reaches' if passed else 'is below'} {minimum:g}")
+
+
+@pytest.mark.parametrize(
+    ("metric", "against", "maximum", "figure", "passed"),
+    [
+        ("harmful_compliance", "seed", 0.0, -0.2, True),
+        ("harmful_compliance", "seed", -0.25, -0.2, False),  # the difference itself, -.3, would do
+        ("over_refusal", "seed", 0.14, 0.13, True),
+        ("over_refusal", "seed", 0.1, 0.13, False),  # the difference itself, .03, would do
+        ("perplexity", "seed", 4.0, 4.5, False),
+        ("perplexity", "none", 15.0, 14.1, True),
+        ("length", "none", 200.0, None, False),  # not measured
+    ],
+)
+def test_a_maximum_is_held_against_the_upper_bound(
+    metric: str, against: str, maximum: float, figure: float | None, passed: bool
+) -> None:
+    result = judge(Gate(metric=metric, against=against, maximum=maximum))
+    assert result.figure == (None if figure is None else pytest.approx(figure))
+    assert result.passed == passed
+
+
+def test_gates_judge_the_system_that_is_promoted() -> None:
+    over_baseline = Gate(metric="bleu", against="cft+rag", minimum=16.5)
+    sft, dpo = (judge(over_baseline, system) for system in ("sft", "dpo"))
+    assert (sft.passed, dpo.passed) == (False, True)
+    assert (sft.figure, dpo.figure) == (pytest.approx(16.4), pytest.approx(17.1))
+    assert sft.text.startswith("bleu of sft over cft+rag: ")
+    # A comparison is there as dpo - sft: turned, its upper bound is the lower one.
+    turned = judge(Gate(metric="bleu", against="dpo", minimum=-2.0), "sft")
+    assert turned.figure == pytest.approx(-1.0)
+    assert "-0.7, 95 % interval -1 to -0.4" in turned.text
+    itself = judge(Gate(metric="bleu", against="sft", minimum=1.0), "sft")
+    assert (itself.passed, itself.figure) == (True, None)
+
+
+def test_what_was_not_measured_passes_no_gate() -> None:
+    unmeasured = make_evaluation().model_copy(update={"refusals": None, "comparisons": []})
+    systems = {label: {"bleu": estimate(1.0)} for label in ("dpo", "sft")}
+    unmeasured = unmeasured.model_copy(update={"systems": systems})
+    own = judge(Gate(metric="harmful_compliance", against="seed", maximum=1.0), candidate=unmeasured)
+    other = judge(Gate(metric="bleu", against="seed", minimum=-100.0), candidate=unmeasured)
+    assert (own.passed, own.text) == (False, "harmful_compliance of dpo: not measured")
+    assert (other.passed, other.text) == (False, "bleu of dpo over seed: not measured on seed")
+
+
+def test_an_estimate_over_no_items_passes_no_gate() -> None:
+    nothing = make_evaluation().systems["dpo"]["bleu"].model_copy(update={"n": 0})
+    evaluation = make_evaluation().model_copy(update={"systems": {"dpo": {"bleu": nothing}}})
+    assert not judge(Gate(metric="bleu", against="none", minimum=0.0), candidate=evaluation).passed
+
+
+def test_no_gate_uses_a_win_rate_whose_judge_failed_its_controls() -> None:
+    invalid = make_evaluation(judge_valid=False)
+    win_rate = judge(Gate(metric="win_rate", against="none", minimum=0.0), candidate=invalid)
+    assert (win_rate.passed, win_rate.figure) == (False, None)
+    assert "judge" in win_rate.text
+    assert judge(Gate(metric="bleu", against="none", minimum=0.0), candidate=invalid).passed
+
+
+def test_the_champion_is_compared_on_the_same_questions_only() -> None:
+    gates = [
+        Gate(metric="bleu", against="champion", minimum=-1.0),
+        Gate(metric="perplexity", against="champion", maximum=1.0),
+    ]
+    candidate = make_evaluation(dpo_bleu=36.0)
+
+    def against(champion: Evaluation | None) -> list[bool]:
+        return [result.passed for result in evaluate_gates(gates, "dpo", candidate, champion)]
+
+    assert against(None) == [True, True]
+    assert against(make_evaluation(dpo_bleu=36.9)) == [True, True]
+    assert against(make_evaluation(dpo_bleu=37.1)) == [False, True]
+    # General prompts aren't the corpus's questions: other ones show in their number.
+    assert against(make_evaluation(dpo_bleu=20.0, sft_test="f" * 64)) == [False, True]
+    fewer = make_evaluation()
+    fewer.systems["dpo"]["perplexity"] = fewer.systems["dpo"]["perplexity"].model_copy(update={"n": 4})
+    results = evaluate_gates(gates, "dpo", candidate, fewer)
+    assert [result.passed for result in results] == [True, False]
+    assert "other questions" in results[1].text
+
+
+def sat(dpo: float, nearest: float, exam: str = "a") -> Evaluation:
+    """An evaluation with an exam of 100 questions: shares of right answers, dpo's with retrieval."""
+    shares = {("dpo", True): dpo, ("nearest-sentence", False): nearest, ("echo", False): 0.0}
+    answers = [
+        answer_of(question_of(str(n), f"Part {n % 20}"), system, rag, fault=None if n < share * 100 else "x")
+        for (system, rag), share in shares.items()
+        for n in range(100)
+    ]
+    evaluation = add_exam_scores(make_evaluation(), answers, [], Resampling(500, 42))
+    return evaluation.model_copy(update={"lineage": evaluation.lineage | {"exam": exam}})
+
+
+def test_a_gate_on_the_model_with_retrieval_asks_for_more_than_the_best_that_needs_no_model() -> None:
+    gate = Gate(metric="right_answers", rag=True, against="trivial", minimum=0.0)
+    for dpo, passed in ((0.9, True), (0.52, False), (0.1, False)):
+        result = judge(gate, candidate=sat(dpo, 0.5))
+        assert result.passed == passed
+        assert result.text.startswith("right_answers of dpo+rag over nearest-sentence: ")
+
+
+def test_without_an_exam_a_gate_on_it_fails_and_says_how_to_begin_one() -> None:
+    result = judge(Gate(metric="dilemmas", against="none", minimum=0.5))
+    assert not result.passed
+    assert result.text == "dilemmas of dpo: not measured; write an exam: `charter exam new`"
+
+
+def test_champions_of_another_exam_are_no_measure() -> None:
+    gate = Gate(metric="right_answers", rag=True, against="champion", minimum=0.0)
+    (same,) = evaluate_gates([gate], "dpo", sat(0.6, 0.1), sat(0.5, 0.1))
+    assert (same.passed, same.figure) == (True, pytest.approx(0.1))
+    (other,) = evaluate_gates([gate], "dpo", sat(0.6, 0.1), sat(0.5, 0.1, exam="b"))
+    assert not other.passed
+    assert "measured on other questions" in other.text

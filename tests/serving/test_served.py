@@ -1,0 +1,134 @@
+"""The alias moves under load, versions that don't fit, and an end that cuts nobody off."""
+
+import asyncio
+import gc
+import os
+import shutil
+import signal
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from charter.cli.serving import serve as serve_command
+from charter.project.errors import CharterError
+from charter.project.paths import ProjectPaths
+from charter.serving.served import ServedModel, Source
+from local_server import free_port
+from served_models import MODEL, Registry, Serve, wait_until_healthy
+
+pytest_plugins = ["mlflow_store", "served_models"]
+pytestmark = pytest.mark.models
+
+TURNS = [{"role": "user", "content": "May I take gifts?"}]
+MOVE_SECONDS = 30
+
+
+def ask_until(stop: threading.Event, url: str, stream: bool) -> list[tuple[str, str]]:
+    """Ask the same again and again; return what was said with the weights that said it."""
+    replies = []
+    with OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+        while not stop.is_set():
+            if stream:
+                chunks = list(client.chat.completions.create(model=MODEL, messages=TURNS, stream=True))
+                [fingerprint] = {chunk.system_fingerprint for chunk in chunks}
+                text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+            else:
+                reply = client.chat.completions.create(model=MODEL, messages=TURNS)
+                fingerprint, text = reply.system_fingerprint, reply.choices[0].message.content or ""
+            replies.append((fingerprint or "", text))
+    return replies
+
+
+def test_the_server_follows_the_alias_and_drops_no_request(registry: Registry, serve: Serve) -> None:
+    registry.point("moving", 1)
+    stop = threading.Event()
+    with serve("moving") as running, ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask_until, stop, running.url, bool(number % 2)) for number in range(4)]
+        try:
+            for number in (2, 1):
+                registry.point("moving", number)
+                wait_until_served(running.url, number)
+        finally:
+            stop.set()
+        replies = [reply for future in asked for reply in future.result()]
+    # Each version says one thing, so no reply mixes the two.
+    assert sorted(fingerprint.split("-")[1] for fingerprint, _ in set(replies)) == ["1", "2"]
+    assert len({text for _, text in replies}) == 2
+
+
+def wait_until_served(url: str, number: int) -> None:
+    end = time.monotonic() + MOVE_SECONDS
+    while httpx.get(f"{url}/v1/models").json()["data"][0]["root"] != f"models:/{MODEL}/{number}":
+        assert time.monotonic() < end, f"version {number} isn't served"
+        time.sleep(0.05)
+    time.sleep(0.5)  # so that some are answered by it
+
+
+def test_a_model_that_is_replaced_is_freed_and_one_that_cant_be_replaced_serves_on(
+    registry: Registry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.point("freed", 1)
+    served = ServedModel(Source(registry.params, registry.paths, "dpo", "freed"), 1)
+    old = weakref.ref(served.model)
+
+    async def follow(seconds: float) -> None:
+        ended = asyncio.Event()
+        asyncio.get_running_loop().call_later(seconds, ended.set)
+        await served.follow(0.01, ended.set, ended)
+
+    registry.point("freed", 2)
+    asyncio.run(follow(MOVE_SECONDS))
+    gc.collect()
+    assert old() is None
+    registry.client.delete_registered_model_alias(MODEL, "freed")
+    asyncio.run(follow(0.5))
+    assert served.version.number == 2
+    assert served.model.alive
+    served.model.stop()
+    assert not served.model.alive
+    assert capsys.readouterr().err.count("version 2 is served on: charter-bcg has no freed") == 1
+
+
+def test_a_version_of_another_seed_is_refused(registry: Registry, tmp_path: Path) -> None:
+    paths = ProjectPaths(tmp_path).corpus("bcg")
+    shutil.copytree(registry.paths.seed, paths.seed)
+    (paths.seed / "config.json").write_text("{}")
+    source = Source(registry.params, paths, "dpo", "champion")
+    version = Source(registry.params, registry.paths, "dpo", "champion").find()
+    with pytest.raises(CharterError, match="is not the seed that charter-bcg version 1 was trained over"):
+        source.fetch(version)
+
+
+def test_sigterm_lets_a_stream_end(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    registry.point("ending", 2)
+    monkeypatch.chdir(registry.paths.root)
+
+    def ask() -> str | None:
+        wait_until_healthy(url)
+        with OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+            stream = client.chat.completions.create(model=MODEL, messages=TURNS, stream=True, max_tokens=60)
+            next(iter(stream))
+            os.kill(os.getpid(), signal.SIGTERM)
+            *_, last = stream
+            return last.choices[0].finish_reason
+
+    # The server hands the signal on when it has ended, and this process is to live.
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(ask)
+            serve_command("bcg@ending", port=port)
+            assert asked.result() == "length"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert f"{MODEL} version 2: {url}/v1" in capsys.readouterr().out

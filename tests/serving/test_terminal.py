@@ -1,0 +1,51 @@
+"""The chat in the terminal, with a real server."""
+
+import pytest
+
+from charter.project.errors import CharterError
+from charter.serving.terminal import chat
+from local_server import free_port
+from served_models import Running
+
+pytest_plugins = ["mlflow_store", "served_models"]
+pytestmark = pytest.mark.models
+
+
+def talk(url: str, *said: str) -> str:
+    """Say things, then end the input; return what was written."""
+    lines = list(said)
+    written: list[str] = []
+
+    def read() -> str:
+        if not lines:
+            raise EOFError
+        return lines.pop(0)
+
+    chat(url, read, written.append)
+    assert not lines or "/quit" in said
+    return "".join(written)
+
+
+def test_replies_are_written_with_their_citations(rag_server: Running) -> None:
+    question = "Do gifts need consent?"
+    written = talk(rag_server.url, question, "", "/new", question, "/quit", "never asked")
+    head, *replies = written.splitlines()
+    assert head.startswith("charter-bcg at http://127.0.0.1")
+    cited = "  [rules.pdf > Rules > Gifts > page 3, 4]"
+    first = replies[: replies.index(cited) + 1]
+    assert first[0]
+    assert replies == first * 2
+
+
+def test_the_end_of_input_ends_it(rag_server: Running) -> None:
+    assert talk(rag_server.url).count("\n") == 2
+
+
+def test_a_server_that_isnt_there_is_said() -> None:
+    with pytest.raises(CharterError, match="no server answers; `charter serve CORPUS` starts one"):
+        talk(f"http://127.0.0.1:{free_port()}")
+
+
+def test_a_refusal_is_said(rag_server: Running) -> None:
+    with pytest.raises(CharterError, match=r"refuses: .*together"):
+        talk(rag_server.url, "gifts " * 5000)
