@@ -20,7 +20,7 @@ TEXTS = sorted(
     for path in (ROOT / "src").rglob(f"*.{suffix}")
     if "comparing" not in path.parts
 )
-"""Every prompt, template, style sheet and list of a language's patterns; no stage has a part in the compare page."""
+"""Every prompt, template, style sheet and list of a language's patterns that a stage may read."""
 
 PARAMS = {
     "corpora": {"udhr": {"path": "data/raw/udhr.html"}},
