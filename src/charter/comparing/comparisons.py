@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,8 +113,9 @@ class Comparisons:
                 SystemRandom().shuffle(shown)
             comparison = _Comparison(secrets.token_hex(8), question, blind, shown, stake, passages)
             yield self._begin(comparison)
-            async for event in self._write(comparison):
-                yield event
+            async with aclosing(self._write(comparison)) as news:
+                async for event in news:
+                    yield event
             while len(self._kept) >= _KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[comparison.id] = comparison
