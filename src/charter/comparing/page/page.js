@@ -28,7 +28,7 @@ async function call(path, body, signal) {
 }
 
 function place({ document, section, pages }) {
-  const page = pages.length ? [`page ${pages.join(", ")}`] : [];
+  const page = pages.length ? [`${pages.length > 1 ? "pages" : "page"} ${pages.join(", ")}`] : [];
   return [document, ...section, ...page].join(" › ");
 }
 
@@ -141,7 +141,7 @@ async function vote(best) {
   try {
     const { names } = await (await call("api/vote", { comparison: id, voter, best })).json();
     [...byId("answers").children].forEach((item, number) => {
-      item.querySelector("h2").textContent = `Answer ${number + 1}: ${names[number]}`;
+      item.querySelector("h2").textContent = `Answer ${number + 1}: ${names[number]}${number === best ? " (your vote)" : ""}`;
       item.classList.toggle("best", number === best);
     });
     say(best === null ? "Your vote is kept: none is better." : `Your vote is kept: answer ${best + 1} is best, by ${names[best]}.`);
