@@ -222,7 +222,7 @@ class Prediction(Row):
 
 
 class Judgement(Row):
-    """A verdict on a pair of answers in one order.
+    """A verdict of a judge, by its name in ``judges``, on a pair of answers in one order.
 
     ``comparison`` is ``win_rate:LABEL`` (LABEL's answer, then the opponent's), ``control:identical`` (an
     answer twice), ``control:shuffled`` (the reference, then the reference of another chunk) or
@@ -241,6 +241,7 @@ class Judgement(Row):
     swapped: bool
     probability_first: float | None
     mass: float | None
+    judge: str = "teacher"
 
 
 class ProbePrompt(Row):
