@@ -38,7 +38,7 @@ def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Evaluati
     candidate = as_judged_by(candidate, gate.judge)
     champion = champion and as_judged_by(champion, gate.judge)
     label = system_label(system, gate.rag)
-    subject = f"{gate.metric} of {label}{f', by {gate.judge},' if gate.judge else ''}"
+    subject = f"{gate.metric} of {label}{f' by {gate.judge}' if gate.judge else ''}"
     without_figure = partial(GateResult, gate, None)
     measured = _measured(candidate, label, gate.metric)
     if measured is None:

@@ -54,7 +54,7 @@ def owner(judge: JudgeValidity) -> str:
 def _judge(evaluation: Evaluation, several: bool) -> str:
     judge = evaluation.judge
     name = f" {evaluation.judge_name}" if several else ""
-    verdict = "" if judge.valid else " is not valid (no win rate of it is shown, no gate uses one)"
+    verdict = "" if judge.valid else " not valid (no win rate of it is shown, no gate uses one)"
     opponents = sorted({system_name(row.opponent) for row in evaluation.win_rates.values()})
     controls = (
         f"It prefers the right reference to another question's in {share(judge.shuffled)} and chosen to "
