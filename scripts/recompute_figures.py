@@ -68,10 +68,9 @@ def reported(root: Path, corpus: str) -> Figures:
             figures["systems", label, metric] = estimate["value"]
     figures |= _said_by(evaluation["judge"], evaluation["win_rates"], ())
     for name, judge in evaluation.get("further_judges", {}).items():
-        place = ("further_judges", name)
-        figures |= _said_by(judge["validity"], judge["win_rates"], place)
+        figures |= _said_by(judge["validity"], judge["win_rates"], ("further_judges", name))
         for label, estimate in judge["estimates"].items():
-            figures[*place, "systems", label, "win_rate"] = estimate["value"]
+            figures["further_judges", name, "systems", label, "win_rate"] = estimate["value"]
     for row in evaluation["comparisons"]:
         place = ("comparisons", row["system"], row["against"], row["metric"])
         figures[*place, "difference"] = row["difference"]["value"]

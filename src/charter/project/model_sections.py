@@ -85,14 +85,14 @@ class Judge(ModelEngine):
     name: CorpusName
     """What results call it: a word of your own."""
     model: ModelSource
-    """Which model it is."""
+    """Which model it is, as in ``base_models.teacher``."""
     key_variable: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] | None
     """The environment variable that has the key of its server; null: none is sent."""
 
     @model_validator(mode="after")
     def _is_another(self) -> "Judge":
         if self.name == TEACHER:
-            raise ValueError(f"the teacher judges by the word {TEACHER} alone; give another name")
+            raise ValueError("the teacher judges by the word teacher alone; give another name")
         if len({self.engine == "openai", self.base_url is not None, self.model.served is not None}) > 1:
             raise ValueError("engine openai, base_url and model.served go together: give all three or none")
         return self
