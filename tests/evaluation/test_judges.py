@@ -269,6 +269,20 @@ def test_servers_that_loaded_the_same_have_one_model(params: Params, paths: Corp
     assert not one.is_same_as(three)
 
 
+def test_servers_that_cannot_be_told_apart_are_refused(params: Params, paths: CorpusPaths) -> None:
+    """One journal has the answers of both, found by what is known of their models."""
+    one, other = served("a", None, paths), served("b", None, paths)
+    same = other.model_copy(update={"model": one.model})
+    for judge in (one, same):
+        write_json(paths.judge(judge.name) / "source.json", {"served": "a", "model": {"id": "a"}})
+    chosen = with_judges(params, one, same)
+    with pytest.raises(CharterError, match=r"^judges\.b\.model\.revision: .* that of judges\.a\.model, so"):
+        Judges(chosen, paths).try_servers([])
+    told = {"served": "a", "revision": "2", "model": {"id": "a"}}
+    write_json(paths.judge("b") / "source.json", told)
+    Judges(chosen, paths).try_servers([])
+
+
 def test_a_server_that_is_away_is_noticed_before_anything_is_answered(
     params: Params,
     paths: CorpusPaths,

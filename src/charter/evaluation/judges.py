@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from itertools import combinations
 
 from charter.evaluation.judge import Contest, judge_contests, judge_purpose, judge_requests
 from charter.evaluation.win_rate import Judge
 from charter.generation.journal import JournaledEngine
 from charter.generation.judge_models import judge_models
 from charter.generation.teacher import teacher_model
+from charter.project.errors import CharterError
 from charter.project.model_sections import TEACHER
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
@@ -32,8 +34,10 @@ class Judges:
         So a server that is away, or refuses, is noticed before the hours that the answers take.
 
         Raises:
-            CharterError: The journal lacks an answer, and the server doesn't give it.
+            CharterError: The journal lacks an answer, and the server doesn't give it; or two servers can't be
+                told apart.
         """
+        self._check_told_apart()
         asked = judge_requests(controls, self._title, self._settings.judge)
         for name, model in self._models.items():
             if not model.is_served:
@@ -76,6 +80,17 @@ class Judges:
             )
             for name, model in self._models.items()
         }
+
+    def _check_told_apart(self) -> None:
+        """Refuse servers of which the journal would give the one's answers for the other's."""
+        served = [model for model in (self._teacher, *self._models.values()) if model.is_served]
+        for one, other in combinations(served, 2):
+            if one.settings.base_url != other.settings.base_url and one.identity == other.identity:
+                raise CharterError(
+                    f"{other.params.model}.revision: its server says no more of its model than that of "
+                    f"{one.params.model}, so the journal would take the one's answers for the other's; give "
+                    f"a revision, a word of your own, and run `dvc repro {other.params.stage}`"
+                )
 
     def _ask(self, name: str, contests: Sequence[Contest], engine: JournaledEngine) -> list[Judgement]:
         verdicts = judge_contests(contests, engine, self._title, self._settings.judge, name)

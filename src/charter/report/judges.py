@@ -48,7 +48,7 @@ def win_rate_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
 
 def owner(judge: JudgeValidity) -> str:
     """Say whose judge it is, where it is the teacher's own."""
-    return " (the teacher's own: it judges by the answers that it wrote)" if judge.is_teacher else ""
+    return " (the teacher's own: it wrote what the systems were trained on)" if judge.is_teacher else ""
 
 
 def _judge(evaluation: Evaluation, several: bool) -> str:
