@@ -107,6 +107,19 @@ def test_training_curves_are_logged_by_step_and_empty_cells_are_not(
     assert "train/loss" not in by_label["sft+rag"].data.metrics
 
 
+def test_what_a_further_judge_says_makes_a_new_version_since_gates_may_go_by_it(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    params = make_project(project_root, ("udhr",))
+    publish(project_root, params, "udhr")
+    path = CorpusPaths(project_root, "udhr").metrics("evaluate")
+    write_json(path, add_judge(load_evaluation(path)).model_dump())
+    for _ in range(2):
+        assert publish(project_root, params, "udhr").versions == {"charter-udhr": 2, "charter-udhr.sft": 2}
+    version = mlflow_client.get_model_version("charter-udhr", "2")
+    assert mlflow_client.get_run(version.run_id or "").data.metrics["win_rate_by_larger"] == 0.8
+
+
 def test_publishing_again_writes_nothing(
     project_root: Path, mlflow_client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,19 +191,6 @@ def test_a_new_state_gets_a_run_and_a_version_and_the_old_one_restored_gets_neit
 
 
 @pytest.mark.parametrize("method", ["log_artifact", "log_outputs", "create_model_version"])
-def test_what_a_further_judge_says_makes_a_new_version_since_gates_may_go_by_it(
-    project_root: Path, mlflow_client: MlflowClient
-) -> None:
-    params = make_project(project_root, ("udhr",))
-    publish(project_root, params, "udhr")
-    path = CorpusPaths(project_root, "udhr").metrics("evaluate")
-    write_json(path, add_judge(load_evaluation(path)).model_dump())
-    assert publish(project_root, params, "udhr").versions == {"charter-udhr": 2, "charter-udhr.sft": 2}
-    assert publish(project_root, params, "udhr").versions == {}
-    version = mlflow_client.get_model_version("charter-udhr", "2")
-    assert mlflow_client.get_run(version.run_id or "").data.metrics["win_rate_by_larger"] == 0.8
-
-
 def test_an_interrupted_publication_is_not_taken_for_a_complete_one(
     project_root: Path, mlflow_client: MlflowClient, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
