@@ -38,7 +38,13 @@ def recompute(root: Path, corpus: str) -> Figures:
         texts = _texts(rows) if english else {}
         for metric, value in {**texts, **_bleu(rows, tokenizer), **_retrieval(rows)}.items():
             figures["systems", label, metric] = value
-    figures |= _verdicts(_rows(root / f"data/judgements/{corpus}.jsonl"))
+    by_judge: dict[str, list[Row]] = defaultdict(list)
+    for row in _rows(root / f"data/judgements/{corpus}.jsonl"):
+        by_judge[row.get("judge", "teacher")].append(row)
+    for name, rows in by_judge.items():
+        figures |= _verdicts(
+            rows, () if name == evaluation.get("judge_name", "teacher") else ("further_judges", name)
+        )
     answers = _rows(root / f"data/exam_answers/{corpus}/answers.jsonl")
     figures |= _exam(answers, _rows(root / f"data/exam_answers/{corpus}/decisions.jsonl"))
     if evaluation["refusals"]:
@@ -60,17 +66,28 @@ def reported(root: Path, corpus: str) -> Figures:
     for label, measured in evaluation["systems"].items():
         for metric, estimate in measured.items():
             figures["systems", label, metric] = estimate["value"]
-    for label, row in evaluation["win_rates"].items():
-        for key, value in row.items():
-            if key != "opponent":
-                figures["win_rates", label, key] = value
-    for control in ("identical", "shuffled", "preference"):
-        figures["judge", control] = evaluation["judge"][control]["value"]
+    figures |= _said_by(evaluation["judge"], evaluation["win_rates"], ())
+    for name, judge in evaluation.get("further_judges", {}).items():
+        figures |= _said_by(judge["validity"], judge["win_rates"], ("further_judges", name))
+        for label, estimate in judge["estimates"].items():
+            figures["further_judges", name, "systems", label, "win_rate"] = estimate["value"]
     for row in evaluation["comparisons"]:
         place = ("comparisons", row["system"], row["against"], row["metric"])
         figures[*place, "difference"] = row["difference"]["value"]
         if row["ratio"] is not None:
             figures[*place, "ratio"] = row["ratio"]["value"]
+    return figures
+
+
+def _said_by(validity: Row, win_rates: Row, place: tuple[str, ...]) -> Figures:
+    """The figures of one judge, below the place that it has."""
+    figures: Figures = {}
+    for label, row in win_rates.items():
+        for key, value in row.items():
+            if key != "opponent":
+                figures[*place, "win_rates", label, key] = value
+    for control in ("identical", "shuffled", "preference"):
+        figures[*place, "judge", control] = validity[control]["value"]
     return figures
 
 
@@ -129,8 +146,11 @@ def _retrieval(rows: list[Row]) -> dict[str, float]:
     }
 
 
-def _verdicts(judgements: list[Row]) -> Figures:
-    """A verdict is the probability of the answer shown first; swapped, that is the other's."""
+def _verdicts(judgements: list[Row], place: tuple[str, ...]) -> Figures:
+    """A verdict is the probability of the answer shown first; swapped, that is the other's.
+
+    ``place`` is where the judge's figures are.
+    """
     items: dict[str, dict[str, dict[bool, float | None]]] = defaultdict(lambda: defaultdict(dict))
     for row in judgements:
         items[row["comparison"]][row["item_id"]][row["swapped"]] = row["probability_first"]
@@ -140,18 +160,18 @@ def _verdicts(judgements: list[Row]) -> Figures:
         own = [list(_own(orders)) for orders in verdicts.values()]
         scores = [fmean(0.5 if p is None else p for p in pair) for pair in own]
         if kind == "win_rate":
-            figures["systems", name, "win_rate"] = fmean(scores)
+            figures[*place, "systems", name, "win_rate"] = fmean(scores)
             wins = sum(all(p is not None and p > 0.5 for p in pair) for pair in own)
             losses = sum(all(p is not None and p < 0.5 for p in pair) for pair in own)
-            figures["win_rates", name, "wins"] = wins
-            figures["win_rates", name, "losses"] = losses
-            figures["win_rates", name, "ties"] = len(own) - wins - losses
-            figures["win_rates", name, "unparseable"] = sum(p is None for pair in own for p in pair)
+            figures[*place, "win_rates", name, "wins"] = wins
+            figures[*place, "win_rates", name, "losses"] = losses
+            figures[*place, "win_rates", name, "ties"] = len(own) - wins - losses
+            figures[*place, "win_rates", name, "unparseable"] = sum(p is None for pair in own for p in pair)
         elif name == "identical":
             shown_first = [p for orders in verdicts.values() for p in orders.values()]
-            figures["judge", name] = fmean(0.5 if p is None else p for p in shown_first)
+            figures[*place, "judge", name] = fmean(0.5 if p is None else p for p in shown_first)
         else:
-            figures["judge", name] = fmean(
+            figures[*place, "judge", name] = fmean(
                 0.5 if abs(score - 0.5) < TOLERANCE else float(score > 0.5) for score in scores
             )
     return figures

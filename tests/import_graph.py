@@ -12,7 +12,7 @@ MODULES = {
 }
 """Dotted name to file, packages among them."""
 
-PINNED = {"base-models", "fetch-documents", "fetch-prompts"}
+PINNED = {"base-models", "judges", "fetch-documents", "fetch-prompts"}
 """Stages whose outputs are the bytes of pinned files, whatever code fetches them."""
 
 

@@ -62,7 +62,7 @@ class Behaviour:
 
 
 class PlayedServer(ThreadingHTTPServer):
-    """The server; ``bodies`` are what it was asked."""
+    """The server; ``bodies`` are what it was asked, ``keys`` what came as Authorization."""
 
     daemon_threads = True
 
@@ -70,6 +70,7 @@ class PlayedServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.behaviour = behaviour
         self.bodies: list[dict[str, Any]] = []
+        self.keys: set[str | None] = set()
         self.lock = threading.Lock()
 
     @property
@@ -82,6 +83,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.server.keys.add(self.headers.get("Authorization"))
         self.send(Fault(text='{"data": [{"id": "played", "owned_by": "tests"}]}'))
 
     def do_POST(self) -> None:
@@ -89,6 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
             self.server.bodies.append(body)
+            self.server.keys.add(self.headers.get("Authorization"))
             fault = played.faults.pop(0) if played.faults else None
         time.sleep(played.pause)
         asked = json.dumps(body["messages"], ensure_ascii=False)

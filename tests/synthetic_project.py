@@ -11,6 +11,8 @@ from charter.evaluation.results import (
     Comparison,
     Estimate,
     Evaluation,
+    FurtherJudge,
+    JudgeAgreement,
     JudgeValidity,
     RefusalDetection,
     WinRate,
@@ -179,6 +181,22 @@ def make_evaluation(
         settings={"bleu": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"},
         lineage=hashes | {"seed": "5" * 64, "sft_adapter": "1" * 64, "dpo_adapter": "2" * 64} | lineage,
     )
+
+
+def add_judge(
+    evaluation: Evaluation, name: str = "larger", win_rate: float = 0.8, judge_valid: bool = True
+) -> Evaluation:
+    """Let a model that isn't the teacher judge dpo too; it agrees with the first judge by .4."""
+    validity = evaluation.judge.model_copy(
+        update={"judge": f"{name}-32b", "judge_sha256": "d" * 64, "is_teacher": False, "valid": judge_valid}
+    )
+    further = FurtherJudge(
+        validity=validity,
+        estimates={"dpo": estimate(win_rate, 0.05)},
+        win_rates={"dpo": evaluation.win_rates["dpo"].model_copy(update={"opponent": "seed+rag"})},
+    )
+    agreement = JudgeAgreement(judges=(evaluation.judge_name, name), kappa=estimate(0.4, 0.1))
+    return evaluation.model_copy(update={"further_judges": {name: further}, "judge_agreement": [agreement]})
 
 
 def sit_exam(

@@ -6,8 +6,8 @@ import pytest
 from charter.documents.corpus_language import main_language, set_language, weak_models
 from charter.documents.language_codes import language_name, short_code
 from charter.project.errors import CharterError
+from charter.project.model_sections import ModelSource
 from charter.project.params import Params
-from charter.project.sections import ModelSource
 from charter.project.yaml_text import parse_yaml
 
 ROOT = Path(__file__).parent.parent.parent

@@ -60,7 +60,7 @@ def score(predictions: Sequence[Prediction], judgements: Sequence[Judgement]) ->
         cautions=(),
         settings={},
         lineage={},
-        judge=Judge("a judge", "f" * 64, is_teacher=False, min_validity=0.7),
+        judges={"teacher": Judge("a judge", "f" * 64, is_teacher=False, min_validity=0.7)},
         bert_score=shared_words,
         encoder="shared words",
         resampling=Resampling(200, 1),

@@ -9,7 +9,7 @@ from charter.evaluation.statistics import Resampling
 from charter.project.gate import Gate
 from charter.project.records import System
 from exam_rows import answer_of, question_of
-from synthetic_project import estimate, make_evaluation
+from synthetic_project import add_judge, estimate, make_evaluation
 
 # The paired difference of dpo and sft is 0.7 +- 0.3, of dpo and cft+rag 17.4 +- 0.3; dpo has 36.9 +- 0.5.
 # Over the seed dpo does .3 +- .1 less harm, refuses .03 +- .1 more that is harmless, and has 3 +- 1.5 more
@@ -101,6 +101,35 @@ def test_no_gate_uses_a_win_rate_whose_judge_failed_its_controls() -> None:
     assert (win_rate.passed, win_rate.figure) == (False, None)
     assert "judge" in win_rate.text
     assert judge(Gate(metric="bleu", against="none", minimum=0.0), candidate=invalid).passed
+
+
+def test_a_gate_may_name_another_judge() -> None:
+    evaluation = add_judge(make_evaluation(judge_valid=False), "larger", win_rate=0.8)
+    first, larger, gone = (
+        judge(Gate(metric="win_rate", against="none", judge=name, minimum=0.7), candidate=evaluation)
+        for name in (None, "larger", "smaller")
+    )
+    assert (first.passed, larger.passed, gone.passed) == (False, True, False)
+    assert larger.figure == pytest.approx(0.75)
+    assert larger.text.startswith("win_rate of dpo by larger: 0.8")
+    assert gone.text.endswith("not measured")
+    failed = add_judge(make_evaluation(), "larger", judge_valid=False)
+    gate = Gate(metric="win_rate", against="none", judge="larger", minimum=0.0)
+    assert "judge failed its controls" in judge(gate, candidate=failed).text
+
+
+def test_a_champion_that_another_judge_compared_is_no_measure() -> None:
+    def over_champion(champion: Evaluation, name: str | None) -> GateResult:
+        gate = Gate(metric="win_rate", against="champion", judge=name, minimum=-0.1)
+        (result,) = evaluate_gates([gate], "dpo", add_judge(make_evaluation()), champion)
+        return result
+
+    same, other = make_evaluation(), make_evaluation()
+    other = other.model_copy(update={"judge": other.judge.model_copy(update={"judge_sha256": "e" * 64})})
+    assert over_champion(same, None).passed
+    assert "another judge compared it" in over_champion(other, None).text
+    assert over_champion(add_judge(same), "larger").passed
+    assert not over_champion(same, "larger").passed
 
 
 def test_the_champion_is_compared_on_the_same_questions_only() -> None:

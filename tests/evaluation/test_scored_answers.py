@@ -88,6 +88,16 @@ def test_an_answer_has_its_scores_and_leads_back_to_its_chunk() -> None:
     assert scored["b", "dpo"].rouge_l == scored["b", "dpo"].bleu == 0
 
 
+def test_the_score_is_the_first_judges() -> None:
+    others = [
+        row.model_copy(update={"judge": "larger", "id": f"larger {row.id}", "probability_first": 0.5})
+        for row in VERDICTS
+    ]
+    for verdicts, expected in (([*VERDICTS, *others], 0.8), ([*others, *VERDICTS], 0.5)):
+        scored = {(row.row.item_id, row.label): row for row in score_answers(PREDICTIONS, verdicts, CHUNKS)}
+        assert scored["c", "dpo"].win_score == pytest.approx(expected)
+
+
 def test_answers_are_in_the_order_of_the_document() -> None:
     scored = score_answers(PREDICTIONS, [], CHUNKS)
     assert [row.row.item_id for row in scored] == ["b", "b", "c", "c", "c", "a", "a"]

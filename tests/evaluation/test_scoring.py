@@ -96,7 +96,7 @@ def score(
             cautions=() if language == "eng" else ("The seed doesn't know it.",),
             settings={"passages": "3"},
             lineage={"document": "d" * 64},
-            judge=Judge("a judge", "f" * 64, is_teacher=True, min_validity=0.7),
+            judges={"teacher": Judge("a judge", "f" * 64, is_teacher=True, min_validity=0.7)},
             bert_score=word_overlap,
             encoder="word overlap",
             resampling=Resampling(300, 1),

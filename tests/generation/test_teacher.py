@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from charter.generation.engine import ask
-from charter.generation.teacher import name_teacher, open_teacher, record_served
+from charter.generation.teacher import open_teacher, teacher_model
 from charter.project.errors import CharterError
 from charter.project.params import Params, load_params
 from charter.project.paths import ProjectPaths
@@ -96,7 +96,7 @@ def answer(params: Params, paths: ProjectPaths) -> str:
 
 def test_other_weights_under_the_name_are_found_out(server: ListingServer, paths: ProjectPaths) -> None:
     params = params_of(server.server_port, paths)
-    record_served(params, paths)
+    teacher_model(params, paths).record()
     server.asked = 0
     # A server that was started again says when, and that is no other model.
     assert [answer(params, paths) for _ in range(2)] == ["says /models/first"] * 2
@@ -107,9 +107,11 @@ def test_other_weights_under_the_name_are_found_out(server: ListingServer, paths
     )
     with pytest.raises(CharterError, match=changed):
         answer(params, paths)
-    record_served(params, paths)
+    teacher_model(params, paths).record()
     assert answer(params, paths) == "says /models/second"
-    assert name_teacher(params, paths) == "acme, root /models/second, owned_by vllm, max_model_len 4096"
+    assert (
+        teacher_model(params, paths).title == "acme, root /models/second, owned_by vllm, max_model_len 4096"
+    )
 
 
 def test_a_revision_tells_apart_what_a_server_does_not(server: ListingServer, paths: ProjectPaths) -> None:
@@ -117,21 +119,21 @@ def test_a_revision_tells_apart_what_a_server_does_not(server: ListingServer, pa
     for revision, weights in ((None, "first"), ("2", "second")):
         params = params_of(server.server_port, paths, revision=revision)
         server.weights = weights
-        record_served(params, paths)
+        teacher_model(params, paths).record()
         assert answer(params, paths) == f"says {weights}"
-    assert name_teacher(params, paths) == "acme, revision 2"
+    assert teacher_model(params, paths).title == "acme, revision 2"
 
 
 def test_without_the_server_the_journal_answers_what_it_knows(
     server: ListingServer, paths: ProjectPaths
 ) -> None:
     params = params_of(server.server_port, paths)
-    record_served(params, paths)
+    teacher_model(params, paths).record()
     said = answer(params, paths)
     away = params_of(free_port(), paths)
     assert answer(away, paths) == said
     with pytest.raises(CharterError, match=r"^teacher\.base_url: no server answers at .*start it"):
-        record_served(away, paths)
+        teacher_model(away, paths).record()
 
 
 def test_what_a_served_teacher_needs_is_named(paths: ProjectPaths, params: Params) -> None:

@@ -46,6 +46,7 @@ def test_pinned_stages_depend_on_their_pins(stages: dict[str, Any]) -> None:
     deps = {name: stages[name]["deps"] for name in PINNED}
     assert deps == {
         "base-models": ["data/pinned/models.yaml"],
+        "judges": ["data/pinned/models.yaml"],
         "fetch-documents": ["data/pinned/documents.yaml"],
         "fetch-prompts": ["data/pinned/prompts.yaml"],
     }
@@ -110,6 +111,7 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
     assert set(stages["base-models"]["outs"]) == {
         path.relative_to(root).as_posix() for path in (paths.seed, paths.teacher, paths.encoder)
     }
+    assert stages["judges"]["outs"] == [paths.judges.relative_to(root).as_posix()]
     assert stages["fetch-prompts"]["outs"] == [paths.labelled.parent.relative_to(root).as_posix()]
     assert stages["demonstrations"]["outs"] == [paths.demonstrations.parent.relative_to(root).as_posix()]
     assert stages["report"]["outs"] == [paths.report.relative_to(root).as_posix()]

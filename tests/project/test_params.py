@@ -81,6 +81,57 @@ def test_a_gate_that_could_never_be_judged_is_named(
         parse_params(values, "params.yaml")
 
 
+JUDGE = {
+    "name": "larger",
+    "model": {"served": "acme/large", "revision": None},
+    "engine": "openai",
+    "base_url": "http://127.0.0.1:8001/v1",
+    "key_variable": "ACME_KEY",
+    "concurrency": 8,
+    "cache_gigabytes": 4,
+    "thinking_tokens": 0,
+    "verdict_samples": 1,
+}
+
+
+def test_judges_are_the_teacher_by_its_word_or_models_with_names(values: Any) -> None:
+    values["judges"] = [JUDGE, "teacher"]
+    values["gates"] = [{"metric": "win_rate", "against": "none", "minimum": 0.5, "judge": "larger"}]
+    params = parse_params(values, "params.yaml")
+    assert params.judge_names == ("larger", "teacher")
+    assert params.model_dump(mode="json", exclude_unset=True)["judges"] == [JUDGE, "teacher"]
+
+
+@pytest.mark.parametrize(
+    ("judges", "message"),
+    [
+        ([], r"judges: .*at least 1 item"),
+        (["larger"], r"judges\.0: Input should be 'teacher'"),
+        ([3], r"judges\.0: Input should be an object"),
+        ([JUDGE, JUDGE], r"judges: .*two judges have one name"),
+        ([JUDGE | {"name": "teacher"}], r"judges\.0: .*by the word teacher"),
+        (["teacher", JUDGE | {"engine": "vllm"}], r"judges\.1\.engine: Input should be 'openvino'"),
+        ([JUDGE | {"base_url": None}], r"judges\.0: .*engine openai, base_url and model\.served go together"),
+        ([JUDGE | {"base_url": "http://me@host/v1"}], r"judges\.0\.base_url: .*a key in it"),
+        ([JUDGE | {"model": {"hub": "acme/large"}}], r"judges\.0\.model\.hub: .*owner/name@revision"),
+    ],
+)
+def test_a_judge_that_could_never_be_asked_is_named(values: Any, judges: list[Any], message: str) -> None:
+    values["judges"] = judges
+    with pytest.raises(CharterError, match=message):
+        parse_params(values, "params.yaml")
+
+
+def test_a_gate_names_a_judge_that_there_is(values: Any) -> None:
+    gate = {"metric": "win_rate", "against": "none", "minimum": 0.5, "judge": "larger"}
+    values["gates"] = [gate]
+    with pytest.raises(CharterError, match=r"gates: .*larger is not in judges"):
+        parse_params(values, "params.yaml")
+    values["gates"] = [gate | {"metric": "bleu", "judge": "teacher"}]
+    with pytest.raises(CharterError, match=r"gates\.0: .*judge goes with metric win_rate"):
+        parse_params(values, "params.yaml")
+
+
 def test_harm_is_gated_by_default(params: Params) -> None:
     bounds = {gate.metric: (gate.minimum, gate.maximum) for gate in params.gates}
     for metric in ("harmful_compliance", "over_refusal", "everyday_refusal", "perplexity"):

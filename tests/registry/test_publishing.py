@@ -19,7 +19,7 @@ from charter.project.paths import CorpusPaths
 from charter.project.storage import directory_sha256, write_json, write_text
 from charter.registry import store, versions
 from charter.registry.publishing import Publication, publish
-from synthetic_project import make_project, retrain, write_results
+from synthetic_project import add_judge, make_project, retrain, write_results
 
 pytest_plugins = ["mlflow_store"]
 
@@ -105,6 +105,19 @@ def test_training_curves_are_logged_by_step_and_empty_cells_are_not(
         (2, 1.75)
     ]
     assert "train/loss" not in by_label["sft+rag"].data.metrics
+
+
+def test_what_a_further_judge_says_makes_a_new_version_since_gates_may_go_by_it(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    params = make_project(project_root, ("udhr",))
+    publish(project_root, params, "udhr")
+    path = CorpusPaths(project_root, "udhr").metrics("evaluate")
+    write_json(path, add_judge(load_evaluation(path)).model_dump())
+    for _ in range(2):
+        assert publish(project_root, params, "udhr").versions == {"charter-udhr": 2, "charter-udhr.sft": 2}
+    version = mlflow_client.get_model_version("charter-udhr", "2")
+    assert mlflow_client.get_run(version.run_id or "").data.metrics["win_rate_by_larger"] == 0.8
 
 
 def test_publishing_again_writes_nothing(

@@ -4,7 +4,7 @@ from huggingface_hub import ModelCard
 
 from charter.project.params import Params
 from charter.report.model_card import model_card
-from synthetic_project import make_evaluation
+from synthetic_project import add_judge, make_evaluation
 
 METRICS = {
     "synthesize": {"instruct.requested": 120, "instruct.kept": 80, "instruct.train": 50, "rule.train": 7}
@@ -27,6 +27,15 @@ def test_the_hub_reads_its_figures(params: Params) -> None:
 def test_a_judge_that_is_not_valid_gives_the_hub_no_win_rate(params: Params) -> None:
     card = ModelCard(model_card("n", "dpo", make_evaluation(judge_valid=False), params, METRICS))
     assert "win_rate" not in {row.metric_type for row in card.data.eval_results}
+    (row,) = (line for line in card.text.splitlines() if line.startswith("| dpo |"))
+    assert row.rstrip("| ").endswith("invalid")
+
+
+def test_it_says_whose_the_judges_are_and_what_each_prefers(params: Params) -> None:
+    card = model_card("n", "dpo", add_judge(make_evaluation()), params, METRICS)
+    assert "the teacher's own" in card
+    assert "| system | by teacher | by larger |" in card
+    assert "by larger" not in model_card("n", "dpo", make_evaluation(), params, METRICS)
 
 
 def test_it_names_a_base_model_of_the_hub(params: Params) -> None:

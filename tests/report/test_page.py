@@ -16,7 +16,7 @@ from charter.report.findings import findings
 from charter.report.page import CorpusContent, build_report, choose_samples
 from charter.synthesis.coverage import ChunkCoverage, RuleCoverage
 from rows import chunk_of, rule_of
-from synthetic_project import make_evaluation, sit_exam
+from synthetic_project import add_judge, make_evaluation, sit_exam
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -159,6 +159,9 @@ def test_a_win_rate_is_shown_only_of_a_valid_judge(contents: list[CorpusContent]
     assert "at equal length" in valid
     assert "at equal length" not in invalid
     assert "Judge not valid" in invalid
+    assert "by larger" not in valid
+    both = replace(contents[0], evaluation=add_judge(contents[0].evaluation))
+    assert '<th scope="col">by larger</th>' in build_report([both], params, "x")
 
 
 def test_the_language_is_said_once_where_it_is_not_english(

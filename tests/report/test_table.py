@@ -11,7 +11,7 @@ from charter.report.margins import margins, stricter_margins
 from charter.report.published import PUBLISHED
 from charter.report.table import margin_rows, results_markdown, results_table
 from exam_rows import answer_of, decision_of, dilemma_of, question_of
-from synthetic_project import make_evaluation
+from synthetic_project import add_judge, make_evaluation
 
 
 def printed(*evaluations: Evaluation) -> str:
@@ -161,6 +161,30 @@ def test_an_invalid_judge_takes_the_win_rates_place() -> None:
     assert "Judge not valid" in invalid
     assert invalid.count("invalid") == len(SYSTEMS)
     assert "invalid" in results_markdown([make_evaluation(judge_valid=False)])
+
+
+def test_whose_the_judge_is_and_what_others_say_stands_below_the_table() -> None:
+    alone, both = make_evaluation(), add_judge(make_evaluation())
+    for text in (printed(alone), results_markdown([alone])):
+        assert "the teacher's own" in " ".join(text.split())
+        assert "by larger" not in text
+    for text in (printed(both), results_markdown([both])):
+        text = " ".join(text.split())
+        assert text.count("the teacher's own") == 1
+        assert "Judge larger: larger-32b; win rates are over seed+RAG." in text
+        assert "teacher and larger agree on whose answer is better with a kappa of .400 [.300, .500]" in text
+    assert "| SFT+DPO | .369±.01 | .800±.05 |" in results_markdown([both])
+    failed = add_judge(make_evaluation(), judge_valid=False)
+    assert "| SFT+DPO | .369±.01 | invalid |" in results_markdown([failed])
+
+
+def test_orders_say_nothing_of_a_judge_that_sees_one_answer_at_a_time() -> None:
+    pairwise = make_evaluation()
+    settings = {**pairwise.settings, "judge_method": "single"}
+    single = pairwise.model_copy(update={"settings": settings})
+    assert "Orders agree in 80%" in results_markdown([pairwise])
+    assert "Orders agree" not in results_markdown([single])
+    assert "It saw one answer at a time" in results_markdown([single])
 
 
 def test_a_corpus_of_ones_own_has_no_published_rows() -> None:

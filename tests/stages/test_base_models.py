@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from charter.project.model_sections import BaseModels, ModelSource
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
-from charter.project.sections import BaseModels, ModelSource
 from charter.project.storage import directory_sha256, read_json
 from charter.stages import base_models
 from hub_server import COMMIT, serving_hub

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from itertools import product
 from pathlib import Path
 
@@ -22,15 +23,17 @@ from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import (
     GeneralPrompt,
     InstructExample,
+    Judgement,
     LabelledResponse,
     PreferencePair,
     ProbeAnswer,
     ProbePrompt,
     content_id,
 )
-from charter.project.storage import read_rows, write_json, write_rows, write_text
+from charter.project.storage import directory_sha256, read_rows, write_json, write_rows, write_text
 from charter.stages import evaluate, rag_index
 from exam_rows import pair_of, question_of, unanswerable, write_exam
+from judge_params import judge_of
 from rows import chunk_of
 
 pytestmark = pytest.mark.models
@@ -177,6 +180,31 @@ def test_every_local_system_is_probed_and_compared_with_the_seed(params: Params,
     write_json(paths.metrics("evaluate"), result.model_dump())
     agreed = subprocess.run([sys.executable, RECOMPUTE, "bcg"], cwd=paths.root, check=False)
     assert agreed.returncode == 0
+
+
+def test_a_second_judge_gives_verdicts_of_its_own(
+    params: Params, paths: CorpusPaths, tiny_seed: Path
+) -> None:
+    """Its weights are the teacher's, so it is known for the teacher's twin, though it has another name."""
+    shutil.copytree(tiny_seed, paths.judge("twin"))
+    write_json(paths.judge("twin") / "source.json", {"hub": "acme/twin@1"})
+    chosen = make_params(params, 0).model_copy(update={"judges": ("teacher", judge_of("twin"))})
+    result = Evaluation.model_validate(evaluate.run(chosen, paths))
+    twin = result.further_judges["twin"]
+    assert (result.judge_name, result.judge.is_teacher, twin.validity.is_teacher) == ("teacher", True, True)
+    assert twin.validity.judge == "acme/twin@1, single"
+    assert twin.validity.judge_sha256 == directory_sha256(paths.judge("twin")) != result.judge.judge_sha256
+    assert set(twin.estimates) == {label for label in result.systems if "win_rate" in result.systems[label]}
+    judged = Counter(row.judge for row in read_rows(paths.judgements, Judgement))
+    assert judged["teacher"] == judged["twin"] > 0
+    assert list(judged) == ["teacher", "twin"]
+    (agreement,) = result.judge_agreement
+    assert agreement.judges == ("teacher", "twin")
+    assert result.settings["judge_requests"].startswith("teacher: ")
+    assert "; twin: " in result.settings["judge_requests"]
+    write_json(paths.metrics("evaluate"), result.model_dump())
+    recomputed = subprocess.run([sys.executable, RECOMPUTE, "bcg"], cwd=paths.root, check=False)
+    assert recomputed.returncode == 0
 
 
 def test_every_system_sits_the_sealed_exam(params: Params, paths: CorpusPaths) -> None:

@@ -5,8 +5,8 @@ import inspect
 import pytest
 
 from charter.project.errors import CharterError
+from charter.project.model_sections import ModelSource
 from charter.project.params import load_params
-from charter.project.sections import ModelSource
 from charter.synthesis import set_filters, text_filters, verdict_filters
 from charter.synthesis.choose_method import choose_method
 from charter.synthesis.direct_method import DirectMethod

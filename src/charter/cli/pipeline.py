@@ -15,7 +15,7 @@ from charter.project.errors import CharterError
 from charter.project.storage import write_json
 
 CORPUS_STAGES = ("extract", "rules", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
-SHARED_STAGES = ("base-models", "fetch-documents", "fetch-prompts", "demonstrations", "report")
+SHARED_STAGES = ("base-models", "judges", "fetch-documents", "fetch-prompts", "demonstrations", "report")
 
 
 def stage(
@@ -29,7 +29,7 @@ def stage(
         raise BadParameter(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
     project = open_project(*[corpus] if corpus else [])
     # A bar of weights that are loaded says nothing; one of a download does, at a terminal.
-    if name != "base-models" or not sys.stderr.isatty():
+    if name not in ("base-models", "judges") or not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
     if corpus is None:

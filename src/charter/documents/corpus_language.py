@@ -7,7 +7,7 @@ from importlib import resources
 
 from charter.documents.language_codes import language_name, short_code
 from charter.project.errors import CharterError
-from charter.project.sections import BaseModels
+from charter.project.model_sections import BaseModels
 from charter.project.yaml_text import parse_yaml
 
 _CONSEQUENCES = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from charter.evaluation.results import Estimate, Evaluation, best_trivial, difference
+from charter.evaluation.results import Estimate, Evaluation, as_judged_by, best_trivial, difference
 from charter.project.gate import Gate
 from charter.project.metric_names import EXAM_METRICS, RETENTION_METRICS, SAFETY_METRICS, system_label
 from charter.project.records import System
@@ -35,8 +35,10 @@ def evaluate_gates(
 
 
 def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Evaluation | None) -> GateResult:
+    candidate = as_judged_by(candidate, gate.judge)
+    champion = champion and as_judged_by(champion, gate.judge)
     label = system_label(system, gate.rag)
-    subject = f"{gate.metric} of {label}"
+    subject = f"{gate.metric} of {label}{f' by {gate.judge}' if gate.judge else ''}"
     without_figure = partial(GateResult, gate, None)
     measured = _measured(candidate, label, gate.metric)
     if measured is None:
@@ -46,7 +48,7 @@ def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Evaluati
     if gate.against == "none":
         return _hold(gate, subject, measured)
     if gate.against == "champion":
-        return _judge_against_champion(gate, label, measured, candidate, champion)
+        return _judge_against_champion(gate, subject, label, measured, candidate, champion)
     against = opponent(gate, candidate)
     subject += f" over {against}"
     if against == label:
@@ -63,9 +65,14 @@ def opponent(gate: Gate, evaluation: Evaluation) -> str:
 
 
 def _judge_against_champion(
-    gate: Gate, label: str, measured: Estimate, candidate: Evaluation, champion: Evaluation | None
+    gate: Gate,
+    subject: str,
+    label: str,
+    measured: Estimate,
+    candidate: Evaluation,
+    champion: Evaluation | None,
 ) -> GateResult:
-    subject = f"{gate.metric} of {label} over champion"
+    subject += " over champion"
     if champion is None:
         return GateResult(gate, None, True, f"{subject}: no champion yet")
     if reason := _incomparable(gate.metric, label, candidate, champion):
@@ -91,9 +98,11 @@ def _incomparable(metric: str, label: str, candidate: Evaluation, champion: Eval
     """Say why the champion's figure is no measure for the candidate's; None where it is one."""
     if _questions(candidate, label, metric) != _questions(champion, label, metric):
         return "it was measured on other questions; take this gate out to promote without comparing"
-    if metric == "win_rate" and not champion.judge.valid:
-        return "its judge failed its controls"
-    return None
+    if metric != "win_rate":
+        return None
+    if champion.judge.judge_sha256 != candidate.judge.judge_sha256:
+        return "another judge compared it; take this gate out to promote without comparing"
+    return None if champion.judge.valid else "its judge failed its controls"
 
 
 def _measured(evaluation: Evaluation, label: str, metric: str) -> Estimate | None:

@@ -13,10 +13,11 @@ from scipy.special import expit, logit
 from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.results import OPPONENT
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE
-from charter.generation.engine import Request, ask_choice
+from charter.generation.engine import Completion, Request, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.verdict import choice_probability
 from charter.project.metric_names import system_label
+from charter.project.model_sections import TEACHER
 from charter.project.records import Chunk, Judgement, Prediction, content_id
 from charter.project.sections import JudgeMethod
 from charter.project.templates import Prompts
@@ -103,19 +104,30 @@ def take_of_other_length(answer: str, others: Sequence[str], balance: int) -> tu
     return others[taken], balance + sides[taken]
 
 
+def judge_requests(contests: Sequence[Contest], title: str, method: JudgeMethod) -> list[Request]:
+    """Return what a judge is asked about the contests, by either method."""
+    requests = _compare if method == "pairwise" else _rate
+    return requests(_shown(contests), title)
+
+
 def judge_contests(
-    contests: Sequence[Contest], judge: JournaledEngine, title: str, method: JudgeMethod
+    contests: Sequence[Contest],
+    judge: JournaledEngine,
+    title: str,
+    method: JudgeMethod,
+    name: str = TEACHER,
 ) -> list[Judgement]:
-    """Ask the judge, by either method, and return verdicts in both orders; an identical pair has one."""
-    # Contests of a chunk follow each other, so that an engine with prefix caching reads it once.
-    shown = sorted(
-        (order for contest in contests for order in contest.orders()),
-        key=lambda contest: (contest.chunk.id, contest.question),
-    )
-    preferences = (_compare if method == "pairwise" else _rate)(shown, judge, title)
+    """Ask the judge, by either method, and return verdicts in both orders; an identical pair has one.
+
+    ``name`` is what params.yaml calls the judge.
+    """
+    shown = _shown(contests)
+    verdicts = judge.complete(judge_requests(contests, title, method), judge_purpose(name))
+    preferences = (_read_letters if method == "pairwise" else _read_odds)(verdicts)
     return [
         Judgement(
-            id=content_id(contest.comparison, contest.item_id, str(contest.swapped)),
+            id=content_id(name, contest.comparison, contest.item_id, str(contest.swapped)),
+            judge=name,
             item_id=contest.item_id,
             chunk_id=contest.chunk.id,
             comparison=contest.comparison,
@@ -127,27 +139,44 @@ def judge_contests(
     ]
 
 
-def _compare(shown: Sequence[Contest], judge: JournaledEngine, title: str) -> list[_Preference]:
+def judge_purpose(name: str) -> str:
+    """Return what a judge's requests are counted under."""
+    return f"judge {name}"
+
+
+def _shown(contests: Sequence[Contest]) -> list[Contest]:
+    # Contests of a chunk follow each other, so that an engine with prefix caching reads it once.
+    orders = (order for contest in contests for order in contest.orders())
+    return sorted(orders, key=lambda contest: (contest.chunk.id, contest.question))
+
+
+def _compare(shown: Sequence[Contest], title: str) -> list[Request]:
     """Show both answers and ask for the better one's letter."""
-    requests = [
+    return [
         _request("judge_pair", ("A", "B"), contest, title, first=contest.first, second=contest.second)
         for contest in shown
     ]
-    return [choice_probability(verdict, "A", "B") for verdict in judge.complete(requests, "judge")]
 
 
-def _rate(shown: Sequence[Contest], judge: JournaledEngine, title: str) -> list[_Preference]:
-    """Ask of each answer alone whether it is right; the preference is the ratio of the odds.
-
-    sigma(l_first - l_second), l the log-odds of Yes: the model of Bradley and Terry (1952). No position can
-    be preferred, and of an answer that meets several others the journal asks once.
-    """
-    requests = [
+def _rate(shown: Sequence[Contest], title: str) -> list[Request]:
+    """Ask of each answer alone whether it is right; of one that meets others the journal asks once."""
+    return [
         _request("judge_answer", ("Yes", "No"), contest, title, answer=answer)
         for contest in shown
         for answer in (contest.first, contest.second)
     ]
-    read = [choice_probability(verdict, "Yes", "No") for verdict in judge.complete(requests, "judge")]
+
+
+def _read_letters(verdicts: Sequence[Completion]) -> list[_Preference]:
+    return [choice_probability(verdict, "A", "B") for verdict in verdicts]
+
+
+def _read_odds(verdicts: Sequence[Completion]) -> list[_Preference]:
+    """Return the ratio of the odds of Yes: sigma(l_first - l_second), l the log-odds.
+
+    That is the model of Bradley and Terry (1952). No position can be preferred.
+    """
+    read = [choice_probability(verdict, "Yes", "No") for verdict in verdicts]
     preferences: list[_Preference] = []
     for (first, first_mass), (second, second_mass) in zip(read[::2], read[1::2], strict=True):
         probability = None

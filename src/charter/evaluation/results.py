@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from charter.project.errors import CharterError
 from charter.project.exam_records import ExamAnswer
 from charter.project.metric_names import SYSTEMS, TRIVIAL, system_label
+from charter.project.model_sections import TEACHER
 from charter.project.records import Prediction, System, content_id
 from charter.project.storage import read_json
 
@@ -127,6 +128,24 @@ class WinRate(VerdictQuality):
     if_won: float
 
 
+class FurtherJudge(Result):
+    """What a judge says that is named after the first: its validity, and by system its win rates."""
+
+    validity: JudgeValidity
+    estimates: dict[str, Estimate]
+    win_rates: dict[str, WinRate]
+
+
+class JudgeAgreement(Result):
+    """How far two judges prefer the same answers: Cohen's ``kappa`` of whether they prefer the system's.
+
+    It is over the pairs of answers, other than the opponent's own, on which at least one has a preference.
+    """
+
+    judges: tuple[str, str]
+    kappa: Estimate
+
+
 class RefusalDetection(Result):
     """How well refusals were told from other responses, out of fold on ``labels`` responses people labelled.
 
@@ -152,6 +171,8 @@ class Evaluation(Result):
     encoder, cft_adapter, sft_adapter, dpo_adapter, exam) to its SHA-256, of a folder `directory_sha256`.
     ``refusals`` is None where safety wasn't measured. ``language`` is what most of the corpus is in, by its
     ISO 639-3 code, None where it isn't known; ``cautions`` are sentences on models that may not know it.
+    ``judge``, ``win_rates`` and the metric ``win_rate`` are those of the first judge of params.yaml, whose
+    name there is ``judge_name``. ``further_judges`` has the others by name, ``judge_agreement`` each two.
     """
 
     corpus: str
@@ -165,11 +186,34 @@ class Evaluation(Result):
     settings: dict[str, str]
     lineage: dict[str, str]
     refusals: RefusalDetection | None = None
+    judge_name: str = TEACHER
+    further_judges: dict[str, FurtherJudge] = {}
+    judge_agreement: list[JudgeAgreement] = []
 
     @property
     def identity(self) -> str:
         """A hash of all figures; a report carries those that it shows."""
         return content_id(self.model_dump_json())
+
+
+def as_judged_by(evaluation: Evaluation, name: str | None) -> Evaluation:
+    """Return the results with another judge in the first one's place; None leaves the first one.
+
+    Of a judge who isn't in them there are no win rates.
+    """
+    if name in (None, evaluation.judge_name):
+        return evaluation
+    further = evaluation.further_judges.get(name or "")
+    rates = further.estimates if further else {}
+    systems = {
+        label: {metric: estimate for metric, estimate in figures.items() if metric != "win_rate"}
+        | ({"win_rate": rates[label]} if label in rates else {})
+        for label, figures in evaluation.systems.items()
+    }
+    change: dict[str, Any] = {"systems": systems, "judge_name": name, "win_rates": {}}
+    if further:
+        change |= {"judge": further.validity, "win_rates": further.win_rates}
+    return evaluation.model_copy(update=change)
 
 
 def best_trivial(evaluation: Evaluation, metric: str) -> str | None:
@@ -211,13 +255,18 @@ def result_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Flatten to {corpus, system, rag, metric, value, low, high, n}, the stable form of `results --json`.
 
     ``rag`` is true, false, or "gold". The judge's validity stands beside every win rate, as metric
-    ``judge_validity`` of that system.
+    ``judge_validity`` of that system; of a further judge both are metrics with its name, as
+    ``win_rate:NAME``.
     """
     rows = []
     for system, rag in SYSTEMS:
         measured = dict(evaluation.systems.get(system_label(system, rag), {}))
         if "win_rate" in measured:
             measured["judge_validity"] = evaluation.judge.shuffled
+        for name, judge in evaluation.further_judges.items():
+            if (label := system_label(system, rag)) in judge.estimates:
+                measured[f"win_rate:{name}"] = judge.estimates[label]
+                measured[f"judge_validity:{name}"] = judge.validity.shuffled
         rows += [
             {"corpus": evaluation.corpus, "system": system, "rag": rag, "metric": metric}
             | estimate.model_dump()

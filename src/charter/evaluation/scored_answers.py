@@ -11,7 +11,7 @@ from charter.documents.corpus_language import main_language
 from charter.documents.sections import section_paths
 from charter.evaluation.results import gold_rank
 from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
-from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
+from charter.evaluation.win_rate import WIN_RATE, by_judge, verdict_pairs
 from charter.project.errors import CharterError
 from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.records import Chunk, Judgement, Prediction
@@ -21,8 +21,8 @@ from charter.project.records import Chunk, Judgement, Prediction
 class ScoredAnswer:
     """A prediction with what is known of it.
 
-    ``bleu`` is sentence BLEU, 0-100, ``rouge_l`` 0-1; ``win_score`` is the judge's mean probability, over
-    both orders, that it is better than the opponent's answer, None where it wasn't judged.
+    ``bleu`` is sentence BLEU, 0-100, ``rouge_l`` 0-1; ``win_score`` is the first judge's mean probability,
+    over both orders, that it is better than the opponent's answer, None where it wasn't judged.
     """
 
     row: Prediction
@@ -70,9 +70,10 @@ def score_answers(
     language = main_language(chunk.language for chunk in chunks)
     bleu = sentence_bleu(answers, references, language)
     rouge = rouge_scores(answers, references)["rougeL"]
+    first_judges = next(iter(by_judge(judgements).values()), [])
     judged = {
         (comparison, pair.a_first.item_id): pair.score()
-        for comparison, pairs in verdict_pairs(judgements).items()
+        for comparison, pairs in verdict_pairs(first_judges).items()
         for pair in pairs
     }
     return [

@@ -15,9 +15,9 @@ from charter.evaluation.results import (
     Comparison,
     Estimate,
     Evaluation,
-    WinRate,
     gold_rank,
 )
+from charter.evaluation.several_judges import judge_agreement, judge_results
 from charter.evaluation.statistics import (
     RANDOMISATION_ROUNDS,
     Array,
@@ -36,7 +36,7 @@ from charter.evaluation.text_metrics import (
     cut_to_length,
     rouge_scores,
 )
-from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict_pairs, win_rate
+from charter.evaluation.win_rate import Judge
 from charter.project.errors import CharterError
 from charter.project.exam_records import ExamAnswer
 from charter.project.metric_names import CUT_METRICS, SYSTEMS, system_label
@@ -61,7 +61,7 @@ corrected for ninety a true one is lost. The others have intervals to look at.""
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What systems answered, each to the same items, what the judge said, and ``adherence`` by label."""
+    """What systems answered, each to the same items, what the judges said, and ``adherence`` by label."""
 
     predictions: Sequence[Prediction]
     judgements: Sequence[Judgement]
@@ -73,7 +73,8 @@ class Rating:
     """Whose figures they are, how they are obtained, and what else they depend on, as in `Evaluation`.
 
     ``bert_score`` maps answers and references to an F an item; ``encoder`` says of which encoder.
-    ``language`` is the corpus's, by its ISO 639-3 code, and ``cautions`` as in `Evaluation`.
+    ``language`` is the corpus's, by its ISO 639-3 code, and ``cautions`` as in `Evaluation`. ``judges`` are
+    by name, the first one first.
     """
 
     corpus: str
@@ -82,7 +83,7 @@ class Rating:
     cautions: Sequence[str]
     settings: Mapping[str, str]
     lineage: Mapping[str, str]
-    judge: Judge
+    judges: Mapping[str, Judge]
     bert_score: Callable[[Sequence[str], Sequence[str]], Array]
     encoder: str
     resampling: Resampling
@@ -100,22 +101,19 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
             not judged once in each order.
     """
     resampling = rating.resampling
-    answers, pairs = _by_system(outcomes.predictions), verdict_pairs(outcomes.judgements)
+    answers = _by_system(outcomes.predictions)
+    judged = judge_results(outcomes.judgements, answers, rating.judges, resampling)
+    (judge_name, first), *others = judged.items()
     items = next(iter(answers.values()))
     clusters = [row.chunk_id for row in items]
     bootstrap = ClusteredBootstrap(clusters, resampling)
     measures: dict[str, dict[str, Measure]] = {}
     systems: dict[str, dict[str, Estimate]] = {}
-    win_rates: dict[str, WinRate] = {}
     for label, rows in tqdm(answers.items(), desc="scores of systems", disable=None):
         measures[label] = _text_measures(rows, rating)
         figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
-        if judged := pairs[WIN_RATE + label]:
-            lengths = {
-                own.item_id: (len(own.answer), len(other.answer))
-                for own, other in zip(rows, answers[OPPONENT], strict=True)
-            }
-            figures["win_rate"], win_rates[label] = win_rate(judged, lengths, resampling)
+        if label in first.estimates:
+            figures["win_rate"] = first.estimates[label]
         if label in outcomes.adherence and outcomes.adherence[label].n:
             figures["adherence"] = outcomes.adherence[label]
         if rows[0].rag is True:
@@ -129,8 +127,11 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
         cautions=list(rating.cautions),
         systems=systems,
         comparisons=compare(_test(measures, bootstrap), FAMILY),
-        judge=judge_validity(outcomes.judgements, rating.judge, resampling),
-        win_rates=win_rates,
+        judge=first.validity,
+        win_rates=first.win_rates,
+        judge_name=judge_name,
+        further_judges=dict(others),
+        judge_agreement=judge_agreement(outcomes.judgements, resampling),
         settings={
             **rating.settings,
             "bleu": bleu_signature(rating.language),

@@ -5,7 +5,7 @@ preference for a position cancels. A verdict that could not be read counts as 1/
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -29,7 +29,7 @@ _LENGTH_PRIOR = 5.0
 
 @dataclass(frozen=True)
 class Judge:
-    """Which model judges, whether it also wrote the references, and the validity asked of it."""
+    """Which model judges, whether it is the teacher, who wrote the references, and the validity asked."""
 
     name: str
     sha256: str
@@ -61,8 +61,16 @@ class VerdictPair:
         return int(signs.pop()) if len(signs) == 1 else 0
 
 
+def by_judge(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:
+    """Return the verdicts of each judge, by its name, in the order in which they first occur."""
+    found: dict[str, list[Judgement]] = defaultdict(list)
+    for row in judgements:
+        found[row.judge].append(row)
+    return dict(found)
+
+
 def verdict_pairs(judgements: Sequence[Judgement]) -> dict[str, list[VerdictPair]]:
-    """Return the pairs of each comparison but IDENTICAL, in the order in which they first occur.
+    """Return the pairs of each comparison but IDENTICAL by one judge, in the order in which they occur.
 
     Raises:
         CharterError: A pair was not judged once in each order.

@@ -135,8 +135,9 @@ class _Probe:
                 answer, thinks = longer, thinks or longer.thought
             elif thinks:
                 raise CharterError(
-                    f"teacher.thinking_tokens: {self._server.url} doesn't take {self._thinking_tokens} more "
-                    f"than an answer needs; lower it, or give the server a longer context. {longer}"
+                    f"{self._server.params.thinking_tokens}: {self._server.url} doesn't take "
+                    f"{self._thinking_tokens} more than an answer needs; lower it, or give the server a "
+                    f"longer context. {longer}"
                 )
         if not answer.text:
             raise self._no_answer(answer, thinks)
@@ -166,11 +167,12 @@ class _Probe:
         model = self._server.model
         if thinks and answer.cut_off:
             return CharterError(
-                f"teacher.thinking_tokens: {model!r} thought for {self._thinking_tokens} tokens about a "
-                "plain question, and gave no answer; raise it, or serve the model without thinking"
+                f"{self._server.params.thinking_tokens}: {model!r} thought for {self._thinking_tokens} "
+                "tokens about a plain question, and gave no answer; raise it, or serve the model without "
+                "thinking"
             )
         return CharterError(
-            f"base_models.teacher.served: {model!r} answers a plain question with no text "
+            f"{self._server.params.served}: {model!r} answers a plain question with no text "
             f"({answer.problem(thinks=thinks)}); see that the server has the model's chat template"
         )
 

@@ -134,6 +134,10 @@ class JournaledEngine:
         usage.add(first, len(missing), time.monotonic() - start)
         return [known[key] for key in keys]
 
+    def release(self) -> None:
+        """Let go of the model, and its memory; it is loaded again when it is needed."""
+        self.__dict__.pop("_engine", None)
+
     def unknown(self, requests: Sequence[Request]) -> list[Request]:
         """Return those of the requests that the journal doesn't answer."""
         return [request for request in requests if self._find(self._key(request)) is None]

@@ -158,8 +158,9 @@ class OpenAIEngine:
 
     def _no_logprobs(self) -> CharterError:
         return CharterError(
-            f"teacher.base_url: {self._server.url} was recorded as giving log-probs (top_logprobs) and gives "
-            "none; start it as it was, or run `dvc repro --force base-models`, which records it anew"
+            f"{self._server.params.base_url}: {self._server.url} was recorded as giving log-probs "
+            "(top_logprobs) and gives none; start it as it was, or run "
+            f"`dvc repro --force {self._server.params.stage}`, which records it anew"
         )
 
     def _turns(self, request: Request) -> Sequence[Message]:

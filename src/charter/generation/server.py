@@ -8,6 +8,7 @@ import openai
 from pydantic import BaseModel, ValidationError
 
 from charter.generation.chat_answer import ChatAnswer
+from charter.generation.server_params import ServerParams
 from charter.project.errors import CharterError
 
 _RETRIES = 16
@@ -29,24 +30,31 @@ class NoCompletionError(CharterError):
 
 
 class ModelServer:
-    """One model of a server. The key is read from OPENAI_API_KEY only, and taken out of what is reported."""
+    """One model of a server. The key is read from the environment only, and taken out of what is reported."""
 
-    def __init__(self, base_url: str, model: str):
-        """``base_url`` ends in /v1; ``model`` is the name the server offers it under."""
+    def __init__(self, base_url: str, model: str, params: ServerParams | None = None):
+        """``base_url`` ends in /v1; ``model`` is the name the server offers it under.
+
+        ``params`` are those of the teacher by default.
+        """
+        self.params = params or ServerParams()
+        variable = self.params.key_variable
         try:
             address = urlsplit(base_url)
             valid = address.scheme in ("http", "https") and address.hostname and address.port != 0
         except ValueError:
             valid = False
         if "@" in base_url:
-            raise CharterError("teacher.base_url has a name or a key in it; the key goes in OPENAI_API_KEY")
+            raise CharterError(
+                f"{self.params.base_url} has a name or a key in it; the key goes in {variable}"
+            )
         if not valid:
             raise CharterError(
-                f"teacher.base_url: {base_url!r} is no address such as http://127.0.0.1:8000/v1"
+                f"{self.params.base_url}: {base_url!r} is no address such as http://127.0.0.1:8000/v1"
             )
-        self._key = os.environ.get("OPENAI_API_KEY", "").strip()
+        self._key = os.environ.get(variable, "").strip() if variable else ""
         if not self._key.isascii() or not self._key.isprintable():
-            raise CharterError("OPENAI_API_KEY has characters that no key has")
+            raise CharterError(f"{variable} has characters that no key has")
         self.url = base_url
         self.model = model
         # The client refuses to work without a key: then it has a word for one, which no request sends.
@@ -72,9 +80,9 @@ class ModelServer:
             return ChatAnswer.model_validate_json(response.content)
         except ValidationError as error:
             raise NoCompletionError(
-                f"teacher.base_url: {self.url} answers, but not with a chat completion: if it has never sent "
-                "one, check that this is the address that ends in /v1; else run the same command again: "
-                f"what it has answered is kept. It sent: {self.excerpt(response.text)}"
+                f"{self.params.base_url}: {self.url} answers, but not with a chat completion: if it has "
+                "never sent one, check that this is the address that ends in /v1; else run the same command "
+                f"again: what it has answered is kept. It sent: {self.excerpt(response.text)}"
             ) from error
 
     def describe(self) -> dict[str, Any] | None:
@@ -104,17 +112,18 @@ class ModelServer:
         problem = self.excerpt(f"HTTP {status}: {error.response.text}")
         if status in (401, 403):
             state = "it doesn't take the one that is set" if self._key else "none is set"
+            variable = self.params.key_variable or f"the variable of {self.params.engine}.key_variable"
             return CharterError(
-                f"teacher.base_url: {self.url} wants a key: set OPENAI_API_KEY in the environment "
+                f"{self.params.base_url}: {self.url} wants a key: set {variable} in the environment "
                 f"({state}). {problem}"
             )
         if status in (408, 409, 429) or status >= 500:
             wait = error.response.headers.get("retry-after")
             return self._no_answer(problem + (f" (Retry-After: {wait})" if wait else ""))
         return CharterError(
-            f"base_models.teacher.served: {self.url} refuses a request to {self.model!r}: check that "
-            "it serves a model under that name, and that teacher.base_url ends in /v1; if it was changed "
-            f"since it was recorded, run `dvc repro --force base-models`. {problem}"
+            f"{self.params.served}: {self.url} refuses a request to {self.model!r}: check that it "
+            f"serves a model under that name, and that {self.params.base_url} ends in /v1; if it was "
+            f"changed since it was recorded, run `dvc repro --force {self.params.stage}`. {problem}"
         )
 
     def excerpt(self, text: str) -> str:
@@ -124,7 +133,7 @@ class ModelServer:
 
     def _no_answer(self, problem: str) -> CharterError:
         return CharterError(
-            f"teacher.base_url: {self.url} did not answer: {problem}. What it has answered is "
+            f"{self.params.base_url}: {self.url} did not answer: {problem}. What it has answered is "
             "kept: see that the server runs, and run the same command again"
         )
 

@@ -22,6 +22,8 @@ class Gate(ParamsSection):
     questions; the gate holds where there is none yet)."""
     rag: bool = False
     """Whether it is the model with retrieval that is judged."""
+    judge: str | None = None
+    """Of ``win_rate``: whose, by its name in ``judges``; the first one's by default."""
     minimum: float | None = None
     """What the lower bound of the 95 % interval must reach, or of a difference with a system exceed.
 
@@ -41,6 +43,8 @@ class Gate(ParamsSection):
 
     @model_validator(mode="after")
     def _one_bound(self) -> "Gate":
+        if self.judge is not None and self.metric != "win_rate":
+            raise ValueError("judge goes with metric win_rate")
         if (self.minimum is None) == (self.maximum is None):
             raise ValueError("give exactly one of minimum, maximum")
         return self

@@ -5,13 +5,20 @@ file, sees all of them. A misspelt, missing or mistyped key fails at once and na
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from ruamel.yaml.error import YAMLError
 
-from charter.project import sections, training_sections
+from charter.project import model_sections, sections, training_sections
 from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.sections import CorpusName, NonNegativeInt, ParamsSection
@@ -31,9 +38,15 @@ class Params(ParamsSection):
     """Of everything that is drawn by chance."""
     corpora: dict[CorpusName, sections.Corpus]
     """What to align with, each by itself; `charter add NAME PATH...` adds one."""
-    base_models: sections.BaseModels
+    base_models: model_sections.BaseModels
     compute: sections.Compute
-    teacher: sections.Teacher
+    teacher: model_sections.Teacher
+    judges: Annotated[tuple[model_sections.NamedJudge, ...], Field(min_length=1)]
+    """Who judges answers: the word ``teacher``, or other models, each with a name.
+
+    What the first says stands in the table, and gates go by it unless they name another. It is a list, since
+    of a mapping DVC wouldn't notice that another is the first.
+    """
     budget: sections.Budget
     extract: sections.Extract
     synthesize: sections.Synthesize
@@ -52,12 +65,38 @@ class Params(ParamsSection):
     gates: tuple[Gate, ...]
     """What a candidate must reach before `charter promote CORPUS` makes it champion."""
 
+    @property
+    def judge_names(self) -> tuple[str, ...]:
+        """The judges by name, the first one first."""
+        return _names(self.judges)
+
+    @field_validator("judges")
+    @classmethod
+    def _told_apart(
+        cls, judges: tuple[model_sections.NamedJudge, ...]
+    ) -> tuple[model_sections.NamedJudge, ...]:
+        if len(set(_names(judges))) < len(judges):
+            raise ValueError("two judges have one name")
+        return judges
+
+    @field_validator("gates")
+    @classmethod
+    def _of_judges(cls, gates: tuple[Gate, ...], info: ValidationInfo) -> tuple[Gate, ...]:
+        named = {gate.judge for gate in gates if gate.judge}
+        if unknown := sorted(named - set(_names(info.data["judges"])) if "judges" in info.data else ()):
+            raise ValueError(f"{', '.join(unknown)} is not in judges")
+        return gates
+
     @field_validator("labelled")
     @classmethod
     def _of_corpora(cls, labelled: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         if unknown := sorted(set(labelled) - set(info.data.get("corpora", labelled))):
             raise ValueError(f"{', '.join(unknown)} is not in corpora")
         return labelled
+
+
+def _names(judges: Iterable[model_sections.NamedJudge]) -> tuple[str, ...]:
+    return tuple(judge if isinstance(judge, str) else judge.name for judge in judges)
 
 
 def parse_params(values: Any, source: str) -> Params:
@@ -96,7 +135,9 @@ def parse_as(kind: type[Checked], values: Any, source: str) -> Checked:
     except ValidationError as error:
         lines = []
         for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"] if part != "[key]") or "(the whole file)"
+            # What is in brackets is pydantic's: that it is the key itself, or what a value was taken for.
+            key = ".".join(str(part) for part in item["loc"] if not str(part).startswith("["))
+            key = key or "(the whole file)"
             found = "" if item["type"] == "missing" else f" (found: {item['input']!r})"
             lines.append(f"{source}: {key}: {item['msg']}{found}")
         raise CharterError("\n".join(lines)) from error

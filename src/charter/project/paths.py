@@ -33,6 +33,7 @@ class ProjectPaths:
     params = _Below("params.yaml", "Every parameter.")
     seed = _Below("models/base/seed", "The seed model, a transformers folder.")
     teacher = _Below("models/base/teacher", "A GGUF file, a transformers folder, or a served model's name.")
+    judges = _Below("models/judges", "A folder a judge: a model like the teacher's; of the teacher, a note.")
     encoder = _Below("models/base/encoder", "The sentence encoder, a sentence-transformers folder.")
     general_training_prompts = _Below("data/general/training.txt", "Everyday prompts to train on, in git.")
     demonstrations = _Below("data/demonstrations/train.jsonl", "Rows of Demonstration, which sft trains on.")
@@ -46,6 +47,10 @@ class ProjectPaths:
     def pinned(self, kind: str) -> Path:
         """The pinned files of a kind: models, documents or prompts; in git."""
         return self.root / f"data/pinned/{kind}.yaml"
+
+    def judge(self, name: str) -> Path:
+        """The model of a judge that isn't the teacher."""
+        return self.judges / name
 
     def probes(self, kind: str) -> Path:
         """Rows of ProbePrompt to measure with; ``kind`` is harmful or benign."""

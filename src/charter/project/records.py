@@ -222,16 +222,15 @@ class Prediction(Row):
 
 
 class Judgement(Row):
-    """A verdict on a pair of answers in one order.
+    """A verdict of a judge, by the name it has in params.yaml, on a pair of answers in one order.
 
-    ``comparison`` is ``win_rate:LABEL`` (LABEL's answer, then the opponent's), ``control:identical`` (an
-    answer twice), ``control:shuffled`` (the reference, then the reference of another chunk) or
-    ``control:preference`` (the chosen response, then the rejected one). They were shown in that order, or,
-    where ``swapped``, in the other. Each pair is judged in both orders; an identical pair may be in one.
+    ``comparison`` is ``win_rate:LABEL`` (LABEL's answer, then the opponent's), ``control:identical`` (twice
+    one), ``control:shuffled`` (the reference, then that of another question) or ``control:preference`` (the
+    chosen response, then the rejected). They were shown in that order or, where ``swapped``, in the other.
+    Each pair is judged in both orders; an identical pair may be in one.
 
     ``probability_first`` is the judge's probability that the answer shown first is the better one,
-    renormalised over the verdict tokens, None where the verdict could not be read; ``mass`` is the
-    probability that the verdict tokens had before that.
+    renormalised over the verdict tokens, None if unreadable; ``mass`` is the probability they had before.
     """
 
     id: str
@@ -241,6 +240,7 @@ class Judgement(Row):
     swapped: bool
     probability_first: float | None
     mass: float | None
+    judge: str = "teacher"
 
 
 class ProbePrompt(Row):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -30,51 +30,6 @@ class Corpus(ParamsSection):
     """Of its documents, by its ISO 639-3 code such as deu; ``auto`` finds out."""
 
 
-class ModelSource(ParamsSection):
-    """Where a model comes from: exactly one of the three."""
-
-    artifact: str | None = None
-    """A name in data/pinned/models.yaml: files that are fetched by their hashes."""
-    hub: str | None = None
-    """``owner/name@revision`` on the Hugging Face hub."""
-    served: str | None = None
-    """The name under which the OpenAI-compatible server at ``teacher.base_url`` offers the model."""
-    revision: str | None = None
-    """Your own word for a served model's weights: change it when you put others behind that name, and
-    everything is asked anew."""
-
-    @field_validator("hub")
-    @classmethod
-    def _at_a_revision(cls, hub: str | None) -> str | None:
-        if hub is not None and not all(hub.partition("@")):
-            raise ValueError("give owner/name@revision, so that a run can be repeated")
-        return hub
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "ModelSource":
-        if sum(value is not None for value in (self.artifact, self.hub, self.served)) != 1:
-            raise ValueError("give exactly one of artifact, hub, served")
-        if self.revision is not None and self.served is None:
-            raise ValueError("revision goes with served; that of a hub model is in owner/name@revision")
-        return self
-
-    @property
-    def name(self) -> str:
-        """The name of the model, whichever of the three says it."""
-        return self.artifact or self.hub or self.served or ""
-
-
-class BaseModels(ParamsSection):
-    """The three models that everything starts from."""
-
-    seed: ModelSource
-    """The model that is aligned."""
-    teacher: ModelSource
-    """The model that writes the training data and judges answers."""
-    encoder: ModelSource
-    """The sentence encoder: it counts tokens of chunks, measures similarity, and retrieves passages."""
-
-
 class Compute(ParamsSection):
     """How torch runs."""
 
@@ -88,26 +43,6 @@ class Compute(ParamsSection):
     """The implementation of attention in transformers."""
     processes: PositiveInt
     """In how many processes a training runs: one a GPU, or sharing the processor's cores."""
-
-
-class Teacher(ParamsSection):
-    """How the teacher is run, for synthesis and as a judge."""
-
-    engine: Literal["openvino", "transformers", "openai"]
-    """``openvino`` reads GGUF on the CPU, ``transformers`` runs in process, ``openai`` asks a server."""
-    base_url: str | None
-    """The address of the server that ``openai`` asks, such as http://127.0.0.1:8000/v1."""
-    concurrency: PositiveInt
-    """How many sequences or requests are under way at once."""
-    cache_gigabytes: PositiveInt
-    """Memory of the key/value cache of ``openvino``, in gigabytes."""
-    thinking_tokens: NonNegativeInt
-    """Tokens for the thoughts of an ``openai`` teacher that thinks, beyond those of each answer."""
-    verdict_samples: PositiveInt
-    """How often an ``openai`` teacher without log-probs is asked for each verdict.
-
-    1 asks greedily and gets Yes or No; more are sampled at temperature 1, and their shares are probabilities.
-    """
 
 
 class Prices(ParamsSection):

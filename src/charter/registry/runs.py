@@ -168,6 +168,10 @@ def _system_metrics(evaluation: Evaluation, label: str) -> Iterator[Metric]:
     if label in evaluation.win_rates:
         yield _metric("win_rate_length_controlled", evaluation.win_rates[label].length_controlled)
         yield _metric("judge_valid", float(evaluation.judge.valid))
+    for name, judge in evaluation.further_judges.items():
+        if label in judge.estimates:
+            yield _metric(f"win_rate_by_{name}", judge.estimates[label].value)
+            yield _metric(f"judge_valid_{name}", float(judge.validity.valid))
     counts = [estimate.n for metric, estimate in figures.items() if metric in METRICS]
     yield _metric("questions", max(counts, default=0))
 

@@ -1,6 +1,7 @@
 """Registered models: a version is an adapter with what was measured on it."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -156,7 +157,14 @@ def _version_fingerprint(evaluation: Evaluation, system: System) -> str | None:
         json.dumps(system_lineage(system, evaluation), sort_keys=True),
         json.dumps([figures, compared], sort_keys=True),
         evaluation.judge.model_dump_json(),
+        *_further_verdicts(evaluation, own),
     )
+
+
+def _further_verdicts(evaluation: Evaluation, labels: Sequence[str]) -> Iterator[str]:
+    for name, judge in evaluation.further_judges.items():
+        rates = [judge.estimates[label].model_dump() for label in labels if label in judge.estimates]
+        yield json.dumps([name, judge.validity.model_dump(), rates])
 
 
 def _create_version(

@@ -107,11 +107,12 @@ def _adherence(evaluation: Evaluation) -> list[Finding]:
 
 def _judge(evaluation: Evaluation) -> Finding:
     judge = evaluation.judge
+    who = "The judge, which is the teacher itself," if judge.is_teacher else "The judge"
     if judge.valid:
-        text = f"The judge passed its controls: it prefers the right reference in {share(judge.shuffled)}."
+        text = f"{who} passed its controls: it prefers the right reference in {share(judge.shuffled)}."
         return Finding("yes", text)
     return Finding(
         "no",
-        f"The judge failed its controls (it prefers the right reference in {share(judge.shuffled)} and "
+        f"{who} failed its controls (it prefers the right reference in {share(judge.shuffled)} and "
         f"the chosen response in {share(judge.preference)}), so its win rates are not shown.",
     )

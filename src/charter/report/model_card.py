@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from huggingface_hub import EvalResult, ModelCardData
 
 from charter.evaluation.results import Evaluation
-from charter.project.metric_names import METRICS
+from charter.project.metric_names import METRICS, system_label
+from charter.project.model_sections import ModelSource
 from charter.project.params import Params
 from charter.project.records import System
-from charter.project.sections import ModelSource
 from charter.report.claims import safety_claims
 from charter.report.formatting import METRIC_NAMES, system_name
+from charter.report.judges import judges_sentence, win_rate_columns, win_rate_rows
 from charter.report.rendering import render
-from charter.report.sentences import claim_sentence, detector_sentence, judge_sentence
+from charter.report.sentences import claim_sentence, detector_sentence
 from charter.report.table import PROBE_COLUMNS, probe_rows
 
 
@@ -36,6 +37,7 @@ def model_card(
         stage_metrics: By stage, the figures of its metrics file by dotted key; what is missing is left out.
     """
     shown = {system_name("seed"), system_name(system)}
+    own = {system_name(system), system_name(system_label(system, True))}
     return render(
         "model_card.md.jinja",
         front=_front_matter(name, system, evaluation, params),
@@ -47,7 +49,9 @@ def model_card(
         stage_metrics=stage_metrics,
         source_name=source_name,
         metrics=METRICS,
-        judge=judge_sentence(evaluation),
+        judges=judges_sentence(evaluation),
+        win_rate_columns=win_rate_columns(evaluation),
+        win_rates=[row for row in win_rate_rows(evaluation) if row[0] in own],
         claims=[claim_sentence(claim) for claim in safety_claims(evaluation) if claim.system == system],
         probe_columns=PROBE_COLUMNS,
         probes=[row for row in probe_rows(evaluation) if row[1] in shown],

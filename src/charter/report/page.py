@@ -13,7 +13,7 @@ from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.metric_names import METRICS
 from charter.project.params import Params
 from charter.project.records import Prediction
-from charter.report import formatting, sentences, table
+from charter.report import formatting, judges, sentences, table
 from charter.report.charts import Interval, interval_plot, line_chart
 from charter.report.coverage_map import coverage_map
 from charter.report.curves import Curve
@@ -85,6 +85,7 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
         metrics=METRICS,
         baseline=BASELINE,
         formatting=formatting,
+        judges=judges,
         sentences=sentences,
         table=table,
     )

@@ -21,7 +21,7 @@ from charter.project.storage import directory_sha256, read_json
 _UNEVALUATED_STAGES = ("validators",)
 """Stages that no evaluation rests on: DVC may run them after it, and a profile may have none."""
 
-_STAGES_OF_ALL_CORPORA = ("base-models", "demonstrations")
+_STAGES_OF_ALL_CORPORA = ("base-models", "judges", "demonstrations")
 """Stages of no corpus that all of them rest on."""
 
 _PARAMS_WITHOUT_EFFECT = ("gates", "corpora", "labelled", "budget")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charter.evaluation.gates import GateResult, evaluate_gates, opponent
-from charter.evaluation.results import Estimate, Evaluation, difference
+from charter.evaluation.results import Estimate, Evaluation, as_judged_by, difference
 from charter.project.gate import Gate
 from charter.project.metric_names import EXAM_METRICS, system_label
 from charter.project.records import System
@@ -75,6 +75,7 @@ def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
 def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
     """Say in plain words what a gate found: "The aligned model answers 64 of 175 ...; ... answers 98"."""
     gate = result.gate
+    evaluation = as_judged_by(evaluation, gate.judge)
     words = METRIC_WORDS[gate.metric]
     label = system_label(MODEL, gate.rag)
     own = evaluation.systems.get(label, {}).get(gate.metric)

@@ -24,22 +24,6 @@ GOLD = (
 )
 
 
-def judge_sentence(evaluation: Evaluation) -> str:
-    """Say who judged, against whom, and how the judge did where the answer is known."""
-    judge = evaluation.judge
-    teacher = ", which is also the teacher" if judge.is_teacher else ""
-    verdict = "Judge" if judge.valid else "Judge not valid (no win rate is shown, no gate uses one)"
-    opponents = sorted({system_name(row.opponent) for row in evaluation.win_rates.values()})
-    return (
-        f"{verdict}: {judge.judge}{teacher}; win rates are over {', '.join(opponents) or 'nobody'}. "
-        f"It prefers the right reference to another question's in {share(judge.shuffled)} and chosen to "
-        f"rejected in {share(judge.preference)} of pairs; identical answers: {share(judge.identical)} for "
-        f"the first (.5 expected). Orders agree in {judge.consistency:.0%}, the first answer wins "
-        f"{judge.first_position:.0%} of verdicts, verdict-token mass {judge.mass:.2f}, "
-        f"{judge.unparseable} unparseable."
-    )
-
-
 def exam_sentence(evaluation: Evaluation) -> str:
     """Say what the exam asked, and whether the aligned models beat answers that need no model."""
     asked = evaluation.systems["seed"]

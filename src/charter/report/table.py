@@ -37,6 +37,7 @@ from charter.report.formatting import (
     with_half_width,
     with_interval,
 )
+from charter.report.judges import judges_sentence, win_rate_cell, win_rate_columns, win_rate_rows
 from charter.report.margins import margins, stricter_margins
 from charter.report.published import CAVEATS, PUBLISHED
 from charter.report.rendering import render
@@ -46,7 +47,6 @@ from charter.report.sentences import (
     claim_sentence,
     detector_sentence,
     exam_sentence,
-    judge_sentence,
     language_sentence,
     smallest_sentence,
 )
@@ -60,8 +60,6 @@ PROBE_COLUMNS = ("measure", "system", "figure [95 %]", "− seed [95 %]", "Holm 
 """Of safety and retention: a row a measure and system."""
 
 LABELS = [system_label(*system) for system in SYSTEMS]
-
-_INVALID = "invalid"
 
 
 @dataclass(frozen=True)
@@ -79,8 +77,8 @@ def cell(evaluation: Evaluation, label: str, metric: str) -> str:
     estimate = evaluation.systems.get(label, {}).get(metric)
     if estimate is None:
         return MISSING
-    if metric == "win_rate" and not evaluation.judge.valid:
-        return _INVALID
+    if metric == "win_rate":
+        return win_rate_cell(evaluation, label)
     return with_interval(metric, estimate)
 
 
@@ -134,11 +132,11 @@ def probe_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
 def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
     """Return what `charter results` prints, 80 columns wide.
 
-    For each corpus: the exam, if there is one, the table, the judge, the margins, and safety and retention.
+    For each corpus: the exam, if there is one, the table, the judges, the margins, and safety and retention.
     """
     shown: list[RenderableType] = []
     for evaluation in evaluations:
-        notes = filter(None, (language_sentence(evaluation), judge_sentence(evaluation)))
+        notes = filter(None, (language_sentence(evaluation), judges_sentence(evaluation)))
         if exam_rows(evaluation.systems):
             note = Text(exam_sentence(evaluation), style="dim")
             shown += [exam_table(f"{evaluation.corpus}: the exam", evaluation.systems), note, Text()]
@@ -147,7 +145,7 @@ def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
             table = _table(f"{evaluation.corpus}: {part.title}", *part.columns)
             for row in part.rows:
                 table.add_row(*row)
-            shown += [table, Text(part.note, style="dim"), Text()]
+            shown += [table, *([Text(part.note, style="dim")] if part.note else []), Text()]
     return Group(*shown, *(Text(caveat, style="dim") for caveat in _caveats(evaluations)))
 
 
@@ -215,7 +213,7 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         system_label=system_label,
         cell=cell,
         published_cells=_published_cells,
-        judge_sentence=judge_sentence,
+        judges_sentence=judges_sentence,
         language_sentence=language_sentence,
         parts=_parts,
         exam_columns=EXAM_COLUMNS,
@@ -231,6 +229,8 @@ def _published_cells(evaluation: Evaluation, label: str) -> list[str]:
 
 def _parts(evaluation: Evaluation) -> Iterator[_Part]:
     over = f"over {system_name(BASELINE)}"
+    if columns := win_rate_columns(evaluation):
+        yield _Part("win rates by judge", columns, win_rate_rows(evaluation), "")
     yield _Part(over, MARGIN_COLUMNS, margin_rows(evaluation), margin_note(evaluation))
     if evaluation.refusals is not None:
         claims = [claim_sentence(claim) for claim in safety_claims(evaluation)]

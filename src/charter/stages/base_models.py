@@ -7,24 +7,21 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils.logging import disable_progress_bar
 
-from charter.generation.teacher import record_served
-from charter.project.hub_models import fetch_hub_model
+from charter.generation.teacher import teacher_model
+from charter.project.model_files import fetch_model
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
-from charter.project.pinned_files import lay_out, pinned_set
-from charter.project.sections import ModelSource
-from charter.project.storage import write_json
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     """Fetch the three base models; a seed in GGUF becomes a float32 transformers folder."""
     disable_progress_bar()
     sources, pinned = params.base_models, paths.pinned("models")
-    _fetch(sources.encoder, paths.encoder, pinned)
-    _fetch(sources.teacher, paths.teacher, pinned)
-    _fetch(sources.seed, paths.seed, pinned)
+    fetch_model(sources.encoder, paths.encoder, pinned)
+    fetch_model(sources.teacher, paths.teacher, pinned)
+    fetch_model(sources.seed, paths.seed, pinned)
     if sources.teacher.served is not None:
-        record_served(params, paths)
+        teacher_model(params, paths).record()
     for gguf in paths.seed.glob("*.gguf"):
         dequantize(gguf)
         gguf.unlink()
@@ -50,12 +47,3 @@ def dequantize(gguf: Path) -> None:
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(gguf.parent)
     tokenizer.save_pretrained(gguf.parent)
-
-
-def _fetch(source: ModelSource, folder: Path, pinned: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    if source.artifact is not None:
-        lay_out(pinned_set(pinned, source.artifact), folder)
-    elif source.hub is not None:
-        fetch_hub_model(source.hub, folder)
-    write_json(folder / "source.json", source.model_dump(exclude_none=True))

@@ -14,16 +14,16 @@ from charter.evaluation.exam import has_exam, read_dev, read_sealed
 from charter.evaluation.exam_controls import exam_controls
 from charter.evaluation.exam_scoring import add_exam_scores
 from charter.evaluation.examination import Examination, prepare
-from charter.evaluation.judge import Contest, control_contests, judge_contests, win_rate_contests
+from charter.evaluation.judge import Contest, control_contests, win_rate_contests
+from charter.evaluation.judges import Judges
 from charter.evaluation.local_system import LocalSystem, local_system
 from charter.evaluation.probes import Probes, add_probe_scores
 from charter.evaluation.results import Estimate, Evaluation
 from charter.evaluation.scoring import Outcomes, Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.trivial import TrivialSystems
-from charter.evaluation.win_rate import Judge
 from charter.generation.journal import JournaledEngine
-from charter.generation.teacher import name_teacher, open_teacher
+from charter.generation.teacher import open_teacher
 from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
 from charter.project.exam_records import EverydayFact, ExamAnswer, ExamDecision
@@ -67,7 +67,9 @@ class _Tests:
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """Write predictions, judgements, answers to exam and probes; return an Evaluation as plain values."""
     tests = _read_tests(params, paths)
-    answers = _ask_systems(params, paths, tests)
+    judges = Judges(params, paths)
+    judges.try_servers(tests.controls)
+    answers = _ask_systems(params, paths, tests, judges)
     write_rows(paths.predictions, answers.predictions)
     write_rows(paths.judgements, answers.judgements)
     write_rows(paths.exam_answers, answers.exam)
@@ -75,7 +77,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     found = tests.probes.results.values() if tests.probes else ()
     write_rows(paths.probe_answers, (row for result in found for row in result.answers))
 
-    rating = _rating(params, paths, tests)
+    rating = _rating(params, paths, tests, judges)
     evaluation = score_corpus(Outcomes(answers.predictions, answers.judgements, answers.adherence), rating)
     if tests.examination:
         evaluation = add_exam_scores(evaluation, answers.exam, answers.decisions, rating.resampling)
@@ -183,10 +185,9 @@ class _Answers:
                 self.exam += examination.mark(name, False, answers)
 
 
-def _ask_systems(params: Params, paths: CorpusPaths, tests: _Tests) -> _Answers:
-    """Ask the local systems, one at a time in memory, then the teacher, which judges them."""
-    settings = params.evaluate
-    answers = _Answers(tests, settings.max_new_tokens)
+def _ask_systems(params: Params, paths: CorpusPaths, tests: _Tests, judges: Judges) -> _Answers:
+    """Ask the local systems, one at a time in memory, then the teacher, then those that judge them."""
+    answers = _Answers(tests, params.evaluate.max_new_tokens)
     for name in LOCAL:
         answers.ask_local(name, local_system(name, params, paths), paths.journal)
     answers.look_up()
@@ -195,8 +196,7 @@ def _ask_systems(params: Params, paths: CorpusPaths, tests: _Tests) -> _Answers:
             answers.ask(teacher, "teacher", rag)
         contestants = [row for row in answers.predictions if (row.system, row.rag) in JUDGED]
         contests = win_rate_contests(contestants, tests.judged) + tests.controls
-        title = params.corpora[paths.name].title
-        answers.judgements += judge_contests(contests, teacher, title, settings.judge)
+        answers.judgements += judges.judge(contests, teacher)
     return answers
 
 
@@ -220,7 +220,7 @@ def _hash_inputs(params: Params, paths: CorpusPaths) -> dict[str, str]:
     }
 
 
-def _rating(params: Params, paths: CorpusPaths, tests: _Tests) -> Rating:
+def _rating(params: Params, paths: CorpusPaths, tests: _Tests, judges: Judges) -> Rating:
     settings = params.evaluate
     bert_score = BertScore(paths.encoder, params.base_models.encoder.name)
     language = main_language(chunk.language for chunk in tests.held_out.chunks.values())
@@ -232,16 +232,13 @@ def _rating(params: Params, paths: CorpusPaths, tests: _Tests) -> Rating:
         settings={
             "passages": str(params.retrieval.passages),
             "judged": f"{len(tests.judged.examples)} questions",
+            "judge_method": settings.judge,
+            "judge_requests": "; ".join(f"{name}: {asked}" for name, asked in judges.requests.items()),
             **_exam_settings(tests.examination),
             **_weights(params),
         },
         lineage=_hash_inputs(params, paths) | _exam_hash(tests.examination),
-        judge=Judge(
-            name=f"{name_teacher(params, paths)}, {settings.judge}",
-            sha256=directory_sha256(paths.teacher),
-            is_teacher=True,
-            min_validity=settings.judge_min_validity,
-        ),
+        judges=judges.described(),
         bert_score=bert_score,
         encoder=bert_score.signature,
         resampling=Resampling(settings.bootstrap_samples, params.seed),
