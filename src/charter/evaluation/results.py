@@ -152,6 +152,8 @@ class Evaluation(Result):
     encoder, cft_adapter, sft_adapter, dpo_adapter, exam) to its SHA-256, of a folder `directory_sha256`.
     ``refusals`` is None where safety wasn't measured. ``language`` is what most of the corpus is in, by its
     ISO 639-3 code, None where it isn't known; ``cautions`` are sentences on models that may not know it.
+    ``item_scores`` is the SHA-256 of the scores item by item that were written with it, None before there
+    were any.
     """
 
     corpus: str
@@ -165,6 +167,7 @@ class Evaluation(Result):
     settings: dict[str, str]
     lineage: dict[str, str]
     refusals: RefusalDetection | None = None
+    item_scores: str | None = None
 
     @property
     def identity(self) -> str:
