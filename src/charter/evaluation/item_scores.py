@@ -88,7 +88,7 @@ def _decisions(decisions: Sequence[ExamDecision], items: Mapping[str, str]) -> I
         yield "dilemmas", items[row.item_id], row.section, success(row.margin)
         yield "dilemmas_with_prior", items[row.item_id], row.section, success(row.with_prior)
     for first, second in minimal_pairs(decisions):
-        pair = content_id(items[first.item_id], items[second.item_id])
+        pair = content_id(*sorted((items[first.item_id], items[second.item_id])))
         yield "dilemma_pairs", pair, first.section, float(both_right(first, second))
 
 
