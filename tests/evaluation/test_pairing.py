@@ -12,7 +12,8 @@ from charter.evaluation.item_scores import exam_scores, text_scores
 from charter.evaluation.pairing import paired_difference, scores_by_item
 from charter.evaluation.results import Estimate, RefusalDetection
 from charter.evaluation.statistics import Resampling
-from charter.project.records import ItemScore, Prediction
+from charter.project.records import Prediction
+from charter.project.score_records import ItemScore
 from exam_rows import answers_of, decision_of, dilemma_of, pair_of, question_of, unanswerable
 
 QUESTIONS = [question_of(f"q{n}", f"Part {n % 12}") for n in range(48)]

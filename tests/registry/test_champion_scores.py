@@ -17,7 +17,7 @@ from charter.project.exam_records import ExamQuestion
 from charter.project.gate import Gate
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
-from charter.project.records import ItemScore
+from charter.project.score_records import ItemScore
 from charter.project.storage import file_sha256, read_rows, write_json, write_rows
 from charter.registry import promotion as registry
 from charter.registry.publishing import publish

@@ -32,13 +32,13 @@ from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import (
     GeneralPrompt,
     InstructExample,
-    ItemScore,
     LabelledResponse,
     PreferencePair,
     ProbeAnswer,
     ProbePrompt,
     content_id,
 )
+from charter.project.score_records import ItemScore
 from charter.project.storage import file_sha256, read_rows, write_json, write_rows, write_text
 from charter.stages import evaluate, rag_index
 from exam_rows import pair_of, question_of, unanswerable, write_exam

@@ -8,7 +8,8 @@ from charter.evaluation.pairing import LEAST_SHARED, Scores, paired_difference
 from charter.evaluation.results import Estimate, Evaluation, best_trivial, difference
 from charter.project.gate import Gate
 from charter.project.metric_names import EXAM_METRICS, RETENTION_METRICS, SAFETY_METRICS, system_label
-from charter.project.records import ItemScore, System
+from charter.project.records import System
+from charter.project.score_records import ItemScore
 
 
 @dataclass(frozen=True)

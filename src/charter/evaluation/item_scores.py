@@ -15,7 +15,8 @@ from charter.evaluation.results import ALIGNED
 from charter.evaluation.scoring import overlap_measures
 from charter.evaluation.statistics import mean_measure
 from charter.project.exam_records import ExamAnswer, ExamDecision
-from charter.project.records import AskedKind, ItemScore, Prediction, Rag, System, content_id
+from charter.project.records import AskedKind, Prediction, Rag, System, content_id
+from charter.project.score_records import ItemScore
 
 _SYSTEMS: tuple[tuple[System, Rag], ...] = tuple((name, rag) for name in ALIGNED for rag in (False, True))
 

@@ -17,7 +17,7 @@ from charter.evaluation.statistics import (
 )
 from charter.evaluation.text_metrics import corpus_bleu
 from charter.project.metric_names import CUT_METRICS, SAFETY_METRICS, system_label
-from charter.project.records import ItemScore
+from charter.project.score_records import ItemScore
 
 BLEU_METRICS = ("bleu", CUT_METRICS["bleu"])
 """Metrics whose figure isn't a mean over items: n-gram counts are summed before anything is divided."""

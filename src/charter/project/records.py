@@ -243,23 +243,6 @@ class Judgement(Row):
     mass: float | None
 
 
-class ItemScore(Row):
-    """What one item counts in one metric of a system, so that versions evaluated apart can be paired.
-
-    There is no text: ``item`` is a hash of the item's content, ``cluster`` of what it depends on others by
-    (its section or chunk), and ``suite`` of all items that were measured with it. ``row`` is what is summed
-    over the items: the score itself, or of BLEU the lengths and n-gram counts.
-    """
-
-    system: System
-    rag: Rag
-    metric: str
-    item: str
-    cluster: str
-    suite: str
-    row: tuple[float, ...]
-
-
 class ProbePrompt(Row):
     """A prompt that has nothing to do with the document; ``source`` is the file it comes from."""
 

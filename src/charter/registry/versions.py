@@ -15,7 +15,8 @@ from charter.evaluation.results import Evaluation, load_evaluation
 from charter.project.errors import CharterError
 from charter.project.metric_names import system_label
 from charter.project.params import Params
-from charter.project.records import ItemScore, System, content_id
+from charter.project.records import System, content_id
+from charter.project.score_records import ItemScore
 from charter.project.storage import (
     directory_sha256,
     file_sha256,

@@ -15,7 +15,8 @@ from charter.evaluation.results import ALIGNED, Evaluation, load_evaluation
 from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params, read_yaml
 from charter.project.paths import CorpusPaths
-from charter.project.records import ItemScore, System, content_id
+from charter.project.records import System, content_id
+from charter.project.score_records import ItemScore
 from charter.project.storage import directory_sha256, file_sha256, read_json, read_rows
 
 _UNEVALUATED_STAGES = ("validators",)

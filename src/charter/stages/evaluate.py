@@ -35,7 +35,6 @@ from charter.project.records import (
     Chunk,
     GeneralPrompt,
     InstructExample,
-    ItemScore,
     Judgement,
     LabelledResponse,
     Prediction,
@@ -45,6 +44,7 @@ from charter.project.records import (
     System,
     take_evenly,
 )
+from charter.project.score_records import ItemScore
 from charter.project.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import Index, load_index
