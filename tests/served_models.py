@@ -16,9 +16,9 @@ from mlflow import MlflowClient
 
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.storage import directory_sha256, write_rows
+from charter.project.storage import directory_sha256
 from local_server import free_port
-from rows import chunk_of
+from small_models import random_adapter, write_index
 
 ROOT = Path(__file__).parent.parent
 MODEL = "charter-bcg"
@@ -54,9 +54,6 @@ class Running:
 def registry(
     tiny_seed: Path, base_models: ProjectPaths, empty_store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Registry]:
-    from charter.retrieval.encoder import Encoder
-    from charter.retrieval.index import build_index
-
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         root = tmp_path_factory.mktemp("served")
@@ -69,16 +66,7 @@ def registry(
         paths.seed.parent.mkdir(parents=True)
         paths.seed.symlink_to(tiny_seed)
         paths.encoder.symlink_to(base_models.encoder)
-        texts = {"gifts": "Gifts above 50 euros need consent.", "safety": "Anyone may stop unsafe work."}
-        chunks = [
-            chunk_of(text, chunk_id=name, document="rules.pdf", headings=("Rules", name.title()))
-            for name, text in texts.items()
-        ]
-        chunks[0] = chunks[0].model_copy(update={"pages": (3, 4)})
-        write_rows(paths.chunks, chunks)
-        import torch
-
-        build_index(chunks, Encoder(paths.encoder, torch.device("cpu"))).save(paths.index)
+        write_index(paths)
         client = MlflowClient(tracking_uri=f"sqlite:///{root}/mlflow.db")
         client.create_registered_model(MODEL)
         registry = Registry(params, paths, client)
@@ -93,15 +81,8 @@ def registry(
 
 def register(registry: Registry, number: int) -> None:
     """Make an adapter that changes what the seed says, and register it as publishing does."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    torch.manual_seed(number)
-    seed = AutoModelForCausalLM.from_pretrained(registry.paths.seed)
-    lora = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
     folder = registry.adapter(number)
-    get_peft_model(seed, lora).save_pretrained(folder)
+    random_adapter(registry.paths.seed, folder, number)
     tags = {
         "sha256.adapter": directory_sha256(folder),
         "sha256.seed": directory_sha256(registry.paths.seed),

@@ -53,6 +53,8 @@ def test_python_m_charter_is_the_command_line(tmp_path: Path) -> None:
         "rules",
         "filters",
         "publish",
+        "compare",
+        "votes",
     ],
 )
 def test_an_unknown_corpus_is_one_message_and_exit_code_1(charter: Charter, command: str) -> None:

@@ -15,6 +15,7 @@ ROOMS = (
     "report",
     "registry",
     "serving",
+    "comparing",
     "stages",
     "cli",
 )

@@ -18,8 +18,9 @@ TEXTS = sorted(
     path.relative_to(ROOT).as_posix()
     for suffix in ("jinja", "css", "yaml")
     for path in (ROOT / "src").rglob(f"*.{suffix}")
+    if "comparing" not in path.parts
 )
-"""Every prompt, template, style sheet and list of a language's patterns."""
+"""Every prompt, template, style sheet and list of a language's patterns that a stage may read."""
 
 PARAMS = {
     "corpora": {"udhr": {"path": "data/raw/udhr.html"}},

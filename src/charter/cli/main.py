@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from charter.cli import corpora, data, exam, pipeline, registry, results, serving, synthesis
+from charter.cli import comparing, corpora, data, exam, pipeline, registry, results, serving, synthesis
 from charter.project.errors import CharterError
 
 app = typer.Typer(
@@ -38,6 +38,8 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Look at the results": {"results": results.results, "answers": results.answers},
     "Compare and promote": {
+        "compare": comparing.compare,
+        "votes": comparing.votes,
         "publish": registry.publish,
         "ui": registry.ui,
         "promote": registry.promote,

@@ -80,6 +80,7 @@ class CorpusPaths(ProjectPaths):
     rules = _Below("data/rules/{name}.jsonl", "Rows of Rule: what the document demands.")
     rejected_rules = _Below("data/rules/{name}.rejected.jsonl", "Rows of Rejected: no rule after all.")
     decisions = _Below("data/decisions/{name}.jsonl", "Rows of RuleDecision, by people; in git.")
+    votes = _Below("data/votes/{name}.jsonl", "Rows of Vote, by people; in git.")
     rejected = _Below("data/synthetic/{name}/rejected.jsonl", "Rows of Rejected: what the filters refused.")
     index = _Below("data/index/{name}", "The FAISS index over the chunks, a folder.")
     predictions = _Below("data/predictions/{name}.jsonl", "Rows of Prediction, all systems.")

@@ -1,7 +1,6 @@
 """The endpoint: routes, keys, limits, and what becomes of errors."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager
@@ -18,6 +17,7 @@ from charter.serving.batching import GenerationError
 from charter.serving.prompts import PromptError
 from charter.serving.replies import ApiError, Reply, event
 from charter.serving.requests import ChatRequest
+from charter.serving.running import is_opened
 
 BODY_LIMIT = 2**20
 """Bytes of a request's body."""
@@ -37,7 +37,7 @@ class Endpoint:
         self._answering = answering
         self._served = answering.served
         self._metrics = answering.metrics
-        self._keys = [key.encode() for key in keys]
+        self._keys = keys
         self._follow_seconds = follow_seconds
         self._tell_version()
 
@@ -69,8 +69,7 @@ class Endpoint:
         self._metrics.version.set(self._served.version.number)
 
     def _check_key(self, request: Request) -> None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
-        if self._keys and not any(secrets.compare_digest(given, key) for key in self._keys):
+        if not is_opened(request.headers.get("authorization", ""), self._keys):
             raise ApiError(401, "wrong key, or none: send Authorization: Bearer KEY", "invalid_api_key")
 
     async def models(self) -> dict[str, Any]:

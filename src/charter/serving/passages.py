@@ -12,7 +12,7 @@ from charter.retrieval.index import load_index
 
 
 class Passages:
-    """The chunks of a corpus and the index over them, searched by one request at a time."""
+    """The chunks of a corpus by id and the index over them, searched by one request at a time."""
 
     def __init__(self, params: Params, paths: CorpusPaths):
         """Load them, and the encoder.
@@ -20,8 +20,9 @@ class Passages:
         Raises:
             CharterError: They are missing, or not of one state.
         """
-        self._chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
-        self._index = load_index(paths.index, Encoder(paths.encoder, resolve_device(params.compute)))
+        self.chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
+        self.encoder = Encoder(paths.encoder, resolve_device(params.compute))
+        self._index = load_index(paths.index, self.encoder)
         self._count = params.retrieval.passages
         self._lock = Lock()
 
@@ -29,4 +30,4 @@ class Passages:
         """Return the passages nearest to a question, best first."""
         with self._lock:
             found = self._index.search([question], self._count)[0]
-        return [self._chunks[passage.chunk_id] for passage in found]
+        return [self.chunks[passage.chunk_id] for passage in found]

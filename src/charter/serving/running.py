@@ -3,6 +3,8 @@
 import ipaddress
 import math
 import os
+import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import uvicorn
@@ -42,6 +44,12 @@ def read_keys(address: Address) -> list[str]:
             "must send, separated by commas"
         )
     return keys
+
+
+def is_opened(authorization: str, keys: Collection[str]) -> bool:
+    """Say whether a request's header ``Authorization`` has one of the keys; without keys all may come in."""
+    given = authorization.removeprefix("Bearer ").encode()
+    return not keys or any(secrets.compare_digest(given, key.encode()) for key in keys)
 
 
 def http_server(app: FastAPI, address: Address, timeout: float) -> uvicorn.Server:

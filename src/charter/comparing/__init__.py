@@ -1,0 +1,1 @@
+"""Systems compared by people: one question, answers side by side, a vote."""
