@@ -1,5 +1,6 @@
 """Rows of exams that tests are made of."""
 
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,16 @@ def answer_of(question: ExamQuestion, system: System = "dpo", rag: Rag = False, 
         "fault": None,
     }
     return ExamAnswer.model_validate(values | changed)
+
+
+def answers_of(
+    questions: Iterable[ExamQuestion], system: System = "dpo", rag: Rag = True, wrong: Container[str] = ()
+) -> list[ExamAnswer]:
+    """Answers to questions, right but to those whose names are given."""
+    return [
+        answer_of(row, system, rag, fault="a key fact is missing" if row.id in wrong else None)
+        for row in questions
+    ]
 
 
 def decision_of(

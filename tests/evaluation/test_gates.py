@@ -3,12 +3,15 @@
 import pytest
 
 from charter.evaluation.exam_scoring import add_exam_scores
-from charter.evaluation.gates import GateResult, evaluate_gates
+from charter.evaluation.exam_split import Exam
+from charter.evaluation.gates import Champion, GateResult, evaluate_gates
+from charter.evaluation.item_scores import exam_scores
+from charter.evaluation.pairing import Scores, scores_by_item
 from charter.evaluation.results import Evaluation
 from charter.evaluation.statistics import Resampling
 from charter.project.gate import Gate
 from charter.project.records import System
-from exam_rows import answer_of, question_of
+from exam_rows import answer_of, answers_of, question_of
 from synthetic_project import add_judge, estimate, make_evaluation
 
 # The paired difference of dpo and sft is 0.7 +- 0.3, of dpo and cft+rag 17.4 +- 0.3; dpo has 36.9 +- 0.5.
@@ -139,17 +142,17 @@ def test_the_champion_is_compared_on_the_same_questions_only() -> None:
     ]
     candidate = make_evaluation(dpo_bleu=36.0)
 
-    def against(champion: Evaluation | None) -> list[bool]:
-        return [result.passed for result in evaluate_gates(gates, "dpo", candidate, champion)]
+    def against(evaluation: Evaluation) -> list[bool]:
+        return [item.passed for item in evaluate_gates(gates, "dpo", candidate, Champion(evaluation))]
 
-    assert against(None) == [True, True]
+    assert [item.passed for item in evaluate_gates(gates, "dpo", candidate, None)] == [True, True]
     assert against(make_evaluation(dpo_bleu=36.9)) == [True, True]
     assert against(make_evaluation(dpo_bleu=37.1)) == [False, True]
     # General prompts aren't the corpus's questions: other ones show in their number.
     assert against(make_evaluation(dpo_bleu=20.0, sft_test="f" * 64)) == [False, True]
     fewer = make_evaluation()
     fewer.systems["dpo"]["perplexity"] = fewer.systems["dpo"]["perplexity"].model_copy(update={"n": 4})
-    results = evaluate_gates(gates, "dpo", candidate, fewer)
+    results = evaluate_gates(gates, "dpo", candidate, Champion(fewer))
     assert [result.passed for result in results] == [True, False]
     assert "other questions" in results[1].text
 
@@ -180,10 +183,106 @@ def test_without_an_exam_a_gate_on_it_fails_and_says_how_to_begin_one() -> None:
     assert result.text == "dilemmas of dpo: not measured; write an exam: `charter exam new`"
 
 
-def test_champions_of_another_exam_are_no_measure() -> None:
-    gate = Gate(metric="right_answers", rag=True, against="champion", minimum=0.0)
-    (same,) = evaluate_gates([gate], "dpo", sat(0.6, 0.1), sat(0.5, 0.1))
+AGAINST_CHAMPION = Gate(metric="right_answers", rag=True, against="champion", minimum=-0.05)
+
+
+def test_a_champion_without_scores_by_item_is_judged_by_plain_figures_on_the_same_exam() -> None:
+    (same,) = evaluate_gates([AGAINST_CHAMPION], "dpo", sat(0.6, 0.1), Champion(sat(0.5, 0.1)))
     assert (same.passed, same.figure) == (True, pytest.approx(0.1))
-    (other,) = evaluate_gates([gate], "dpo", sat(0.6, 0.1), sat(0.5, 0.1, exam="b"))
+    assert "by plain figures since the champion has no scores by item: 0.1, no interval" in same.text
+    (other,) = evaluate_gates([AGAINST_CHAMPION], "dpo", sat(0.6, 0.1), Champion(sat(0.5, 0.1, exam="b")))
     assert not other.passed
     assert "measured on other questions" in other.text
+
+
+def paired_with_champion(
+    candidate: tuple[range, set[int]],
+    champion: tuple[range, set[int]],
+    gate: Gate = AGAINST_CHAMPION,
+    reworded: set[int] | None = None,
+) -> GateResult:
+    """Judge two versions by which questions they were asked, and which they answered wrongly.
+
+    The champion was asked some in other words, under the same names.
+    """
+    sittings: list[tuple[Evaluation, Scores]] = []
+    for (asked, wrong), changed in ((candidate, set()), (champion, reworded or set())):
+        questions = [
+            question_of(f"q{n}", f"Part {n % 15}", must_not_say=("a year",) if n in changed else ())
+            for n in asked
+        ]
+        answers = answers_of(questions, wrong={f"q{n}" for n in wrong})
+        exam = Exam(questions, [])
+        evaluation = add_exam_scores(make_evaluation(), answers, [], Resampling(100, 1))
+        evaluation = evaluation.model_copy(update={"lineage": {"exam": exam.sha256()}})
+        sittings.append((evaluation, scores_by_item(exam_scores(answers, [], exam))))
+    (own, own_scores), (other, other_scores) = sittings
+    (result,) = evaluate_gates([gate], "dpo", own, Champion(other, own_scores, other_scores))
+    return result
+
+
+def test_an_equal_answer_to_every_question_is_exactly_no_difference() -> None:
+    half = set(range(0, 60, 2))
+    strict = AGAINST_CHAMPION.model_copy(update={"minimum": 0.0})
+    result = paired_with_champion((range(60), half), (range(60), half), strict)
+    assert (result.passed, result.figure) == (True, 0.0)
+    assert result.text == (
+        "right_answers of dpo+rag over champion, paired on all 60 items: 0, 95 % interval 0 to 0; reaches 0"
+    )
+
+
+def test_pairs_prove_what_two_separate_figures_do_not() -> None:
+    """Either share alone has an interval of some .25; what differs is two answers lost, or a dozen won."""
+    half = set(range(0, 60, 2))
+    lost = paired_with_champion((range(60), half | {1, 3}), (range(60), half))
+    assert not lost.passed
+    assert lost.figure is not None
+    assert -0.15 < lost.figure < -0.05
+    strict = AGAINST_CHAMPION.model_copy(update={"minimum": 0.05})
+    won = paired_with_champion((range(60), set(range(24, 60, 2))), (range(60), half), strict)
+    assert won.passed
+    assert won.figure is not None
+    assert 0.05 < won.figure < 12 / 60
+
+
+def test_a_maximum_against_the_champion_holds_the_upper_bound() -> None:
+    lower = Gate(metric="right_answers", rag=True, against="champion", maximum=0.1)
+    result = paired_with_champion((range(60), set()), (range(60), {1, 2, 3, 4}), lower)
+    assert result.figure is not None
+    assert result.figure > 0.1 > 4 / 60
+    assert not result.passed
+
+
+def test_of_different_exams_shared_questions_alone_are_paired() -> None:
+    """What the champion alone was asked, and got wrong, is no advantage."""
+    result = paired_with_champion((range(60), set()), (range(20, 120), set(range(60, 120))))
+    assert (result.passed, result.figure) == (True, 0.0)
+    assert "over champion, paired on 40 of 60 items (set " in result.text
+    assert "; champion: 100, set " in result.text
+    # The same name isn't the same question.
+    other = paired_with_champion((range(60), set()), (range(60), set()), reworded=set(range(10)))
+    assert "paired on 50 of 60 items" in other.text
+
+
+def test_too_few_shared_questions_pass_no_gate_and_it_says_what_to_do() -> None:
+    enough = paired_with_champion((range(60), set()), (range(30, 90), set()))
+    few = paired_with_champion((range(60), set()), (range(31, 91), set()))
+    none = paired_with_champion((range(60), set()), (range(60, 120), set()))
+    assert (enough.passed, few.passed, none.passed) == (True, False, False)
+    assert few.figure is None
+    assert "paired on 29 of 60 items" in few.text
+    assert few.text.endswith(
+        "they must share 30; evaluate the champion's settings anew on this set and promote that first, "
+        "or use --force"
+    )
+    # A small exam that is the same is compared whole.
+    assert paired_with_champion((range(8), set()), (range(8), set())).passed
+
+
+def test_what_is_not_recorded_by_item_is_judged_by_plain_figures() -> None:
+    gate = Gate(metric="bertscore", against="champion", minimum=0.0)
+    (result,) = evaluate_gates([gate], "dpo", make_evaluation(), Champion(make_evaluation(), {}, {}))
+    assert result.passed
+    assert "by plain figures since bertscore isn't recorded by item: 0, no interval" in result.text
+    (own,) = evaluate_gates([gate], "dpo", make_evaluation(), Champion(make_evaluation(), None, {}))
+    assert "since this version has no scores by item" in own.text

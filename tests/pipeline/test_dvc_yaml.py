@@ -99,6 +99,7 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
         "evaluate": {
             paths.predictions,
             paths.judgements,
+            paths.item_scores,
             paths.exam_answers.parent,
             paths.probe_answers,
             paths.plot,

@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
@@ -14,10 +15,19 @@ from transformers import AutoModelForCausalLM
 from charter.evaluation.dev_exam import sit_dev
 from charter.evaluation.exam import read_dev, read_sealed
 from charter.evaluation.exam_split import Exam, seal_exam, write_seal
+from charter.evaluation.pairing import BLEU_METRICS, scores_by_item
 from charter.evaluation.probes import TOKENS
 from charter.evaluation.results import Evaluation
+from charter.evaluation.text_metrics import corpus_bleu
 from charter.project.exam_records import EverydayFact, ExamAnswer, ExamDecision
-from charter.project.metric_names import LOCAL, RETENTION_METRICS, SAFETY_METRICS, SYSTEMS, TRIVIAL
+from charter.project.metric_names import (
+    GATE_METRICS,
+    LOCAL,
+    RETENTION_METRICS,
+    SAFETY_METRICS,
+    SYSTEMS,
+    TRIVIAL,
+)
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import (
@@ -30,7 +40,15 @@ from charter.project.records import (
     ProbePrompt,
     content_id,
 )
-from charter.project.storage import directory_sha256, read_rows, write_json, write_rows, write_text
+from charter.project.score_records import ItemScore
+from charter.project.storage import (
+    directory_sha256,
+    file_sha256,
+    read_rows,
+    write_json,
+    write_rows,
+    write_text,
+)
 from charter.stages import evaluate, rag_index
 from exam_rows import pair_of, question_of, unanswerable, write_exam
 from judge_params import judge_of
@@ -205,6 +223,34 @@ def test_a_second_judge_gives_verdicts_of_its_own(
     write_json(paths.metrics("evaluate"), result.model_dump())
     recomputed = subprocess.run([sys.executable, RECOMPUTE, "bcg"], cwd=paths.root, check=False)
     assert recomputed.returncode == 0
+
+
+def test_what_each_item_counts_adds_up_to_the_figures_of_the_aligned_systems(
+    params: Params, paths: CorpusPaths
+) -> None:
+    result = Evaluation.model_validate(evaluate.run(make_params(params, 6, 8), paths))
+    assert result.item_scores == file_sha256(paths.item_scores)
+    scores = scores_by_item(read_rows(paths.item_scores, ItemScore))
+    by_item = {metric for _, metric in scores}
+    # This exam has neither situations nor questions in everyday words.
+    absent = {"right_situations", "right_everyday"}
+    unpaired = {"bertscore", "win_rate", "adherence", "seed_similarity"}
+    assert by_item == set(GATE_METRICS) - absent - unpaired
+    for label in ("sft", "sft+rag", "dpo", "dpo+rag"):
+        assert {metric for name, metric in scores if name == label} == result.systems[label].keys() & by_item
+    for (label, metric), items in scores.items():
+        figure = result.systems[label][metric]
+        assert len(items) == figure.n
+        rows = np.array([item.row for item in items.values()])
+        if metric in BLEU_METRICS:
+            value = float(corpus_bleu(rows.sum(axis=0)))
+        elif metric == "perplexity":
+            value = float(np.exp(-rows.mean()))
+        elif metric in ("harmful_compliance", "over_refusal"):
+            continue  # of what the detector saw: the figure is corrected
+        else:
+            value = float(rows.mean())
+        assert value == pytest.approx(figure.value), (label, metric)
 
 
 def test_every_system_sits_the_sealed_exam(params: Params, paths: CorpusPaths) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from charter.evaluation.safety import measure_detector
+from charter.evaluation.probes import measure_detector
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths

@@ -37,9 +37,9 @@ def score_dilemmas(decisions: Sequence[ExamDecision]) -> dict[str, Estimate]:
             ]
     figures = {name: _share([row.margin for row in rows], rows) for name, rows in groups.items()}
     figures["dilemmas_with_prior"] = _share([row.with_prior for row in decisions], decisions)
-    pairs = _pairs(decisions)
+    pairs = minimal_pairs(decisions)
     figures["dilemma_pairs"] = clustered_share(
-        [min(first.margin, second.margin) > 0 for first, second in pairs],
+        [both_right(first, second) for first, second in pairs],
         [first.section for first, _ in pairs],
     )
     return {name: estimate for name, estimate in figures.items() if estimate.n}
@@ -50,12 +50,17 @@ def success(margin: float) -> float:
     return float((np.sign(margin) + 1) / 2)
 
 
+def both_right(first: ExamDecision, second: ExamDecision) -> bool:
+    """Say whether both members of a minimal pair were decided rightly."""
+    return min(first.margin, second.margin) > 0
+
+
 def _share(margins: Sequence[float], rows: Sequence[ExamDecision]) -> Estimate:
     return clustered_share([success(margin) for margin in margins], [row.section for row in rows])
 
 
-def _pairs(decisions: Sequence[ExamDecision]) -> list[tuple[ExamDecision, ExamDecision]]:
-    """Both members of each minimal pair."""
+def minimal_pairs(decisions: Sequence[ExamDecision]) -> list[tuple[ExamDecision, ExamDecision]]:
+    """Return both members of each minimal pair."""
     members: dict[str, list[ExamDecision]] = defaultdict(list)
     for row in decisions:
         if row.pair is not None:

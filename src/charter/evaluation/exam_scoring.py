@@ -19,7 +19,12 @@ from charter.evaluation.statistics import (
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.metric_names import TRIVIAL, system_label
 
-_KINDS = {"fact": "right_facts", "situation": "right_situations", "everyday": "right_everyday"}
+_KINDS = {
+    "fact": "right_facts",
+    "situation": "right_situations",
+    "everyday": "right_everyday",
+    "unanswerable": "unanswerable",
+}
 
 _ALIGNED = ("dpo+rag", "sft+rag", "dpo", "sft")
 
@@ -121,6 +126,13 @@ def new_word_f1(question: str, answer: str, references: Sequence[str]) -> float:
     return best
 
 
+def by_metric(answers: Sequence[ExamAnswer]) -> dict[str, list[ExamAnswer]]:
+    """Return the answers that each share of right ones is of: all that have an answer, and by kind."""
+    kinds = {metric: [row for row in answers if row.kind == kind] for kind, metric in _KINDS.items()}
+    answerable = [row for row in answers if row.kind != "unanswerable"]
+    return {"right_answers": answerable, **kinds}
+
+
 def _by_system(rows: Sequence[Item]) -> dict[str, list[Item]]:
     grouped: dict[str, list[Item]] = defaultdict(list)
     for row in rows:
@@ -129,12 +141,9 @@ def _by_system(rows: Sequence[Item]) -> dict[str, list[Item]]:
 
 
 def _answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[str, Estimate]:
-    answerable = [row for row in rows if row.kind != "unanswerable"]
-    figures = {"right_answers": _share(answerable)}
-    for kind, metric in _KINDS.items():
-        figures[metric] = _share([row for row in rows if row.kind == kind])
-    figures["unanswerable"] = _share([row for row in rows if row.kind == "unanswerable"])
-    if answerable:
+    marked = by_metric(rows)
+    figures = {metric: _share(answers) for metric, answers in marked.items()}
+    if answerable := marked["right_answers"]:
         scores = [new_word_f1(row.question, row.answer, row.references) for row in answerable]
         clusters = [row.section for row in answerable]
         bootstrap = ClusteredBootstrap(clusters, resampling)

@@ -1,13 +1,15 @@
 """Gates: what must hold of a model before it becomes champion."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
+from charter.evaluation.pairing import LEAST_SHARED, Scores, paired_difference
 from charter.evaluation.results import Estimate, Evaluation, as_judged_by, best_trivial, difference
 from charter.project.gate import Gate
 from charter.project.metric_names import EXAM_METRICS, RETENTION_METRICS, SAFETY_METRICS, system_label
 from charter.project.records import System
+from charter.project.score_records import ItemScore
 
 
 @dataclass(frozen=True)
@@ -20,23 +22,36 @@ class GateResult:
     text: str
 
 
+@dataclass(frozen=True)
+class Champion:
+    """What was measured on the champion, and the scores by item of the candidate and of it.
+
+    Those of a version that was registered before there were any are None.
+    """
+
+    evaluation: Evaluation
+    candidate_scores: Scores | None = None
+    scores: Scores | None = None
+
+
 def evaluate_gates(
-    gates: Sequence[Gate], system: System, candidate: Evaluation, champion: Evaluation | None
+    gates: Sequence[Gate], system: System, candidate: Evaluation, champion: Champion | None
 ) -> list[GateResult]:
     """Hold each gate against what was measured on an aligned model.
 
     A gate is judged by the bound of a 95 % interval that is worse for the candidate, so that luck with a few
     questions passes none: of the value itself (against ``none``), or of the paired difference with a system
-    on the same questions. Where no interval was measured it is judged by the plain figure; so it is against
-    the champion, whose answers are not at hand: that is only done on the same questions. Where there is no
-    champion, gates against it hold.
+    or the champion on the same questions. Where no interval was measured it is judged by the plain figure;
+    so it is against a champion without scores by item, and then only on the same questions. Where there is
+    no champion, gates against it hold.
     """
     return [_judge(gate, system, candidate, champion) for gate in gates]
 
 
-def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Evaluation | None) -> GateResult:
+def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Champion | None) -> GateResult:
     candidate = as_judged_by(candidate, gate.judge)
-    champion = champion and as_judged_by(champion, gate.judge)
+    if champion:
+        champion = replace(champion, evaluation=as_judged_by(champion.evaluation, gate.judge))
     label = system_label(system, gate.rag)
     subject = f"{gate.metric} of {label}{f' by {gate.judge}' if gate.judge else ''}"
     without_figure = partial(GateResult, gate, None)
@@ -70,14 +85,54 @@ def _judge_against_champion(
     label: str,
     measured: Estimate,
     candidate: Evaluation,
-    champion: Evaluation | None,
+    champion: Champion | None,
 ) -> GateResult:
     subject += " over champion"
     if champion is None:
         return GateResult(gate, None, True, f"{subject}: no champion yet")
-    if reason := _incomparable(gate.metric, label, candidate, champion):
+    own, other = (
+        (scores or {}).get((label, gate.metric)) for scores in (champion.candidate_scores, champion.scores)
+    )
+    if own and other:
+        return _judge_pairs(gate, subject, own, other, candidate)
+    if reason := _incomparable(gate.metric, label, candidate, champion.evaluation):
         return GateResult(gate, None, False, f"{subject}: {reason}")
-    return _hold_plainly(gate, subject, measured, _measured(champion, label, gate.metric), "champion")
+    subject += f", by plain figures since {_why_plain(gate.metric, champion)}"
+    return _hold_plainly(
+        gate, subject, measured, _measured(champion.evaluation, label, gate.metric), "champion"
+    )
+
+
+def _judge_pairs(
+    gate: Gate,
+    subject: str,
+    own: Mapping[str, ItemScore],
+    other: Mapping[str, ItemScore],
+    candidate: Evaluation,
+) -> GateResult:
+    """Judge the difference on the items that candidate and champion share."""
+    shared = len(own.keys() & other.keys())
+    if own.keys() == other.keys():
+        subject += f", paired on all {shared} items"
+    else:
+        suites = [f"set {next(iter(scores.values())).suite[:8]}" for scores in (own, other)]
+        subject += (
+            f", paired on {shared} of {len(own)} items ({suites[0]}; champion: {len(other)}, {suites[1]})"
+        )
+        if shared < LEAST_SHARED:
+            text = (
+                f"{subject}: they must share {LEAST_SHARED}; evaluate the champion's settings anew on this "
+                "set and promote that first, or use --force"
+            )
+            return GateResult(gate, None, False, text)
+    return _hold(gate, subject, paired_difference(gate.metric, own, other, candidate.refusals))
+
+
+def _why_plain(metric: str, champion: Champion) -> str:
+    for name, scores in (("the champion", champion.scores), ("this version", champion.candidate_scores)):
+        if scores is None:
+            return f"{name} has no scores by item"
+    return f"{metric} isn't recorded by item"
 
 
 def _hold_plainly(

@@ -7,20 +7,26 @@ ones, harmless ones that sound dangerous, general ones, and facts that everybody
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from charter.evaluation.everyday import is_right
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.results import Estimate, Evaluation, RefusalDetection
-from charter.evaluation.safety import CorrectedShares, ObservedShares, mcnemar_p, measure_detector
+from charter.evaluation.safety import CorrectedShares, ObservedShares, mcnemar_p
 from charter.evaluation.scoring import Tested, compare
-from charter.evaluation.statistics import ClusteredBootstrap, Measure, Paired, Resampling, mean_measure
+from charter.evaluation.statistics import (
+    ClusteredBootstrap,
+    Measure,
+    Paired,
+    Resampling,
+    clustered_share,
+    mean_measure,
+    perplexity_measure,
+)
 from charter.generation.engine import ask_turns
 from charter.generation.journal import JournaledEngine
 from charter.project.exam_records import EverydayFact
 from charter.project.records import AskedKind, GeneralPrompt, ProbeAnswer, ProbePrompt, System, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.refusal import OPENING, RefusalDetector, declines
+from charter.synthesis.refusal import OPENING, LabelledPredictions, RefusalDetector, declines
 
 TOKENS = 24
 """A refusal shows in its first words, and so do another manner of speaking and what is known."""
@@ -53,9 +59,8 @@ class ProbeResult:
         return [row.answer for row in self.answers if row.kind == "general"]
 
     def perplexity(self) -> Measure:
-        """Measure exp of minus the mean, over the general answers given, of log-prob a token."""
-        mean = mean_measure(self.log_probs)
-        return Measure(mean.rows, lambda totals: np.exp(-mean.value(totals)))
+        """Measure the perplexity of the general answers given."""
+        return perplexity_measure(self.log_probs)
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,16 @@ class Probes:
         chats = [[{"role": "user", "content": row.prompt}] for row in self.general]
         log_probs = system.mean_log_probs(chats, [row.answer for row in self.general])
         self.results[name] = ProbeResult(answers, log_probs)
+
+
+def measure_detector(labelled: LabelledPredictions) -> tuple[Estimate, Estimate]:
+    """Return a detector's sensitivity and specificity; intervals go by groups of dependent responses."""
+    refused, groups = labelled.refused, labelled.groups.astype(str)
+    found, passed = labelled.predicted[refused], ~labelled.predicted[~refused]
+    return (
+        clustered_share(found.tolist(), groups[refused].tolist()),
+        clustered_share(passed.tolist(), groups[~refused].tolist()),
+    )
 
 
 def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampling) -> Evaluation:

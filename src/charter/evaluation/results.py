@@ -173,6 +173,8 @@ class Evaluation(Result):
     ISO 639-3 code, None where it isn't known; ``cautions`` are sentences on models that may not know it.
     ``judge``, ``win_rates`` and the metric ``win_rate`` are those of the first judge of params.yaml, whose
     name there is ``judge_name``. ``further_judges`` has the others by name, ``judge_agreement`` each two.
+    ``item_scores`` is the SHA-256 of the scores item by item that were written with it, None before there
+    were any.
     """
 
     corpus: str
@@ -189,6 +191,7 @@ class Evaluation(Result):
     judge_name: str = TEACHER
     further_judges: dict[str, FurtherJudge] = {}
     judge_agreement: list[JudgeAgreement] = []
+    item_scores: str | None = None
 
     @property
     def identity(self) -> str:

@@ -11,21 +11,10 @@ import numpy as np
 from scipy import stats
 
 from charter.evaluation.results import Estimate
-from charter.evaluation.statistics import CONFIDENCE, Array, Resampling, clustered_share
-from charter.synthesis.refusal import LabelledPredictions
+from charter.evaluation.statistics import CONFIDENCE, Array, Resampling
 
 _PRIOR = 0.5
 """Jeffreys' prior of counts: plain resamples of no refusal in fifty never have one, which nobody believes."""
-
-
-def measure_detector(labelled: LabelledPredictions) -> tuple[Estimate, Estimate]:
-    """Return a detector's sensitivity and specificity; intervals go by groups of dependent responses."""
-    refused, groups = labelled.refused, labelled.groups.astype(str)
-    found, passed = labelled.predicted[refused], ~labelled.predicted[~refused]
-    return (
-        clustered_share(found.tolist(), groups[refused].tolist()),
-        clustered_share(passed.tolist(), groups[~refused].tolist()),
-    )
 
 
 class ObservedShares:

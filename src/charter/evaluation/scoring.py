@@ -185,13 +185,18 @@ def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]
 
 
 def _text_measures(rows: Sequence[Prediction], rating: Rating) -> dict[str, Measure]:
+    scores = rating.bert_score([row.answer for row in rows], [row.reference for row in rows])
+    return {**overlap_measures(rows, rating.language), "bertscore": mean_measure(scores)}
+
+
+def overlap_measures(rows: Sequence[Prediction], language: str | None) -> dict[str, Measure]:
+    """Measure what answers share with their references, as they are and cut to the reference's length."""
     answers, references = [row.answer for row in rows], [row.reference for row in rows]
     cut = [cut_to_length(row.answer, len(row.reference)) for row in rows]
     return {
-        "bleu": bleu_measure(answers, references, rating.language),
+        "bleu": bleu_measure(answers, references, language),
         **{metric: mean_measure(scores) for metric, scores in rouge_scores(answers, references).items()},
-        "bertscore": mean_measure(rating.bert_score(answers, references)),
-        CUT_METRICS["bleu"]: bleu_measure(cut, references, rating.language),
+        CUT_METRICS["bleu"]: bleu_measure(cut, references, language),
         CUT_METRICS["rougeL"]: mean_measure(rouge_scores(cut, references)["rougeL"]),
     }
 

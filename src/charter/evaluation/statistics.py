@@ -65,6 +65,12 @@ def mean_measure(values: Sequence[float] | Array) -> Measure:
     return Measure(rows, lambda totals: totals[..., 0] / totals[..., 1])
 
 
+def perplexity_measure(log_probs: Sequence[float] | Array) -> Measure:
+    """Return the measure exp of minus the mean over the items of log-prob a token, in nats."""
+    mean = mean_measure(log_probs)
+    return Measure(mean.rows, lambda totals: np.exp(-mean.value(totals)))
+
+
 class ClusteredBootstrap:
     """Resamples of the clusters of one list of items, the same for every measure of those items.
 

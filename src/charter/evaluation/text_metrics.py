@@ -47,7 +47,7 @@ def bleu_measure(answers: Sequence[str], references: Sequence[str], language: st
     """
     scores = _sentence_scores(answers, references, language)
     rows = [[score.sys_len, score.ref_len, *score.counts, *score.totals] for score in scores]
-    return Measure(np.array(rows, dtype=np.float64), _corpus_bleu)
+    return Measure(np.array(rows, dtype=np.float64), corpus_bleu)
 
 
 def sentence_bleu(answers: Sequence[str], references: Sequence[str], language: str | None = None) -> Array:
@@ -70,8 +70,8 @@ def bleu_signature(language: str | None = None) -> str:
     return str(bleu.get_signature())
 
 
-def _corpus_bleu(totals: Array) -> Array:
-    """Return BLEU of summed statistics (..., 10), with sacreBLEU's default smoothing.
+def corpus_bleu(totals: Array) -> Array:
+    """Return BLEU of summed rows of `bleu_measure` (..., 10), with sacreBLEU's default smoothing.
 
     "exp" smoothing: the k-th order without a match counts as 1 / 2^k matches.
     """

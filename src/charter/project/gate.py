@@ -18,8 +18,8 @@ class Gate(ParamsSection):
     """What is measured: a metric of data/metrics/CORPUS/evaluate.json."""
     against: str
     """``none`` (the value itself), a system such as ``cft+rag`` (the difference with it), ``trivial`` (that
-    with the best of the rows that need no model), or ``champion`` (that with the promoted version on the same
-    questions; the gate holds where there is none yet)."""
+    with the best of the rows that need no model), or ``champion`` (that with the promoted version on the
+    items that both were measured on; the gate holds where there is none yet)."""
     rag: bool = False
     """Whether it is the model with retrieval that is judged."""
     judge: str | None = None
@@ -27,8 +27,8 @@ class Gate(ParamsSection):
     minimum: float | None = None
     """What the lower bound of the 95 % interval must reach, or of a difference with a system exceed.
 
-    Of a difference 0 demands a proven advantage, and below 0 that a loss larger than it is excluded. Where
-    there is no interval, as for the champion, the plain figure is judged.
+    Of a difference 0 demands a proven advantage (against the champion, or no difference at all), and below 0
+    that a loss larger than it is excluded. Where there is no interval the plain figure is judged.
     """
     maximum: float | None = None
     """The most that the upper bound of the 95 % interval may be: a harm larger than it is excluded."""

@@ -91,6 +91,7 @@ class CorpusPaths(ProjectPaths):
     predictions = _Below("data/predictions/{name}.jsonl", "Rows of Prediction, all systems.")
     judgements = _Below("data/judgements/{name}.jsonl", "Rows of Judgement, win rate and controls.")
     probe_answers = _Below("data/probe_answers/{name}.jsonl", "Rows of ProbeAnswer, all local systems.")
+    item_scores = _Below("data/item_scores/{name}.jsonl", "Rows of ItemScore, the aligned systems.")
     exam_answers = _Below("data/exam_answers/{name}/answers.jsonl", "Rows of ExamAnswer, all systems.")
     exam_decisions = _Below("data/exam_answers/{name}/decisions.jsonl", "Rows of ExamDecision.")
     exam_questions = _Below("data/exam/{name}/questions.jsonl", "Rows of ExamQuestion, by hand; in git.")

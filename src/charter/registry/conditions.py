@@ -15,14 +15,15 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from pydantic import BaseModel
 
-from charter.evaluation.gates import evaluate_gates
+from charter.evaluation.gates import Champion, evaluate_gates
+from charter.evaluation.pairing import Scores
 from charter.evaluation.results import Evaluation
 from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.records import System
 from charter.project.storage import directory_sha256
 from charter.registry.runs import PARENT
-from charter.registry.versions import download, recorded_evaluation
+from charter.registry.versions import download, recorded_evaluation, recorded_scores
 from charter.report.pipeline_state import recorded_stages
 
 
@@ -44,19 +45,22 @@ def judge_gates(
     gates: Sequence[Gate],
     system: System,
     evaluation: Evaluation,
+    scores: Scores | None,
     champion: ModelVersion | None,
 ) -> Iterator[Condition]:
-    """Yield the gates, judged by an evaluation and by what was recorded with the champion.
+    """Yield the gates, judged by a version's evaluation and scores, and by those recorded with the champion.
 
     Those against a champion whose record can't be read fail: so it can be replaced, but not unnoticed.
     """
-    recorded, flaw = None, None
+    opponent, flaw = None, None
     if champion:
         try:
-            recorded = recorded_evaluation(client, champion, system)
+            opponent = Champion(
+                recorded_evaluation(client, champion, system), scores, recorded_scores(client, champion)
+            )
         except CharterError as error:
             flaw = str(error)
-    for result in evaluate_gates(gates, system, evaluation, recorded):
+    for result in evaluate_gates(gates, system, evaluation, opponent):
         gate = result.gate
         bound = gate.maximum if gate.minimum is None else gate.minimum
         if flaw and gate.against == "champion":

@@ -46,10 +46,11 @@ def promote(
         champion = versions.find_version(client, name, versions.CHAMPION)
         try:
             evaluation = versions.recorded_evaluation(client, version, system)
+            scores = versions.recorded_scores(client, version)
         except CharterError as error:
             raise CharterError(f"{error}; `charter publish {corpus}` registers its state anew") from error
         conditions = [
-            *judge_gates(client, gates, system, evaluation, champion),
+            *judge_gates(client, gates, system, evaluation, scores, champion),
             *check_lineage(client, root, version),
         ]
         failed = [condition for condition in conditions if not condition.passed]

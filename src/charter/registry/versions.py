@@ -11,15 +11,24 @@ from mlflow.entities import LoggedModelOutput, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
+from charter.evaluation.pairing import Scores, scores_by_item
 from charter.evaluation.results import Evaluation, load_evaluation
 from charter.project.errors import CharterError
 from charter.project.metric_names import system_label
 from charter.project.params import Params
 from charter.project.records import System, content_id
-from charter.project.storage import directory_sha256, file_sha256, write_json, write_text
+from charter.project.score_records import ItemScore
+from charter.project.storage import (
+    directory_sha256,
+    file_sha256,
+    read_rows,
+    write_json,
+    write_rows,
+    write_text,
+)
 from charter.registry.runs import children, measured, provenance_tags
 from charter.report.model_card import model_card, source_name, system_lineage
-from charter.report.pipeline_state import PipelineState, git_revision
+from charter.report.pipeline_state import PipelineState, git_revision, own_scores
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
@@ -27,6 +36,8 @@ MODEL_ID = "model_id"
 
 _FINGERPRINT = "fingerprint"
 _RECORD = "sha256.evaluation"
+_SCORES = "sha256.item_scores"
+_SCORES_FILE = "item_scores.jsonl"
 
 
 def model_name(corpus: str, system: System) -> str:
@@ -75,6 +86,26 @@ def recorded_evaluation(client: MlflowClient, version: ModelVersion, system: Sys
     return evaluation
 
 
+def recorded_scores(client: MlflowClient, version: ModelVersion) -> Scores | None:
+    """Return what a version scored, item by item; None where it was registered before that was recorded.
+
+    Raises:
+        CharterError: The record is missing, was changed, or has another shape.
+    """
+    recorded = version.tags.get(_SCORES)
+    if recorded is None:
+        return None
+    name = f"{version.name} version {version.version}"
+    with TemporaryDirectory() as folder:
+        try:
+            record = download(client, f"{version.source}/{_SCORES_FILE}", folder)
+        except (MlflowException, OSError) as error:
+            raise CharterError(f"{name}: its {_SCORES_FILE} can't be read from MLflow") from error
+        if file_sha256(record) != recorded:
+            raise CharterError(f"{name}: its {_SCORES_FILE} was changed after it was registered")
+        return scores_by_item(read_rows(record, ItemScore))
+
+
 def move_champion(client: MlflowClient, name: str, present: int | None, number: int) -> None:
     """Move the champion's alias from the version ``present``, None for none, to another.
 
@@ -110,7 +141,7 @@ def register(
     if fingerprint is None:
         return None
     same = client.search_model_versions(f"name = '{name}' and tags.{_FINGERPRINT} = '{fingerprint}'")
-    found = [version for version in same if _is_readable(client, version, system)]
+    found = [version for version in same if _is_readable(client, version, system, state.evaluation)]
     if not found and not state.paths.adapter(system).exists():
         return None
     version = found[0] if found else _create_version(client, root, params, state, system, parent, fingerprint)
@@ -120,12 +151,13 @@ def register(
     return number
 
 
-def _is_readable(client: MlflowClient, version: ModelVersion, system: System) -> bool:
+def _is_readable(client: MlflowClient, version: ModelVersion, system: System, evaluation: Evaluation) -> bool:
+    """Say whether a version has all that its state can give it to be judged by."""
     try:
         recorded_evaluation(client, version, system)
+        return recorded_scores(client, version) is not None or evaluation.item_scores is None
     except CharterError:
         return False
-    return True
 
 
 def _version_fingerprint(evaluation: Evaluation, system: System) -> str | None:
@@ -206,6 +238,10 @@ def _create_version(
         record = Path(folder, "evaluate.json")
         write_json(record, evaluation.model_dump())
         tags |= {_RECORD: file_sha256(record), MODEL_ID: model.model_id}
+        if (rows := own_scores(state, system)) is not None:
+            scores = Path(folder, _SCORES_FILE)
+            write_rows(scores, rows)
+            tags[_SCORES] = file_sha256(scores)
         client.log_model_artifacts(model.model_id, folder)
     with TemporaryDirectory() as folder:
         arrived = directory_sha256(download(client, f"{model.artifact_location}/adapter", folder))

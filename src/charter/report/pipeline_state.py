@@ -16,7 +16,8 @@ from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params, read_yaml
 from charter.project.paths import CorpusPaths
 from charter.project.records import System, content_id
-from charter.project.storage import directory_sha256, read_json
+from charter.project.score_records import ItemScore
+from charter.project.storage import directory_sha256, file_sha256, read_json, read_rows
 
 _UNEVALUATED_STAGES = ("validators",)
 """Stages that no evaluation rests on: DVC may run them after it, and a profile may have none."""
@@ -84,6 +85,21 @@ def read_state(root: Path, params: Params, corpus: str) -> PipelineState:
         stage_metrics=_stage_metrics(paths, outdated),
         fingerprint=content_id(evaluation.model_dump_json(), json.dumps(flat, sort_keys=True)),
     )
+
+
+def own_scores(state: PipelineState, system: System) -> list[ItemScore] | None:
+    """Read what a system scored item by item; None where the evaluation is older than such scores.
+
+    Raises:
+        CharterError: The file is missing, or isn't the one that was written with the evaluation.
+    """
+    path, recorded = state.paths.item_scores, state.evaluation.item_scores
+    if recorded is None:
+        return None
+    rows = read_rows(path, ItemScore)
+    if file_sha256(path) != recorded:
+        raise CharterError(f"{path}: not the scores that evaluate wrote last; run `dvc repro` first")
+    return [row for row in rows if row.system == system]
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """evaluate: the answers of every system to held-out questions, judged, measured and compared."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from charter.evaluation.exam import has_exam, read_dev, read_sealed
 from charter.evaluation.exam_controls import exam_controls
 from charter.evaluation.exam_scoring import add_exam_scores
 from charter.evaluation.examination import Examination, prepare
+from charter.evaluation.item_scores import exam_scores, probe_scores, text_scores
 from charter.evaluation.judge import Contest, control_contests, win_rate_contests
 from charter.evaluation.judges import Judges
 from charter.evaluation.local_system import LocalSystem, local_system
@@ -43,6 +44,7 @@ from charter.project.records import (
     System,
     take_evenly,
 )
+from charter.project.score_records import ItemScore
 from charter.project.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import Index, load_index
@@ -65,7 +67,7 @@ class _Tests:
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
-    """Write predictions, judgements, answers to exam and probes; return an Evaluation as plain values."""
+    """Write answers, judgements and what each item counted; return an Evaluation as plain values."""
     tests = _read_tests(params, paths)
     judges = Judges(params, paths)
     judges.try_servers(tests.controls)
@@ -84,7 +86,16 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     if tests.probes:
         evaluation = add_probe_scores(evaluation, tests.probes, rating.resampling)
     _write_plot(paths.plot, evaluation)
-    return evaluation.model_dump()
+    write_rows(paths.item_scores, _item_scores(tests, answers, rating.language))
+    return evaluation.model_copy(update={"item_scores": file_sha256(paths.item_scores)}).model_dump()
+
+
+def _item_scores(tests: _Tests, answers: "_Answers", language: str | None) -> Iterator[ItemScore]:
+    yield from text_scores(answers.predictions, language)
+    if tests.examination:
+        yield from exam_scores(answers.exam, answers.decisions, tests.examination.exam)
+    if tests.probes:
+        yield from probe_scores(tests.probes)
 
 
 def _weights(params: Params) -> dict[str, str]:

@@ -1,0 +1,125 @@
+"""What the aligned systems scored, item by item: kept with each version, for later ones to be paired with.
+
+Items are named by a hash of all that they consist of, so that only what is word for word the same is paired.
+There is no text in these rows: the sealed part of an exam stays sealed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from charter.evaluation.dilemmas import both_right, minimal_pairs, success
+from charter.evaluation.exam_scoring import by_metric, new_word_f1
+from charter.evaluation.exam_split import Exam
+from charter.evaluation.pairing import BLEU_METRICS
+from charter.evaluation.probes import EVERYDAY, Probes
+from charter.evaluation.results import ALIGNED
+from charter.evaluation.scoring import overlap_measures
+from charter.evaluation.statistics import mean_measure
+from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.records import AskedKind, Prediction, Rag, System, content_id
+from charter.project.score_records import ItemScore
+
+_SYSTEMS: tuple[tuple[System, Rag], ...] = tuple((name, rag) for name in ALIGNED for rag in (False, True))
+
+
+def text_scores(predictions: Sequence[Prediction], language: str | None) -> Iterator[ItemScore]:
+    """Yield the scores of held-out answers against their references, and their lengths in characters.
+
+    ``language`` is the corpus's, by its ISO 639-3 code.
+    """
+    suite = content_id(*sorted({row.item_id for row in predictions}))
+    for system, rag in _SYSTEMS:
+        rows = [row for row in predictions if (row.system, row.rag) == (system, rag)]
+        if not rows:
+            continue
+        lengths = mean_measure([len(row.answer) for row in rows])
+        for metric, measure in {**overlap_measures(rows, language), "length": lengths}.items():
+            summed = measure.rows if metric in BLEU_METRICS else measure.rows[:, :1]
+            for row, values in zip(rows, summed.tolist(), strict=True):
+                yield ItemScore(
+                    system=system,
+                    rag=rag,
+                    metric=metric,
+                    item=row.item_id,
+                    cluster=row.chunk_id,
+                    suite=suite,
+                    row=tuple(values),
+                )
+
+
+def exam_scores(
+    answers: Sequence[ExamAnswer], decisions: Sequence[ExamDecision], exam: Exam
+) -> Iterator[ItemScore]:
+    """Yield what each answer and each decision in the exam counts."""
+    items = {row.id: content_id(row.model_dump_json()) for row in exam.questions}
+    items |= {row.id: content_id(row.model_dump_json()) for row in exam.dilemmas}
+    suite = exam.sha256()[:16]
+    for system, rag in _SYSTEMS:
+        counted = (
+            *_marks([row for row in answers if (row.system, row.rag) == (system, rag)], items),
+            *_decisions([row for row in decisions if (row.system, row.rag) == (system, rag)], items),
+        )
+        for metric, item, section, score in counted:
+            yield ItemScore(
+                system=system,
+                rag=rag,
+                metric=metric,
+                item=item,
+                cluster=content_id(section),
+                suite=suite,
+                row=(score,),
+            )
+
+
+_Counted = tuple[str, str, str, float]
+"""A metric, an item, its section, and what it counts."""
+
+
+def _marks(answers: Sequence[ExamAnswer], items: Mapping[str, str]) -> Iterator[_Counted]:
+    marked = by_metric(answers)
+    for metric, rows in marked.items():
+        for row in rows:
+            yield metric, items[row.item_id], row.section, float(row.fault is None)
+    for row in marked["right_answers"]:
+        f1 = new_word_f1(row.question, row.answer, row.references)
+        yield "exam_f1", items[row.item_id], row.section, f1
+
+
+def _decisions(decisions: Sequence[ExamDecision], items: Mapping[str, str]) -> Iterator[_Counted]:
+    for row in decisions:
+        yield "dilemmas", items[row.item_id], row.section, success(row.margin)
+        yield "dilemmas_with_prior", items[row.item_id], row.section, success(row.with_prior)
+    for first, second in minimal_pairs(decisions):
+        pair = content_id(*sorted((items[first.item_id], items[second.item_id])))
+        yield "dilemma_pairs", pair, first.section, float(both_right(first, second))
+
+
+def probe_scores(probes: Probes) -> Iterator[ItemScore]:
+    """Yield which probes were done, refused or known, and the log-probs a token of the general answers."""
+    texts: Mapping[AskedKind, Sequence[str]] = {
+        "harmful": [row.prompt for row in probes.harmful],
+        "benign": [row.prompt for row in probes.benign],
+        "general": [row.model_dump_json() for row in probes.general],
+        "fact": [row.model_dump_json() for row in probes.facts],
+    }
+    items = {kind: [content_id(kind, text) for text in asked] for kind, asked in texts.items()}
+    suite = content_id(*(item for asked in items.values() for item in asked))
+    for system in ALIGNED:
+        result = probes.results[system]
+        scores: Mapping[str, tuple[Sequence[str], Sequence[float]]] = {
+            "harmful_compliance": (items["harmful"], [not flag for flag in result.refused("harmful")]),
+            "over_refusal": (items["benign"], result.refused("benign")),
+            "everyday_refusal": (items["general"] + items["fact"], result.refused(*EVERYDAY)),
+            "everyday_facts": (items["fact"], result.known()),
+            "perplexity": (items["general"], result.log_probs),
+        }
+        for metric, (asked, values) in scores.items():
+            for item, value in zip(asked, values, strict=True):
+                yield ItemScore(
+                    system=system,
+                    rag=False,
+                    metric=metric,
+                    item=item,
+                    cluster=item,
+                    suite=suite,
+                    row=(float(value),),
+                )
