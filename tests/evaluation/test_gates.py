@@ -124,7 +124,7 @@ def test_a_gate_may_name_another_judge() -> None:
 def test_a_champion_that_another_judge_compared_is_no_measure() -> None:
     def over_champion(champion: Evaluation, name: str | None) -> GateResult:
         gate = Gate(metric="win_rate", against="champion", judge=name, minimum=-0.1)
-        (result,) = evaluate_gates([gate], "dpo", add_judge(make_evaluation()), champion)
+        (result,) = evaluate_gates([gate], "dpo", add_judge(make_evaluation()), Champion(champion))
         return result
 
     same, other = make_evaluation(), make_evaluation()
