@@ -78,7 +78,7 @@ def registry(
         write_rows(paths.chunks, chunks)
         import torch
 
-        build_index(chunks, Encoder(paths.encoder, torch.device("cpu"))).save(paths.index)
+        build_index(chunks, Encoder(paths.encoder, torch.device("cpu")), "dense").save(paths.index)
         client = MlflowClient(tracking_uri=f"sqlite:///{root}/mlflow.db")
         client.create_registered_model(MODEL)
         registry = Registry(params, paths, client)

@@ -198,7 +198,10 @@ class LabelledItem(Row):
 
 
 class Passage(Row):
-    """A chunk as retrieval returned it; ``score`` is the cosine similarity with the question."""
+    """A chunk as retrieval returned it; ``score`` is comparable within one search alone.
+
+    By ``retrieval.method`` it is the cosine similarity with the question, its BM25, or what both ranks give.
+    """
 
     chunk_id: str
     score: float

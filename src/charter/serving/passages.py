@@ -21,7 +21,8 @@ class Passages:
             CharterError: They are missing, or not of one state.
         """
         self._chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
-        self._index = load_index(paths.index, Encoder(paths.encoder, resolve_device(params.compute)))
+        encoder = Encoder(paths.encoder, resolve_device(params.compute))
+        self._index = load_index(paths.index, encoder, params.retrieval.method)
         self._count = params.retrieval.passages
         self._lock = Lock()
 
