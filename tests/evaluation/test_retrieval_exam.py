@@ -13,7 +13,7 @@ from rows import chunk_of
 
 TEXTS = {
     "Gifts": "The register is kept by the ombudsman. Gifts are reported within 30 days.",
-    "Animals": "The cat sleeps by the stove. Its food is served by the warden at eight.",
+    "Animals": "Dogs stay outside. The cat is fed by the warden at eight.",
     "Rest": "Holidays are paid.",
 }
 SHARED = question_of("shared", "Gifts", question="When must gifts be reported?")

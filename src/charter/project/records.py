@@ -198,10 +198,7 @@ class LabelledItem(Row):
 
 
 class Passage(Row):
-    """A chunk as retrieval returned it; ``score`` is comparable within one search alone.
-
-    By ``retrieval.method`` it is the cosine similarity with the question, its BM25, or what both ranks give.
-    """
+    """A chunk as retrieval returned it; ``score`` is by ``retrieval.method``, higher is better."""
 
     chunk_id: str
     score: float
