@@ -35,4 +35,4 @@ def write_index(paths: CorpusPaths) -> None:
     ]
     chunks[0] = chunks[0].model_copy(update={"pages": (3, 4)})
     write_rows(paths.chunks, chunks)
-    build_index(chunks, Encoder(paths.encoder, torch.device("cpu"))).save(paths.index)
+    build_index(chunks, Encoder(paths.encoder, torch.device("cpu")), "dense").save(paths.index)

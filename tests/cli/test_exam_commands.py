@@ -59,7 +59,7 @@ def test_faults_are_one_message(charter: Charter, extracted: Path) -> None:
     assert not (extracted / "data/exam").exists()
 
 
-@pytest.mark.parametrize("command", ["new", "add"])
+@pytest.mark.parametrize("command", ["new", "add", "dev", "retrieval"])
 def test_an_unknown_corpus_is_told(charter: Charter, command: str) -> None:
     done = charter("exam", command, "nowhere", *(["x.csv"] if command == "add" else []))
     assert done.code == 1

@@ -5,6 +5,7 @@ import torch
 
 from charter.evaluation.answer_language import AnswerLanguage, load_answer_language
 from charter.evaluation.trivial import (
+    Sentences,
     echo,
     fixed_answers,
     nearest_sentences,
@@ -12,7 +13,7 @@ from charter.evaluation.trivial import (
 )
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
-from charter.project.records import InstructExample
+from charter.project.records import InstructExample, Passage
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import Index, build_index
 from rows import chunk_of
@@ -46,15 +47,29 @@ def encoder(base_models: ProjectPaths) -> Encoder:
 
 @pytest.fixture(scope="module")
 def index(encoder: Encoder) -> Index:
-    return build_index(list(CHUNKS.values()), encoder)
+    return build_index(list(CHUNKS.values()), encoder, "dense")
 
 
 @pytest.mark.models
 def test_the_nearest_sentence_of_the_nearest_chunk(index: Index) -> None:
-    found = nearest_sentences(QUESTIONS, index, CHUNKS)
+    sentences = Sentences(CHUNKS, index.encoder)
+    found = nearest_sentences(QUESTIONS, index.search(QUESTIONS, 1), sentences)
     assert found[0] == "Guests of the hostel may stay for five nights."
     assert found[1] in CHUNKS[list(CHUNKS)[1]].text
-    assert nearest_sentences([], index, CHUNKS) == []
+    assert nearest_sentences([], [], sentences) == []
+
+
+@pytest.mark.models
+def test_the_nearest_sentence_may_be_in_a_later_passage_and_there_may_be_none(index: Index) -> None:
+    hostel, cat = (Passage(chunk_id=name, score=1.0) for name in CHUNKS)
+    found = [(cat, hostel), ()]
+    assert nearest_sentences(QUESTIONS, found, Sentences(CHUNKS, index.encoder)) == [
+        "Guests of the hostel may stay for five nights.",
+        "",
+    ]
+    assert nearest_sentences(QUESTIONS[:1], [(cat,)], Sentences(CHUNKS, index.encoder)) != [
+        "Guests of the hostel may stay for five nights."
+    ]
 
 
 @pytest.mark.models

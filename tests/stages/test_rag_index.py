@@ -28,7 +28,7 @@ def test_index_of_the_chunks_is_written(params: Params, base_models: ProjectPath
         (chunk_of(text, chunk_id=str(n)) for n, text in enumerate(texts)),
     )
     assert rag_index.run(params, paths) == {"chunks": 2, "dimensions": 384}
-    index = load_index(paths.index, Encoder(paths.encoder, torch.device("cpu")))
+    index = load_index(paths.index, Encoder(paths.encoder, torch.device("cpu")), "dense")
     assert [
         found[0].chunk_id for found in index.search(["What protects my head?", "May I keep a present?"], 1)
     ] == ["1", "0"]

@@ -99,3 +99,20 @@ def dev(
         write_rows(to, answers)
     figures, _ = score_exam(answers, decisions, Resampling(params.evaluate.bootstrap_samples, params.seed))
     Console().print(exam_table(f"{corpus}: the dev part of the exam", figures))
+
+
+def retrieval(corpus: CorpusArgument) -> None:
+    """Measure on the dev part of the exam what each retrieval.method finds, with 1, 3 and 5 passages.
+
+    The chunk among them: how often the passages hold the one that the question is on. The nearest sentence:
+    how often the sentence of these passages that is nearest to the question answers it rightly. MRR: the mean
+    of 1 / rank of the chunk. The encoder alone is run, and no index is needed.
+
+    What you choose goes into params.yaml: retrieval.method and retrieval.passages.
+    """
+    from charter.evaluation.retrieval_exam import measure_retrieval
+    from charter.report.retrieval_table import retrieval_table
+
+    project = open_project(corpus)
+    measured = measure_retrieval(project.params, project.paths.corpus(corpus))
+    Console().print(retrieval_table(corpus, measured, project.params.retrieval))

@@ -53,6 +53,7 @@ _exam = typer.Typer(no_args_is_help=True, help="An exam written by people: begin
 _exam.command("new")(exam.new)
 _exam.command("add")(exam.add)
 _exam.command("dev")(exam.dev)
+_exam.command("retrieval")(exam.retrieval)
 app.add_typer(_exam, name="exam", rich_help_panel="Prepare")
 
 for _group, _commands in _COMMANDS.items():

@@ -142,8 +142,7 @@ class Comparisons:
         return [item.name for item in comparison.candidates]
 
     def _find(self, question: str) -> tuple[list[Chunk], Stake]:
-        passages = self._passages.find(question)
-        return passages, self._stakes.find(question, passages[0])
+        return self._passages.find(question), self._stakes.find(question)
 
     def _begin(self, comparison: _Comparison) -> dict[str, Any]:
         rag = any(item.rag for item in comparison.candidates)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from charter.project.records import Chunk, Rule
 from charter.retrieval.encoder import Encoder
+from charter.retrieval.index import search_text
 
 
 @dataclass(frozen=True)
@@ -16,19 +17,18 @@ class Stake:
 
 
 class Stakes:
-    """The rules of a document, compared with questions by the encoder; one question at a time."""
+    """The rules of a document, or else its chunks, compared with a question by the encoder."""
 
     def __init__(self, rules: Sequence[Rule], chunks: Mapping[str, Chunk], encoder: Encoder):
         """Rules of chunks that there are no more, since the document was amended, are passed over."""
-        self._chunks = chunks
-        self._rules = [rule for rule in rules if rule.chunk_id in chunks]
+        stakes = [Stake(rule.statement, chunks[rule.chunk_id]) for rule in rules if rule.chunk_id in chunks]
+        self._stakes = stakes or [Stake("", chunk) for chunk in chunks.values()]
         self._encoder = encoder
-        self._vectors = encoder.encode_passages([rule.statement for rule in self._rules])
+        self._vectors = encoder.encode_passages(
+            [each.rule or search_text(each.chunk) for each in self._stakes]
+        )
 
-    def find(self, question: str, nearest: Chunk) -> Stake:
-        """Return what a question is about; ``nearest`` is the chunk that retrieval found first."""
-        if not self._rules:
-            return Stake("", nearest)
+    def find(self, question: str) -> Stake:
+        """Return what a question is about; one question at a time."""
         [similarity] = self._encoder.encode_questions([question]) @ self._vectors.T
-        rule = self._rules[int(similarity.argmax())]
-        return Stake(rule.statement, self._chunks[rule.chunk_id])
+        return self._stakes[int(similarity.argmax())]

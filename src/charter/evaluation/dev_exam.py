@@ -25,7 +25,8 @@ def dev_examination(params: Params, paths: CorpusPaths) -> Examination:
     Raises:
         CharterError: The exam, the encoder or the index is missing.
     """
-    index = load_index(paths.index, Encoder(paths.encoder, resolve_device(params.compute)))
+    encoder = Encoder(paths.encoder, resolve_device(params.compute))
+    index = load_index(paths.index, encoder, params.retrieval.method)
     chunks = read_rows(paths.chunks, Chunk)
     return prepare(read_dev(paths), paths.name, params, chunks, index, language_of_answers(chunks))
 
@@ -42,7 +43,9 @@ def sit_dev(
     """
     examination = dev_examination(params, paths)
     training = read_rows(paths.instruct("train"), InstructExample)
-    trivial = TrivialSystems(examination.index, examination.chunks, training, examination.language)
+    trivial = TrivialSystems(
+        examination.index, params.retrieval.passages, examination.chunks, training, examination.language
+    )
 
     answers: list[ExamAnswer] = []
     decisions: list[ExamDecision] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -9,16 +10,20 @@ from charter.documents.segmentation import split_sentences
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.project.errors import CharterError
 from charter.project.metric_names import TRIVIAL
-from charter.project.records import Chunk, InstructExample, System
-from charter.retrieval.encoder import Encoder
+from charter.project.records import Chunk, InstructExample, Passage, System
+from charter.retrieval.encoder import Encoder, Vectors
 from charter.retrieval.index import Index
 
 
 @dataclass(frozen=True)
 class TrivialSystems:
-    """What the trivial answers are taken from; ``language`` is what the scorer knows of the documents'."""
+    """What the trivial answers are taken from; ``language`` is what the scorer knows of the documents'.
+
+    ``passages`` chunks are looked up in, as many as systems with RAG are shown.
+    """
 
     index: Index
+    passages: int
     chunks: Mapping[str, Chunk]
     training: Sequence[InstructExample]
     language: AnswerLanguage
@@ -28,7 +33,8 @@ class TrivialSystems:
 
         A language whose file has no fixed answers is without them.
         """
-        looked_up = nearest_sentences(questions, self.index, self.chunks)
+        found = self.index.search(questions, self.passages)
+        looked_up = nearest_sentences(questions, found, Sentences(self.chunks, self.index.encoder))
         remembered = nearest_training_answers(questions, self.training, self.index.encoder)
         answers = {
             "echo": echo(questions),
@@ -52,17 +58,36 @@ def fixed_answers(questions: Sequence[str], language: AnswerLanguage) -> dict[st
     return {name: [answer] * len(questions) for name, answer in language.fixed_answers.items()}
 
 
-def nearest_sentences(questions: Sequence[str], index: Index, chunks: Mapping[str, Chunk]) -> list[str]:
-    """Answer with the sentence nearest to the question in the chunk that retrieval finds first."""
-    found = index.search(list(questions), 1)
-    nearest = {rows[0].chunk_id for rows in found}
-    texts = {name: split_sentences(chunks[name].text, chunks[name].language) for name in nearest}
-    vectors = {name: index.encoder.encode_passages(sentences) for name, sentences in texts.items()}
-    asked = index.encoder.encode_questions(list(questions))
-    return [
-        texts[rows[0].chunk_id][int(np.argmax(vectors[rows[0].chunk_id] @ question))]
-        for rows, question in zip(found, asked, strict=True)
-    ]
+class Sentences:
+    """The sentences of chunks and their vectors, encoded when they are first asked for."""
+
+    def __init__(self, chunks: Mapping[str, Chunk], encoder: Encoder) -> None:
+        self.encoder = encoder
+        self._chunks = chunks
+        self._encoded: dict[str, tuple[list[str], Vectors]] = {}
+
+    def of(self, chunk_id: str) -> tuple[list[str], Vectors]:
+        """Return the sentences of a chunk, and a vector each."""
+        if chunk_id not in self._encoded:
+            chunk = self._chunks[chunk_id]
+            sentences = split_sentences(chunk.text, chunk.language)
+            self._encoded[chunk_id] = sentences, self.encoder.encode_passages(sentences)
+        return self._encoded[chunk_id]
+
+
+def nearest_sentences(
+    questions: Sequence[str], found: Sequence[Sequence[Passage]], sentences: Sentences
+) -> list[str]:
+    """Answer with the sentence nearest to the question of the passages that were found; empty without any."""
+    answers = []
+    for passages, asked in zip(found, sentences.encoder.encode_questions(questions), strict=True):
+        best = ("", -np.inf)
+        for texts, vectors in (sentences.of(passage.chunk_id) for passage in passages):
+            similarity = vectors @ asked
+            place = int(np.argmax(similarity))
+            best = max(best, (texts[place], float(similarity[place])), key=itemgetter(1))
+        answers.append(best[0])
+    return answers
 
 
 def nearest_training_answers(

@@ -198,7 +198,7 @@ class LabelledItem(Row):
 
 
 class Passage(Row):
-    """A chunk as retrieval returned it; ``score`` is the cosine similarity with the question."""
+    """A chunk as retrieval returned it; ``score`` is by ``retrieval.method``, higher is better."""
 
     chunk_id: str
     score: float

@@ -11,6 +11,7 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 CorpusName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 JudgeMethod = Literal["pairwise", "single"]
+RetrievalMethod = Literal["dense", "bm25", "hybrid"]
 
 
 class ParamsSection(BaseModel):
@@ -187,6 +188,8 @@ class Demonstrations(ParamsSection):
 class Retrieval(ParamsSection):
     """What systems with RAG are shown."""
 
+    method: RetrievalMethod
+    """``dense`` compares meanings, by the encoder; ``bm25`` words, in any language; ``hybrid`` takes both."""
     passages: PositiveInt
     """How many chunks a question is answered with."""
 

@@ -142,7 +142,7 @@ def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
             shown += [exam_table(f"{evaluation.corpus}: the exam", evaluation.systems), note, Text()]
         shown += [_corpus_table(evaluation), *(Text(note, style="dim") for note in notes), Text()]
         for part in _parts(evaluation):
-            table = _table(f"{evaluation.corpus}: {part.title}", *part.columns)
+            table = plain_table(f"{evaluation.corpus}: {part.title}", *part.columns)
             for row in part.rows:
                 table.add_row(*row)
             shown += [table, *([Text(part.note, style="dim")] if part.note else []), Text()]
@@ -150,7 +150,7 @@ def results_table(evaluations: Sequence[Evaluation]) -> RenderableType:
 
 
 def _corpus_table(evaluation: Evaluation) -> Table:
-    table = _table(f"{evaluation.corpus}: {evaluation.title}")
+    table = plain_table(f"{evaluation.corpus}: {evaluation.title}")
     table.add_column("system", vertical="bottom")
     for metric in METRICS:
         name = METRIC_NAMES[metric].replace("ROUGE", "R").replace("TS", "T\nS").replace(" ", "\n")
@@ -164,7 +164,7 @@ def _corpus_table(evaluation: Evaluation) -> Table:
 
 def exam_table(title: str, systems: Mapping[str, Mapping[str, Estimate]]) -> Table:
     """Return the table of the exam, a row a system that sat it."""
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("system", vertical="bottom")
     for metric in EXAM_COLUMNS:
         table.add_column(METRIC_NAMES[metric].replace(" ", "\n"), justify="right", vertical="bottom")
@@ -188,7 +188,8 @@ def exam_rows(systems: Mapping[str, Mapping[str, Estimate]]) -> list[tuple[str, 
     ]
 
 
-def _table(title: str, *columns: str) -> Table:
+def plain_table(title: str, *columns: str) -> Table:
+    """Return an empty table as all of them look."""
     return Table(
         *columns,
         title=title,

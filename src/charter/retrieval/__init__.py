@@ -1,1 +1,1 @@
-"""The sentence encoder and the FAISS index over the chunks."""
+"""The sentence encoder, and the index over the chunks: by its vectors, by words, or both."""

@@ -22,7 +22,7 @@ class Passages:
         """
         self.chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
         self.encoder = Encoder(paths.encoder, resolve_device(params.compute))
-        self._index = load_index(paths.index, self.encoder)
+        self._index = load_index(paths.index, self.encoder, params.retrieval.method)
         self._count = params.retrieval.passages
         self._lock = Lock()
 

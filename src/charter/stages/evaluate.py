@@ -107,12 +107,12 @@ def _weights(params: Params) -> dict[str, str]:
 def _read_tests(params: Params, paths: CorpusPaths) -> _Tests:
     """Read what systems are tested on, and retrieve passages for all of it."""
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    index = load_index(paths.index, encoder)
+    index = load_index(paths.index, encoder, params.retrieval.method)
     chunks = read_rows(paths.chunks, Chunk)
     held_out = _read_held_out(params, paths, chunks, index)
     language = language_of_answers(chunks)
     training = read_rows(paths.instruct("train"), InstructExample)
-    trivial = TrivialSystems(index, held_out.chunks, training, language)
+    trivial = TrivialSystems(index, params.retrieval.passages, held_out.chunks, training, language)
     judged = held_out.take(params.evaluate.judge_items)
     if has_exam(paths):
         controls = exam_controls(read_dev(paths), chunks, language, params.evaluate.judge_items)
@@ -241,6 +241,7 @@ def _rating(params: Params, paths: CorpusPaths, tests: _Tests, judges: Judges) -
         language=language,
         cautions=weak_models(params.base_models, language),
         settings={
+            "retrieval": params.retrieval.method,
             "passages": str(params.retrieval.passages),
             "judged": f"{len(tests.judged.examples)} questions",
             "judge_method": settings.judge,

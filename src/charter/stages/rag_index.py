@@ -13,5 +13,5 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
     """Index the chunks; return how many there are and the length of a vector."""
     chunks = read_rows(paths.chunks, Chunk)
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    build_index(chunks, encoder).save(paths.index)
+    build_index(chunks, encoder, params.retrieval.method).save(paths.index)
     return {"chunks": len(chunks), "dimensions": encoder.dimensions}
