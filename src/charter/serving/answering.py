@@ -66,7 +66,7 @@ class ReplyText:
             whole = whole[: min(places)]
         elif not done:
             held = max((len(stop) for stop in self._stops), default=1) - 1
-            whole = whole[: len(whole) - held].rstrip("\N{REPLACEMENT CHARACTER}")
+            whole = whole[: max(0, len(whole) - held)].rstrip("\N{REPLACEMENT CHARACTER}")
         text = whole.strip()
         piece = text[len(self._sent) :]
         self._sent += piece
