@@ -69,8 +69,10 @@ class Endpoint:
         self._metrics.version.set(self._served.version.number)
 
     def _check_key(self, request: Request) -> None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
-        if self._keys and not any(secrets.compare_digest(given, key) for key in self._keys):
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        # Headers are read as Latin-1, whatever their bytes were; the scheme's case is free (RFC 9110, 11.1).
+        key_given = given.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+        if self._keys and not any(secrets.compare_digest(key_given, key) for key in self._keys):
             raise ApiError(401, "wrong key, or none: send Authorization: Bearer KEY", "invalid_api_key")
 
     async def models(self) -> dict[str, Any]:
