@@ -43,6 +43,11 @@ class Words:
             end += 1
         return range(start, end)
 
+    def length(self, end: int) -> int:
+        """How long it is up to a word; two characters of an unspaced script are one, as in `count_words`."""
+        unspaced = sum(UNSPACED.match(word) is not None for word in self.words[:end])
+        return end - unspaced // 2
+
     @property
     def text(self) -> str:
         """The words with a blank between."""
