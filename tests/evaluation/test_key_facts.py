@@ -141,7 +141,9 @@ def test_who_writes_without_blanks_has_as_many_words() -> None:
         must_not_say=(),
     )
     scorer = Scorer(question, load_answer_language("ja"))
-    before = "取引先から贈り物を受け取った従業員は、その価値がいくらであっても、受け取った日から数えて遅くとも"
+    before = (
+        "取引先から贈り物を受け取った従業員は、その価値がいくらであっても、受け取った日から数えて遅くとも"
+    )
     assert scorer.mark(f"{before}三十日以内に法務部へ報告しなければなりません。").right
     assert scorer.mark(f"{before * 2}三十日以内に法務部へ報告しなければなりません。").fault == "misses a fact"
 
