@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +18,11 @@ from mlflow import MlflowClient
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import directory_sha256
-from local_server import free_port
 from small_models import random_adapter, write_index
 
 ROOT = Path(__file__).parent.parent
 MODEL = "charter-bcg"
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,12 @@ def serve(registry: Registry) -> Serve:
         find = Passages(params, paths).find if rag else None
         limits = Limits(concurrency, waiting, timeout, params.evaluate.max_new_tokens)
         endpoint = Endpoint(Answering(served, find, limits, Metrics()), keys, follow_seconds=0.2)
-        port = free_port()
+        # Bound here, so that nobody else gets the port before the server has it.
+        place = socket.socket()
+        place.bind(("127.0.0.1", 0))
+        port = place.getsockname()[1]
         server = http_server(endpoint.app(), Address("127.0.0.1", port), timeout)
-        thread = threading.Thread(target=server.run)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
         thread.start()
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}")

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,11 +94,9 @@ def test_results_are_whole(project: tuple[Path, Run]) -> None:
     assert "Universal Declaration of Human Rights" in report
 
 
-def test_second_run_does_nothing_and_is_quick(project: tuple[Path, Run]) -> None:
+def test_second_run_does_nothing(project: tuple[Path, Run]) -> None:
     _, run = project
-    start = time.perf_counter()
     output = run("dvc", "repro")
-    assert time.perf_counter() - start < 15
     assert "Running stage" not in output
     assert changed_stages(run) == set()
 

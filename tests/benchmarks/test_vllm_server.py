@@ -70,7 +70,7 @@ def test_a_server_that_says_nothing_is_given_up_and_killed(vllm_server: ModuleTy
         vllm_server.serving(command, address, tmp_path / "log", {}, seconds=1),
     ):
         pytest.fail("it never answered")
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 120  # and not 600
     assert not is_running(int(own.read_text()))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.records import Rejected, Rule, RuleDecision
+from charter.project.records import Chunk, Rejected, Rule, RuleDecision
 from charter.project.storage import read_rows, write_rows
 from charter.stages import rules as rules_stage
 from local_server import serving
@@ -107,8 +107,9 @@ def test_who_answers_for_the_document_decides_in_a_spreadsheet(
     ]
     # A second sheet has what was decided, so that taking it back changes nothing.
     before = paths.decisions.read_bytes()
-    charter("rules", "udhr", "--csv", str(sheet), folder=paths.root)
-    charter("rules", "udhr", "--take", str(sheet), folder=paths.root)
+    second = tmp_path / "second.csv"
+    for option in ("--csv", "--take"):
+        assert charter("rules", "udhr", option, str(second), folder=paths.root).code == 0
     assert paths.decisions.read_bytes() == before
 
 
@@ -213,6 +214,31 @@ def test_rules_that_were_not_listed_yet_are_told(charter: Charter, paths: Corpus
     done = charter("rules", "udhr", folder=paths.root)
     assert done.code == 1
     assert "no such file" in done.err
+
+
+def test_a_sheet_that_may_be_filled_in_is_not_written_over(
+    charter: Charter, paths: CorpusPaths, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "rules.csv"
+    sheet.write_text("decided", encoding="utf-8")
+    done = charter("rules", "udhr", "--csv", str(sheet), folder=paths.root)
+    assert done.code == 1
+    assert f"{sheet}: exists already, and may have decisions" in done.err
+    assert sheet.read_text(encoding="utf-8") == "decided"
+
+
+def test_rules_of_an_earlier_document_are_named_before_a_sheet_is_taken(
+    charter: Charter, paths: CorpusPaths, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "new/rules.csv"
+    assert charter("rules", "udhr", "--csv", str(sheet), folder=paths.root).code == 0
+    chunks = read_rows(paths.chunks, Chunk)
+    write_rows(paths.chunks, [chunk.model_copy(update={"id": f"new-{chunk.id}"}) for chunk in chunks])
+    done = charter("rules", "udhr", "--take", str(sheet), folder=paths.root)
+    assert done.code == 1
+    assert "has rules of passages that" in done.err
+    assert "`dvc repro rules@udhr`" in done.err
+    assert not paths.decisions.exists()
 
 
 def refusals(paths: CorpusPaths, count: int) -> None:

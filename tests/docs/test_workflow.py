@@ -104,6 +104,19 @@ def test_gates_are_in_the_summary_and_decide_the_job(tmp_path: Path, status: int
     assert summary.read_text(encoding="utf-8").endswith(f"```\n{gates}```\n")
 
 
+@pytest.mark.parametrize("status", [0, 3])
+def test_how_dvc_reads_the_remote_is_not_left_behind(tmp_path: Path, status: int) -> None:
+    dvc = tmp_path / ".venv/bin/dvc"
+    dvc.parent.mkdir(parents=True)
+    dvc.write_text(f"#!/bin/sh\ncat .dvc/config.local\nexit {status}\n", encoding="utf-8")
+    dvc.chmod(0o755)
+    config = tmp_path / ".dvc/config.local"
+    config.parent.mkdir()
+    done = run_step("Data and models", tmp_path, {"DVC_CONFIG": "password = x"})
+    assert (done.returncode, done.stdout) == (status, "password = x\n")
+    assert not config.exists()
+
+
 @pytest.mark.parametrize(("uri", "status"), [("", 1), ("https://mlflow.example", 0)])
 def test_nothing_is_promoted_without_a_server(tmp_path: Path, uri: str, status: int) -> None:
     assert (

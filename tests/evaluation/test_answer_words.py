@@ -21,6 +21,11 @@ def words(text: str, language: AnswerLanguage = EN) -> str:
         ("€1,250", "1 250 euros"),
         ("EUR 1.250", "EUR 1250"),
         ("two million", "2 million"),
+        ("EUR 2.5 million", "€2,500,000"),
+        ("1,25 million", "1 250 000"),
+        ("2.0 thousand", "2000"),
+        ("one hundred and two thousand", "102,000"),
+        ("com\u00adpli\u00adance", "compliance"),
         ("twenty-one thousand five hundred", "21,500"),
         ("50 %", "fifty per cent"),
         ("2,5 days", "2.5 days"),
@@ -49,6 +54,8 @@ def test_ways_of_writing_are_one(first: str, second: str) -> None:
         ("3,4,5", "3·4·5"),
         ("no one", "no 1"),
         ("one hundred and you", "100 and you"),
+        ("between one hundred and two hundred", "between 100 and 200"),
+        ("1.2.3 million", "1·2·3 1000000"),
     ],
 )
 def test_what_is_no_single_number_stays_apart(text: str, expected: str) -> None:

@@ -158,6 +158,20 @@ def test_doubtful_key_facts_are_told(ours: CorpusPaths, tmp_path: Path) -> None:
     assert any("ours-q-003" in doubt and "its own right answer" in doubt for doubt in doubts)
 
 
+def test_that_the_document_does_not_say_is_told_where_the_scorer_cannot_see_it(
+    ours: CorpusPaths, tmp_path: Path
+) -> None:
+    rows = [FIRST, SECOND | {"answer 1": "At the table.", "answer 2": "It doesn't say."}]
+    (doubt,) = add(ours, table(tmp_path, QUESTIONS, *rows)).doubts
+    assert doubt == "ours-q-002: answer 1 isn't right by the rules of unanswerable questions: makes it up"
+    unknown = load_answer_language("xx")
+    doubts = add_exam(ours, [table(tmp_path, QUESTIONS, *rows)], 1, unknown, replace=True).doubts
+    assert [doubt[:20] for doubt in doubts if "unanswerable" in doubt] == [
+        "ours-q-002: answer 1",
+        "ours-q-002: answer 2",
+    ]
+
+
 def test_an_exam_is_replaced_only_when_told_to(ours: CorpusPaths, tmp_path: Path) -> None:
     file = table(tmp_path, QUESTIONS, FIRST, SECOND)
     before = add(ours, file)

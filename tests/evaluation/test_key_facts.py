@@ -132,6 +132,22 @@ def test_without_a_file_of_the_language_facts_are_compared_as_they_are_written()
     assert scorer.mark("30 Tage, sonst 60 Tage").fault == "says what it must not"
 
 
+def test_who_writes_without_blanks_has_as_many_words() -> None:
+    question = question_of(
+        "ja",
+        question="贈り物はいつまでに誰に報告しますか。",
+        references=("三十日以内に法務部へ報告します。",),
+        key_facts=(("三十日",), ("法務部",)),
+        must_not_say=(),
+    )
+    scorer = Scorer(question, load_answer_language("ja"))
+    before = (
+        "取引先から贈り物を受け取った従業員は、その価値がいくらであっても、受け取った日から数えて遅くとも"
+    )
+    assert scorer.mark(f"{before}三十日以内に法務部へ報告しなければなりません。").right
+    assert scorer.mark(f"{before * 2}三十日以内に法務部へ報告しなければなりません。").fault == "misses a fact"
+
+
 @pytest.fixture(scope="module")
 def dev() -> list[ExamQuestion]:
     paths = ProjectPaths(ROOT)

@@ -164,7 +164,7 @@ def test_two_processes_share_what_the_first_was_told(tmp_path: Path) -> None:
         assert writer.stdin is not None
         writer.stdin.write("\n")
         writer.stdin.flush()
-    outputs = [writer.communicate(timeout=60)[0] for writer in writers]
+    outputs = [writer.communicate(timeout=300)[0] for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
     assert outputs[0] == outputs[1]
     assert len(outputs[0].splitlines()) == 150

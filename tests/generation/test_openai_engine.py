@@ -5,11 +5,11 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import openai
@@ -32,6 +32,7 @@ from transformers_server import TransformersServer, free_port, serve
 KEY = "sk-very-secret"
 QUESTION = ask(system="s", user="q", max_new_tokens=1)
 CHOICE = ask_choice((("system", "s"), ("user", "q")), ("Yes", "No"))
+WAIT_SECONDS = 120
 
 
 class Fault:
@@ -40,6 +41,7 @@ class Fault:
     def __init__(self, status: int = 200, text: str | None = None, silence: float = 0.0, **headers: str):
         self.status, self.text, self.silence = status, text, silence
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers_when: Callable[[], bool] = lambda: True
 
 
 class FaultyServer(ThreadingHTTPServer):
@@ -52,10 +54,10 @@ class FaultyServer(ThreadingHTTPServer):
         self.faults: list[Fault] = []
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
-        self.times: list[float] = []
         self.pause = 0.0
         self.running = self.most_running = 0
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
+        self.answers_when: Callable[[], bool] = lambda: True
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -68,10 +70,11 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.bodies.append(body)
             server.keys.append(self.headers.get("Authorization"))
-            server.times.append(time.monotonic())
             fault = server.faults.pop(0) if server.faults else Fault()
             server.running += 1
             server.most_running = max(server.most_running, server.running)
+            server.lock.notify_all()
+            assert server.lock.wait_for(lambda: fault.answers_when() and server.answers_when(), WAIT_SECONDS)
         time.sleep(fault.silence or server.pause)
         with server.lock:
             server.running -= 1
@@ -139,7 +142,7 @@ def test_a_real_server_says_what_the_model_says(
     assert [answer.text for answer in answers] == [answer.text for answer in complete(in_process, *requests)]
     assert all(1 < answer.tokens <= 10 for answer in answers)
     before_first_answer = transformers_server.log.read_text().partition('completions HTTP/1.1" 200')[0]
-    assert before_first_answer.count("[Request received]") == 3
+    assert before_first_answer.count("[Request received]") > 1
 
 
 @pytest.mark.models
@@ -179,19 +182,23 @@ def test_without_a_key_none_is_sent(server: FaultyServer) -> None:
 
 
 def test_concurrency_is_used_and_not_exceeded(server: FaultyServer) -> None:
-    server.pause = 0.1
+    # None is answered before four are asked; the pause lets a fifth come, if one may.
+    server.answers_when = lambda: server.most_running >= 4
+    server.pause = 0.05
     requests = [ask(system="s", user=f"q{number}", max_new_tokens=1) for number in range(12)]
     assert [found.text for found in complete(connect(server), *requests)] == [f"Q{n}" for n in range(12)]
     assert server.most_running == 4
 
 
 def test_a_slow_answer_holds_no_other_back(server: FaultyServer) -> None:
-    server.faults = [Fault(silence=1.0)]
+    server.faults = [Fault()]
+    server.faults[0].answers_when = lambda: len(server.bodies) == 6
     requests = [ask(system="s", user=f"q{number}", max_new_tokens=1) for number in range(6)]
     order = [index for index, _ in connect(server, concurrency=2).complete(requests)]
     assert sorted(order) == list(range(6))
+    # The sixth is asked when four others are answered; it may overtake the slow one or not.
     slow = server.bodies[0]["messages"][-1]["content"]
-    assert f"q{order[-1]}" == slow
+    assert slow in [f"q{index}" for index in order[4:]]
 
 
 def test_a_verdict_brings_its_alternatives(server: FaultyServer) -> None:
@@ -208,28 +215,37 @@ def test_passing_refusals_are_tried_again(server: FaultyServer, status: int) -> 
     assert len(server.bodies) == 3
 
 
-def test_pauses_grow_and_are_not_all_alike(server: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch, 0.1)
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that the client would make, which it doesn't make: no clock is in what they are."""
+    seconds: list[float] = []
+
+    async def sleep(pause: float) -> None:
+        seconds.append(pause)
+
+    monkeypatch.setattr(_base_client, "anyio", SimpleNamespace(sleep=sleep))
+    return seconds
+
+
+def test_pauses_grow_and_are_not_all_alike(server: FaultyServer, pauses: list[float]) -> None:
     teacher = connect(server)
-    pauses = []
     for _ in range(2):
-        server.times.clear()
         server.faults = [Fault(503)] * 4
         complete(teacher, QUESTION)
-        pauses.append([after - before for before, after in pairwise(server.times)])
-    assert [len(each) for each in pauses] == [4, 4]
-    for first, _, _, last in pauses:
-        assert 0.07 <= first < last
-    assert max(abs(one - other) for one, other in zip(*pauses, strict=True)) > 0.001
+    assert len(pauses) == 8
+    for first, second, third, fourth in (pauses[:4], pauses[4:]):
+        assert 0 < first < second < third < fourth
+    assert pauses[:4] != pauses[4:]
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_retry_after_is_waited_for(server: FaultyServer, form: str) -> None:
-    # A date has whole seconds: the third full second lies two seconds ahead, less what a busy machine takes.
-    value = "2" if form == "seconds" else formatdate(int(time.time()) + 3, usegmt=True)
+def test_retry_after_is_waited_for(server: FaultyServer, pauses: list[float], form: str) -> None:
+    value = "60" if form == "seconds" else formatdate(time.time() + 60, usegmt=True)
     server.faults = [Fault(429, Retry_After=value)]
     complete(connect(server), QUESTION)
-    assert 1.5 <= server.times[1] - server.times[0] < 4
+    (pause,) = pauses
+    # A date comes nearer while the request is on its way.
+    assert pause == 60 if form == "seconds" else 0 < pause <= 60
 
 
 def test_a_retry_after_nobody_waits_for_is_an_error(server: FaultyServer) -> None:
@@ -248,7 +264,7 @@ def test_silence_is_tried_again(server: FaultyServer, monkeypatch: pytest.Monkey
     monkeypatch.setattr(server_module, "_TIMEOUT", openai.Timeout(0.3))
     server.faults = [Fault(silence=1.0)]
     assert complete(connect(server), QUESTION)[0].text == "Q"
-    assert len(server.bodies) == 2
+    assert len(server.bodies) >= 2  # a busy machine may be silent once more
 
 
 def test_a_lasting_fault_ends_after_a_bounded_number_of_tries(server: FaultyServer) -> None:

@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 
 from charter.project.errors import CharterError
 from charter.project.storage import directory_sha256, write_text
+from charter.registry import adapters
 from charter.registry.adapters import fetch_adapter, find_adapter
 
 pytest_plugins = ["mlflow_store"]
@@ -44,6 +45,26 @@ def test_an_adapter_is_fetched_once_and_checked_each_time(project_root: Path, re
     fetch_adapter(project_root, version, folder)
     assert directory_sha256(folder) == version.adapter_sha256
     assert [path.name for path in folder.parent.iterdir()] == ["1"]
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_another_server_fetched_meanwhile_stays_as_it_may_be_loading_it(
+    project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, folder = find_adapter(project_root, "bcg", "sft", "champion"), project_root / "served/1"
+    download, theirs = adapters.download, []
+
+    def overtaken(client: MlflowClient, uri: str, to: str) -> Path:
+        arrived = download(client, uri, to)
+        monkeypatch.setattr(adapters, "download", download)
+        fetch_adapter(project_root, version, folder)
+        theirs.append(folder.stat().st_ino)
+        return arrived
+
+    monkeypatch.setattr(adapters, "download", overtaken)
+    fetch_adapter(project_root, version, folder)
+    assert theirs == [folder.stat().st_ino]
+    assert directory_sha256(folder) == version.adapter_sha256
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def at_once(root: Path, action: str, processes: int) -> list[str]:
         assert all(process.poll() is None for process in started)
         time.sleep(0.01)
     (start / "go").touch()
-    printed = [process.communicate(timeout=120)[0].strip() for process in started]
+    printed = [process.communicate(timeout=300)[0].strip() for process in started]
     assert [process.returncode for process in started] == [0] * processes
     return sorted(printed)
 

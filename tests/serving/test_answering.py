@@ -32,3 +32,8 @@ def test_a_stop_and_its_beginning_are_held_back() -> None:
     assert "".join(told("one, STOP two", "STOP")) == "one,"
     assert "".join(told("one, STOR", "STOP")) == "one, STOR"
     assert "".join(told("aXbYc", "Y", "X")) == "a"
+
+
+def test_a_stop_that_is_longer_than_the_text_so_far_is_held_back() -> None:
+    assert "".join(told("STOPSTOP", "STOPSTOP")) == ""
+    assert "".join(told("STOPST", "STOPSTOP")) == "STOPST"

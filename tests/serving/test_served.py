@@ -18,6 +18,8 @@ from openai import OpenAI
 from charter.cli.serving import serve as serve_command
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
+from charter.registry.adapters import AdapterVersion
+from charter.serving import served as served_module
 from charter.serving.served import ServedModel, Source
 from local_server import free_port
 from served_models import MODEL, Registry, Serve, wait_until_healthy
@@ -26,7 +28,7 @@ pytest_plugins = ["mlflow_store", "served_models"]
 pytestmark = pytest.mark.models
 
 TURNS = [{"role": "user", "content": "May I take gifts?"}]
-MOVE_SECONDS = 30
+MOVE_SECONDS = 180
 
 
 def ask_until(stop: threading.Event, url: str, stream: bool) -> list[tuple[str, str]]:
@@ -64,30 +66,44 @@ def test_the_server_follows_the_alias_and_drops_no_request(registry: Registry, s
 
 def wait_until_served(url: str, number: int) -> None:
     end = time.monotonic() + MOVE_SECONDS
-    while httpx.get(f"{url}/v1/models").json()["data"][0]["root"] != f"models:/{MODEL}/{number}":
+    while httpx.get(f"{url}/v1/models", timeout=60).json()["data"][0]["root"] != f"models:/{MODEL}/{number}":
         assert time.monotonic() < end, f"version {number} isn't served"
         time.sleep(0.05)
     time.sleep(0.5)  # so that some are answered by it
 
 
 def test_a_model_that_is_replaced_is_freed_and_one_that_cant_be_replaced_serves_on(
-    registry: Registry, capsys: pytest.CaptureFixture[str]
+    registry: Registry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.point("freed", 1)
     served = ServedModel(Source(registry.params, registry.paths, "dpo", "freed"), 1)
     old = weakref.ref(served.model)
 
-    async def follow(seconds: float) -> None:
+    async def follow() -> None:
         ended = asyncio.Event()
-        asyncio.get_running_loop().call_later(seconds, ended.set)
+        asyncio.get_running_loop().call_later(MOVE_SECONDS, ended.set)
         await served.follow(0.01, ended.set, ended)
 
     registry.point("freed", 2)
-    asyncio.run(follow(MOVE_SECONDS))
+    asyncio.run(follow())
     gc.collect()
     assert old() is None
     registry.client.delete_registered_model_alias(MODEL, "freed")
-    asyncio.run(follow(0.5))
+
+    async def look(times: int) -> None:
+        ended, loop, looked, find = asyncio.Event(), asyncio.get_running_loop(), [], Source.find
+
+        def counted(source: Source) -> AdapterVersion:
+            looked.append(source)
+            if len(looked) == times:
+                loop.call_soon_threadsafe(ended.set)
+            return find(source)
+
+        monkeypatch.setattr(Source, "find", counted)
+        await served.follow(0.01, ended.set, ended)
+
+    monkeypatch.setattr(served_module, "_AFTER_A_FAILURE", 0.01)
+    asyncio.run(look(times=3))
     assert served.version.number == 2
     assert served.model.alive
     served.model.stop()

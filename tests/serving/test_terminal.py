@@ -1,10 +1,12 @@
 """The chat in the terminal, with a real server."""
 
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from charter.project.errors import CharterError
 from charter.serving.terminal import chat
-from local_server import free_port
+from local_server import free_port, serving
 from served_models import Running
 
 pytest_plugins = ["mlflow_store", "served_models"]
@@ -44,6 +46,27 @@ def test_the_end_of_input_ends_it(rag_server: Running) -> None:
 def test_a_server_that_isnt_there_is_said() -> None:
     with pytest.raises(CharterError, match="no server answers; `charter serve CORPUS` starts one"):
         talk(f"http://127.0.0.1:{free_port()}")
+
+
+class WithoutModels(BaseHTTPRequestHandler):
+    """A server that lists no model."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"object": "list", "data": []}')
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+def test_a_server_without_a_model_is_said() -> None:
+    with (
+        serving(ThreadingHTTPServer(("127.0.0.1", 0), WithoutModels)) as empty,
+        pytest.raises(CharterError, match="serves no model; `charter serve CORPUS` serves one"),
+    ):
+        talk(f"http://127.0.0.1:{empty.server_port}")
 
 
 def test_a_refusal_is_said(rag_server: Running) -> None:

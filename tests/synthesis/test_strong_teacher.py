@@ -249,7 +249,7 @@ def test_what_it_does_not_know_is_an_error_that_shows_it(asked: str) -> None:
         body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": asked}]})
         request = urllib.request.Request(f"{server.url}/chat/completions", body.encode())
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=10)
+            urllib.request.urlopen(request, timeout=120)
         assert refused.value.code == 400
         assert asked.split("\n")[0] in json.load(refused.value)["error"]["message"]
         assert len(server.unknown) == 1

@@ -57,6 +57,7 @@ def preview(corpus: CorpusArgument, chunks: ChunksOption = 3, html: HtmlOption =
     Each passage is printed with what was kept of it and what was refused, by which filter and why; behind it
     what the whole document would take. The answers are kept: a run doesn't ask for them again.
     """
+    from charter.project.storage import write_text
     from charter.report.preview import preview_rows
     from charter.report.rendering import render
 
@@ -75,9 +76,7 @@ def preview(corpus: CorpusArgument, chunks: ChunksOption = 3, html: HtmlOption =
     _print_estimate(project, corpus, trial)
     if html:
         title = project.params.corpora[corpus].title
-        html.write_text(
-            render("preview.html.jinja", title=title, chunks=found, trial=trial), encoding="utf-8"
-        )
+        write_text(html, render("preview.html.jinja", title=title, chunks=found, trial=trial))
         typer.echo(f"wrote {html}")
 
 
@@ -132,7 +131,7 @@ def rules(
     git keeps and every later run honours.
     """
     from charter.project.records import Chunk, Rule
-    from charter.project.storage import read_rows, write_rows
+    from charter.project.storage import read_rows, write_rows, write_text
     from charter.report.rendering import render
     from charter.report.rule_sheet import read_sheet, write_sheet
     from charter.synthesis.rule_decisions import read_decisions
@@ -141,6 +140,11 @@ def rules(
     paths = project.paths.corpus(corpus)
     found = read_rows(paths.rules, Rule)
     chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
+    if any(rule.chunk_id not in chunks for rule in found):
+        raise CharterError(
+            f"{paths.rules}: has rules of passages that {paths.chunks} hasn't any more; run "
+            f"`dvc repro rules@{corpus}`"
+        )
     if take:
         write_rows(paths.decisions, read_sheet(take, found))
     decisions = {decision.rule_id: decision for decision in read_decisions(paths)}
@@ -161,7 +165,7 @@ def rules(
     if html:
         title = project.params.corpora[corpus].title
         page = render("rules.html.jinja", title=title, rules=found, chunks=chunks, decisions=decisions)
-        html.write_text(page, encoding="utf-8")
+        write_text(html, page)
         typer.echo(f"wrote {html}")
 
 

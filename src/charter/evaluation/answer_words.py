@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from charter.documents.segmentation import UNSPACED
 from charter.evaluation.answer_language import AnswerLanguage
@@ -17,6 +18,8 @@ _DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
 _PAUSE = re.compile(r"[.,;:!?()\n。、，；：！？।]|\s[-–—]\s|—")
 _MIXED = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
 _POINT = "\u00b7"
+_SOFT_HYPHEN = "\u00ad"
+_DECIMALS = re.compile(rf"\d+{_POINT}\d+")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Words:
             end += 1
         return range(start, end)
 
+    def length(self, end: int) -> int:
+        """How long it is up to a word; two characters of an unspaced script are one, as in `count_words`."""
+        unspaced = sum(UNSPACED.match(word) is not None for word in self.words[:end])
+        return end - unspaced // 2
+
     @property
     def text(self) -> str:
         """The words with a blank between."""
@@ -65,7 +73,8 @@ def split_answer(text: str, language: AnswerLanguage) -> Words:
 
 def _fold(text: str) -> str:
     """Without case, accents and variants of a sign; digits of all scripts as 0-9, numbers without marks."""
-    text = unicodedata.normalize("NFKD", text.casefold().replace("’", "'").replace("‘", "'"))
+    text = text.casefold().replace("’", "'").replace("‘", "'").replace(_SOFT_HYPHEN, "")
+    text = unicodedata.normalize("NFKD", text)
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
     text = "".join(
         str(unicodedata.decimal(sign)) if unicodedata.category(sign) == "Nd" else sign for sign in text
@@ -88,12 +97,17 @@ def _words(text: str, language: AnswerLanguage) -> Iterator[str]:
 
 
 def _in_digits(words: Sequence[tuple[str, int]], language: AnswerLanguage) -> Iterator[tuple[str, int]]:
-    """Write numbers in digits: "forty five" is 45, "2 million" 2000000."""
+    """Write numbers in digits: "forty five" is 45, "2 million" 2000000, "2.5 million" 2500000."""
     place = 0
     while place < len(words):
         word, clause = words[place]
-        scaled = place + 1 < len(words) and language.numbers.get(words[place + 1][0], 0) >= 1000
-        if word not in language.numbers and not (word.isdigit() and scaled):
+        scale = language.numbers.get(words[place + 1][0], 0) if place + 1 < len(words) else 0
+        if scale >= 1000 and _DECIMALS.fullmatch(word):
+            amount = Decimal(word.replace(_POINT, ".")) * scale
+            yield f"{amount.normalize():f}".replace(".", _POINT), clause
+            place += 2
+            continue
+        if word not in language.numbers and not (word.isdigit() and scale >= 1000):
             yield words[place]
             place += 1
             continue
@@ -109,7 +123,9 @@ def _read_number(words: Sequence[tuple[str, int]], place: int, language: AnswerL
         word = words[place][0]
         following = words[place + 1][0] if place + 1 < len(words) else ""
         if begun and word == language.number_joiner and part % 100 == 0 and part + whole >= 100:
-            if language.numbers.get(following, 100) >= 100:
+            # "one hundred and two hundred" are two numbers, "one hundred and two thousand" is one.
+            behind = words[place + 2][0] if place + 2 < len(words) else ""
+            if language.numbers.get(following, 100) >= 100 or language.numbers.get(behind) == 100:
                 break
             place += 1
             continue

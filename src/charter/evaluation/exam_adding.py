@@ -183,12 +183,11 @@ def _doubts(exam: Exam, language: AnswerLanguage) -> list[str]:
     """Say of which questions the scorer finds a reference wrong, or the question itself a right answer."""
     doubts = []
     for row in exam.questions:
-        if row.kind == "unanswerable":
-            continue
         scorer = Scorer(row, language)
+        by = "the rules of unanswerable questions" if row.kind == "unanswerable" else "its own key facts"
         for number, reference in enumerate(row.references, start=1):
             if fault := scorer.mark(reference).fault:
-                doubts.append(f"{row.id}: answer {number} isn't right by its own key facts: {fault}")
+                doubts.append(f"{row.id}: answer {number} isn't right by {by}: {fault}")
         if scorer.mark(row.question).right:
             doubts.append(f"{row.id}: the question is its own right answer; ask for what it doesn't say")
     return doubts

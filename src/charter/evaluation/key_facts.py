@@ -93,7 +93,9 @@ class Scorer:
         return [
             span
             for span in answer.find(phrase)
-            if span[1] <= _READ and not self._is_verdict(phrase) and not self._in_another_unit(answer, span)
+            if answer.length(span[1]) <= _READ
+            and not self._is_verdict(phrase)
+            and not self._in_another_unit(answer, span)
         ]
 
     def _made_up(self, answer: Words) -> Fault | None:

@@ -51,7 +51,7 @@ def fetch_adapter(root: Path, version: AdapterVersion, folder: Path) -> None:
     Raises:
         CharterError: What MLflow gives isn't the adapter that was registered, or it can't be reached.
     """
-    if folder.is_dir() and directory_sha256(folder) == version.adapter_sha256:
+    if _holds(folder, version):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open_store(root) as client, TemporaryDirectory(dir=folder.parent) as temporary:
@@ -61,6 +61,12 @@ def fetch_adapter(root: Path, version: AdapterVersion, folder: Path) -> None:
                 f"{version.model} version {version.number}: its adapter in MLflow has SHA-256 {found}, "
                 "not the one that was recorded; register the model again"
             )
+        if _holds(folder, version):
+            return  # another server put it there meanwhile, and may be loading it
         if folder.exists():
             shutil.rmtree(folder)
-        shutil.move(arrived, folder)
+        arrived.rename(folder)
+
+
+def _holds(folder: Path, version: AdapterVersion) -> bool:
+    return folder.is_dir() and directory_sha256(folder) == version.adapter_sha256

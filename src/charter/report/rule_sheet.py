@@ -6,6 +6,7 @@ from pathlib import Path
 
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, Rule, RuleDecision
+from charter.project.storage import atomic_path
 
 DECISIONS = ("accept", "edit", "strike")
 _COLUMNS = ("id", "section", "statement", "modality", "limits", "deciders", "reason", "grey", "quotation")
@@ -15,9 +16,17 @@ _FILLED_IN = ("decision", "new_statement", "note")
 def write_sheet(
     file: Path, rules: Sequence[Rule], chunks: Mapping[str, Chunk], decisions: Mapping[str, RuleDecision]
 ) -> None:
-    """Write a CSV file with a row a rule; ``chunks`` are by their ids, ``decisions`` by those of rules."""
+    """Write a CSV file with a row a rule; ``chunks`` are by their ids, ``decisions`` by those of rules.
+
+    Raises:
+        CharterError: The file exists: somebody may have decided in it.
+    """
+    if file.exists():
+        raise CharterError(
+            f"{file}: exists already, and may have decisions; take them with --take, and move it away"
+        )
     # With a byte order mark, without which spreadsheet programs misread letters beyond ASCII.
-    with file.open("w", encoding="utf-8-sig", newline="") as opened:
+    with atomic_path(file) as path, path.open("w", encoding="utf-8-sig", newline="") as opened:
         writer = csv.writer(opened)
         writer.writerow((*_COLUMNS, *_FILLED_IN))
         for rule in rules:

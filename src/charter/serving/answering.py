@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ class ReplyText:
             whole = whole[: min(places)]
         elif not done:
             held = max((len(stop) for stop in self._stops), default=1) - 1
-            whole = whole[: len(whole) - held].rstrip("\N{REPLACEMENT CHARACTER}")
+            whole = whole[: max(0, len(whole) - held)].rstrip("\N{REPLACEMENT CHARACTER}")
         text = whole.strip()
         piece = text[len(self._sent) :]
         self._sent += piece
@@ -110,20 +110,21 @@ class Answering:
                 )
             new_tokens = asked.new_tokens or min(self.limits.new_tokens, room)
             text = ReplyText(model.tokenizer, asked.stops)
-            async for tokens, done in model.decode(prompt, new_tokens, asked.drawing(), deadline):
-                piece = text.more(tokens, done)
-                ended = done or text.stopped
-                finish = None
-                if ended:
-                    whole = text.stopped or tokens[-1] in model.ends
-                    finish = "stop" if whole else "length"
-                    self.metrics.count_tokens(len(prompt), len(tokens))
-                if piece or ended:
-                    yield Piece(
-                        piece, finish, len(prompt), len(tokens), fingerprint, shown if ended else None
-                    )
-                if ended:
-                    return
+            # Closed before the place is given on: a reply that was stopped is in the batch until then.
+            async with aclosing(model.decode(prompt, new_tokens, asked.drawing(), deadline)) as decoded:
+                async for tokens, done in decoded:
+                    piece = text.more(tokens, done)
+                    ended = done or text.stopped
+                    finish = None
+                    if ended:
+                        whole = text.stopped or tokens[-1] in model.ends
+                        finish = "stop" if whole else "length"
+                        self.metrics.count_tokens(len(prompt), len(tokens))
+                    if piece or ended:
+                        citations = shown if ended else None
+                        yield Piece(piece, finish, len(prompt), len(tokens), fingerprint, citations)
+                    if ended:
+                        return
 
     def _retrieve(self, asked: ChatRequest) -> list[Chunk] | None:
         return self._find(asked.messages[-1].text) if self._find else None

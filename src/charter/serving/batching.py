@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -80,7 +80,7 @@ class BatchedModel:
 
     async def decode(
         self, prompt: list[int], new_tokens: int, drawing: dict[str, Any], deadline: float
-    ) -> AsyncIterator[tuple[list[int], bool]]:
+    ) -> AsyncGenerator[tuple[list[int], bool]]:
         """Yield all tokens of the reply so far, and whether they are all, whenever there are more.
 
         Raises:

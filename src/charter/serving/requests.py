@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
+_COLDEST = 1e-3
+"""Below this temperature the likeliest token is taken: scores divided by less are infinite in 16 bits."""
+
 
 class _TextPart(BaseModel):
     type: Literal["text"]
@@ -73,7 +76,7 @@ class ChatRequest(BaseModel):
 
     def drawing(self) -> dict[str, Any]:
         """Return how tokens are drawn: nothing where the likeliest is taken."""
-        if not self.temperature:
+        if self.temperature is None or self.temperature < _COLDEST:
             return {}
         seed = secrets.randbits(62) if self.seed is None else self.seed
         return {"temperature": self.temperature, "top_p": self.top_p or 1.0, "seed": seed}

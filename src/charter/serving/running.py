@@ -48,8 +48,10 @@ def read_keys(address: Address) -> list[str]:
 
 def is_opened(authorization: str, keys: Collection[str]) -> bool:
     """Say whether a request's header ``Authorization`` has one of the keys; without keys all may come in."""
-    given = authorization.removeprefix("Bearer ").encode()
-    return not keys or any(secrets.compare_digest(given, key.encode()) for key in keys)
+    scheme, _, given = authorization.partition(" ")
+    # Headers are read as Latin-1, whatever their bytes were; the scheme's case is free (RFC 9110, 11.1).
+    sent = given.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+    return not keys or any(secrets.compare_digest(sent, key.encode()) for key in keys)
 
 
 def http_server(app: FastAPI, address: Address, timeout: float) -> uvicorn.Server:

@@ -24,6 +24,8 @@ def chat(url: str, read: Callable[[], str], write: Callable[[str], None]) -> Non
         with openai.OpenAI(base_url=f"{url.rstrip('/')}/v1", api_key=key) as client:
             # vLLM lists the seed before its adapters, which name it as their parent.
             models = client.models.list().data
+            if not models:
+                raise CharterError(f"{url} serves no model; `charter serve CORPUS` serves one")
             model = next((item.id for item in models if (item.model_extra or {}).get("parent")), models[0].id)
             write(f"{model} at {url}: /new begins another chat, /quit or Ctrl-D ends\n")
             while (said := _read(read, write)) != "/quit":
