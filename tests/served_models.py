@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.storage import directory_sha256, write_rows
+from charter.project.storage import directory_sha256, write_rows, write_text
 from local_server import free_port
 from rows import chunk_of
 
@@ -97,11 +97,16 @@ def register(registry: Registry, number: int) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
+    from charter.training.models import load_tokenizer
+
     torch.manual_seed(number)
     seed = AutoModelForCausalLM.from_pretrained(registry.paths.seed)
     lora = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
     folder = registry.adapter(number)
     get_peft_model(seed, lora).save_pretrained(folder)
+    load_tokenizer(registry.paths.seed).save_pretrained(folder)
+    card = f"---\nlibrary_name: peft\n---\n\n# {MODEL}\n\n## Use\n\nBy MLflow.\n\n## Lineage\n\nHashes.\n"
+    write_text(folder.parent / "README.md", card)
     tags = {
         "sha256.adapter": directory_sha256(folder),
         "sha256.seed": directory_sha256(registry.paths.seed),

@@ -66,7 +66,7 @@ def test_an_unknown_corpus_is_one_message_and_exit_code_1(charter: Charter, comm
     [
         (("train",), "No such command 'train'"),
         (("add",), "Missing argument"),
-        (("export",), "Missing option '--to'"),
+        (("export", "data"), "Missing option '--to'"),
         (("results", "--worst", "x"), "No such option"),
     ],
 )
