@@ -10,8 +10,8 @@ from charter.serving.gguf_vocabulary import adds_bos
 def modelfile(gguf: str, tokenizer: Any, generation: GenerationConfig) -> str:
     """Return a Modelfile: the prompt with the question's place in it, and greedy decoding.
 
-    Ollama doesn't read the chat template of a GGUF file: it knows a number of templates, and takes the one
-    that is likest. It also penalises repetition unless it is told otherwise.
+    Ollama's templates are Go's, so it doesn't run a GGUF file's own. It also penalises repetition unless it
+    is told otherwise.
     """
     question = [{"role": "user", "content": "{{ .Prompt }}"}]
     prompt = tokenizer.apply_chat_template(question, add_generation_prompt=True, tokenize=False)
