@@ -15,7 +15,7 @@ import pytest
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Demonstration, InstructExample, PreferencePair, content_id
-from charter.project.storage import write_rows
+from charter.project.storage import write_json, write_rows
 from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent
@@ -67,6 +67,7 @@ def tiny_seed(base_models: ProjectPaths, tmp_path_factory: pytest.TempPathFactor
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    write_json(folder / "source.json", {"artifact": "tiny"})
     return folder
 
 

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.storage import directory_sha256
+from charter.project.storage import directory_sha256, write_text
 from small_models import random_adapter, write_index
 
 ROOT = Path(__file__).parent.parent
@@ -81,8 +81,13 @@ def registry(
 
 def register(registry: Registry, number: int) -> None:
     """Make an adapter that changes what the seed says, and register it as publishing does."""
+    from charter.training.models import load_tokenizer
+
     folder = registry.adapter(number)
     random_adapter(registry.paths.seed, folder, number)
+    load_tokenizer(registry.paths.seed).save_pretrained(folder)
+    card = f"---\nlibrary_name: peft\n---\n\n# {MODEL}\n\n## Use\n\nBy MLflow.\n\n## Lineage\n\nHashes.\n"
+    write_text(folder.parent / "README.md", card)
     tags = {
         "sha256.adapter": directory_sha256(folder),
         "sha256.seed": directory_sha256(registry.paths.seed),

@@ -68,7 +68,9 @@ def test_an_unknown_corpus_is_one_message_and_exit_code_1(charter: Charter, comm
     [
         (("train",), "No such command 'train'"),
         (("add",), "Missing argument"),
-        (("export",), "Missing option '--to'"),
+        (("export", "data"), "Missing option '--to'"),
+        (("export", "model", "bcg"), "Missing argument 'FOLDER'"),
+        (("export", "model", "bcg", "out", "--merged", "--gguf", "f16"), "not both"),
         (("results", "--worst", "x"), "No such option"),
     ],
 )

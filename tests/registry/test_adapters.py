@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from charter.project.errors import CharterError
 from charter.project.storage import directory_sha256, write_text
 from charter.registry import adapters
-from charter.registry.adapters import fetch_adapter, find_adapter
+from charter.registry.adapters import fetch_adapter, fetch_card, find_adapter
 
 pytest_plugins = ["mlflow_store"]
 
@@ -81,3 +81,11 @@ def test_what_isnt_there_is_said(
     assert registered.is_dir()
     with pytest.raises(CharterError, match=says):
         find_adapter(project_root, corpus, "sft", alias)
+
+
+def test_the_card_of_a_version_is_read_or_said_to_be_missing(project_root: Path, registered: Path) -> None:
+    version = find_adapter(project_root, "bcg", "sft", "champion")
+    with pytest.raises(CharterError, match="version 1 has no model card recorded with it"):
+        fetch_card(project_root, version)
+    write_text(registered.parent / "README.md", "# Mine\n")
+    assert fetch_card(project_root, version) == "# Mine\n"

@@ -1,4 +1,4 @@
-"""`charter export`: what it writes is loaded by `datasets` as a user would, without a hub."""
+"""`charter export data`: what it writes is loaded by `datasets` as a user would, without a hub."""
 
 import json
 import shutil

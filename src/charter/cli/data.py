@@ -1,8 +1,7 @@
-"""The synthetic data: what has changed in it, and taking it elsewhere."""
+"""The synthetic data: what has changed in it."""
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,22 +38,3 @@ def diff(
         typer.echo(json.dumps(rows, indent=1, ensure_ascii=False))
     if exit_code and rows:
         raise typer.Exit(1)
-
-
-def export(
-    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write; it is made if need be.")],
-    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that have data.")] = None,
-) -> None:
-    """Write the synthetic data as Hugging Face data sets: Parquet, and a card that tells how it was made.
-
-    Each corpus has two, in trl's format: load_dataset(DIR, "udhr-instruct") has prompt and completion,
-    load_dataset(DIR, "udhr-preference") prompt, chosen and rejected; both have what each row was written
-    from. An earlier export in DIR is replaced. Nothing is uploaded: `hf upload` takes DIR as it is.
-    """
-    from charter.report.dataset_export import export_data
-
-    project = open_project(*corpora or ())
-    exported = export_data(project.root, project.params, corpora, to)
-    for name, splits in exported.rows.items():
-        typer.echo(f"{name}: {', '.join(f'{split} {rows}' for split, rows in splits.items())}")
-    typer.echo(f"wrote {exported.folder}; its README.md is the data card")

@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 import typer
 
-from charter.cli import comparing, corpora, data, exam, pipeline, registry, results, serving, synthesis
+from charter.cli import (
+    comparing,
+    corpora,
+    data,
+    exam,
+    export,
+    pipeline,
+    registry,
+    results,
+    serving,
+    synthesis,
+)
 from charter.project.errors import CharterError
 
 app = typer.Typer(
@@ -34,7 +45,6 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "rules": synthesis.rules,
         "filters": synthesis.filters,
         "diff": data.diff,
-        "export": data.export,
     },
     "Look at the results": {"results": results.results, "answers": results.answers},
     "Compare and promote": {
@@ -55,6 +65,11 @@ _exam.command("add")(exam.add)
 _exam.command("dev")(exam.dev)
 _exam.command("retrieval")(exam.retrieval)
 app.add_typer(_exam, name="exam", rich_help_panel="Prepare")
+
+_export = typer.Typer(no_args_is_help=True, help="Take data or a model elsewhere, as others load them.")
+_export.command("data")(export.data)
+_export.command("model")(export.model)
+app.add_typer(_export, name="export", rich_help_panel="Serve")
 
 for _group, _commands in _COMMANDS.items():
     for _name, _command in _commands.items():

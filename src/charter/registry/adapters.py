@@ -1,9 +1,11 @@
-"""The adapter that an alias names, fetched from MLflow and checked: what serving loads."""
+"""The adapter that an alias names, fetched from MLflow and checked: what serving loads; and its card."""
 
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from mlflow.exceptions import MlflowException
 
 from charter.project.errors import CharterError
 from charter.project.records import System
@@ -66,6 +68,22 @@ def fetch_adapter(root: Path, version: AdapterVersion, folder: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         arrived.rename(folder)
+
+
+def fetch_card(root: Path, version: AdapterVersion) -> str:
+    """Return the model card that was registered with a version.
+
+    Raises:
+        CharterError: There is none, or it can't be reached.
+    """
+    with open_store(root) as client, TemporaryDirectory() as temporary:
+        try:
+            return download(client, f"{version.source}/README.md", temporary).read_text(encoding="utf-8")
+        except (MlflowException, OSError) as error:
+            raise CharterError(
+                f"{version.model} version {version.number} has no model card recorded with it: it was not "
+                "published by Charter"
+            ) from error
 
 
 def _holds(folder: Path, version: AdapterVersion) -> bool:

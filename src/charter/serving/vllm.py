@@ -1,6 +1,5 @@
 """The command that serves on a GPU: vLLM over the seed, with the adapter and the evaluated wording."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,10 +9,9 @@ from charter.project.params import Params
 from charter.project.sections import Compute
 from charter.project.storage import read_json, write_text
 from charter.serving.running import Address
-from charter.training.chat import answer_messages
+from charter.serving.wording import wording_template
 from charter.training.models import load_tokenizer
 
-_QUESTION = "THE QUESTION"
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks that vLLM makes room for; it takes 16 unless it is told."""
 
@@ -52,16 +50,3 @@ def vllm_environment(keys: list[str]) -> dict[str, str]:
     if len(keys) > 1:
         raise CharterError("CHARTER_SERVE_KEYS has several keys, but vLLM reads one from its environment")
     return {"VLLM_API_KEY": keys[0]} if keys else {}
-
-
-def wording_template(template: str) -> str:
-    """Return a chat template that words the user's turns as training did, in front of the model's own."""
-    [turn] = answer_messages(_QUESTION)
-    before, after = (json.dumps(part) for part in turn["content"].split(_QUESTION))
-    return (
-        "{%- set worded = namespace(turns=[]) -%}"
-        "{%- for message in messages -%}{%- if message.role == 'user' -%}"
-        f"{{%- set turn = {{'role': 'user', 'content': {before} ~ message.content ~ {after}}} -%}}"
-        "{%- else -%}{%- set turn = message -%}{%- endif -%}"
-        "{%- set worded.turns = worded.turns + [turn] -%}{%- endfor -%}{%- set messages = worded.turns -%}"
-    ) + template

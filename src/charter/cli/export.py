@@ -1,0 +1,73 @@
+"""Taking data and models elsewhere."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from typer import BadParameter
+
+from charter.cli.context import open_project
+from charter.cli.registry import SystemOption
+
+
+def data(
+    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write; it is made if need be.")],
+    corpora: Annotated[list[str] | None, typer.Argument(help="Which; all that have data.")] = None,
+) -> None:
+    """Write the synthetic data as Hugging Face data sets: Parquet, and a card that tells how it was made.
+
+    Each corpus has two, in trl's format: load_dataset(DIR, "udhr-instruct") has prompt and completion,
+    load_dataset(DIR, "udhr-preference") prompt, chosen and rejected; both have what each row was written
+    from. An earlier export in DIR is replaced. Nothing is uploaded: `hf upload` takes DIR as it is.
+    """
+    from charter.report.dataset_export import export_data
+
+    project = open_project(*corpora or ())
+    exported = export_data(project.root, project.params, corpora, to)
+    for name, splits in exported.rows.items():
+        typer.echo(f"{name}: {', '.join(f'{split} {rows}' for split, rows in splits.items())}")
+    typer.echo(f"wrote {exported.folder}; its README.md is the data card")
+
+
+def model(
+    target: Annotated[
+        str, typer.Argument(metavar="CORPUS[@ALIAS]", help="Whose model; without an alias, the champion.")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, or an empty one.")],
+    system: SystemOption = "dpo",
+    merged: Annotated[
+        bool, typer.Option("--merged", help="A whole model: the adapter merged into its seed.")
+    ] = False,
+    gguf: Annotated[
+        Literal["f32", "bf16", "f16", "q8_0"] | None,
+        typer.Option(help="The merged model as one GGUF file, its weights in this type."),
+    ] = None,
+) -> None:
+    """Write a model of the registry as a folder that loads without Charter, with its model card.
+
+    Without an option it is the adapter, which `peft` lays over the seed. --merged is a folder for
+    `transformers` and vLLM. --gguf is a file for llama.cpp, Ollama and OpenVINO: f16 is the usual type, q8_0
+    half as large and a little less exact; f32 and bf16 lose nothing of weights that are in that type.
+
+    Each form has the chat template that words a question as it was evaluated, so ask the bare question, and
+    settings that decode greedily, as evaluation did. The project's seed must be the one that the model was
+    trained over. Merging takes as much memory as the seed's full weights, and runs on the processor.
+    """
+    if merged and gguf is not None:
+        raise BadParameter("give --merged or --gguf, not both")
+    from charter.serving.model_export import new_folder, prepare_export
+    from charter.serving.served import Source
+
+    corpus, _, alias = target.partition("@")
+    project = open_project(corpus)
+    source = Source(project.params, project.paths.corpus(corpus), system, alias or "champion")
+    with new_folder(folder) as made:
+        export = prepare_export(source)
+        if gguf is not None:
+            export.write_gguf(made, gguf)
+        elif merged:
+            export.write_merged(made)
+        else:
+            export.write_adapter(made)
+    name = f"{export.version.model} version {export.version.number}"
+    typer.echo(f"wrote {name} to {folder}; its README.md says how to load it")
