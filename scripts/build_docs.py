@@ -178,6 +178,7 @@ def _places() -> dict[str, list[str]]:
     places = {
         "LabelledItem": ["data/labelled/CORPUS.jsonl"],
         "LabelledExamAnswer": ["data/labelled/exam_answers.jsonl"],
+        "ReadExamAnswer": ["data/labelled/model_answers.jsonl"],
     }
     for name, member in inspect.getmembers_static(CorpusPaths):
         doc = inspect.getdoc(member) or ""

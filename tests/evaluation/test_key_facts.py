@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -13,11 +12,13 @@ from charter.evaluation.answer_language import load_answer_language
 from charter.evaluation.exam import read_dev
 from charter.evaluation.key_facts import Scorer
 from charter.evaluation.statistics import Resampling
-from charter.project.exam_records import ExamQuestion
+from charter.project.exam_records import ExamQuestion, LabelledExamAnswer, ReadExamAnswer
 from charter.project.paths import ProjectPaths
+from charter.project.storage import read_rows
 from exam_rows import question_of, unanswerable
 
 ROOT = Path(__file__).parent.parent.parent
+HARD = ROOT / "data/labelled/exam_answers.jsonl"
 EN = load_answer_language("en")
 
 REPORT = question_of(
@@ -242,20 +243,35 @@ def test_spoilt_references_are_wrong(dev: list[ExamQuestion], spoil: Spoil, leas
 def test_the_scorer_agrees_with_a_person(
     load_script: Callable[[str], ModuleType], half: str, least: float
 ) -> None:
-    marked: list[tuple[Any, bool]] = load_script("scripts/measure_scorer").mark_labelled(ROOT)
-    part = [(row, mark) for row, mark in marked if row.half == half]
-    labels, marks = [row.right for row, _ in part], [mark for _, mark in part]
+    part = [row for row in read_rows(HARD, LabelledExamAnswer) if row.half == half]
+    marks = load_script("scripts/measure_scorer").mark(ROOT, part)
     assert len(part) >= 60
-    found = kappa(labels, marks, [row.item for row, _ in part], Resampling(samples=200, seed=1))
+    resampling = Resampling(samples=200, seed=1)
+    found = kappa([row.right for row in part], marks, [row.item for row in part], resampling)
     assert found.value > least
 
 
-def test_halves_share_no_question_and_have_both_labels(load_script: Callable[[str], ModuleType]) -> None:
-    marked: list[tuple[Any, bool]] = load_script("scripts/measure_scorer").mark_labelled(ROOT)
-    items = {half: {row.item for row, _ in marked if row.half == half} for half in ("tune", "report")}
+def test_what_the_scorer_passes_of_models_readers_pass_too(
+    load_script: Callable[[str], ModuleType],
+) -> None:
+    rows = read_rows(ROOT / "data/labelled/model_answers.jsonl", ReadExamAnswer)
+    assert len({row.id for row in rows}) == len(rows) >= 150
+    # Where both readers agree, that is what holds.
+    assert all(row.right == row.readers[0] for row in rows if len({*row.readers}) == 1)
+    assert all(row.note for row in rows if len({*row.readers}) == 2)
+    marks = load_script("scripts/measure_scorer").mark(ROOT, rows)
+    # It is strict: hardly anything wrong passes. Much that readers let pass, such as a bare yes, does not.
+    passed = [row.right for row, mark in zip(rows, marks, strict=True) if mark]
+    assert len(passed) >= 15
+    assert passed.count(False) <= 2
+
+
+def test_halves_share_no_question_and_have_both_labels() -> None:
+    rows = read_rows(HARD, LabelledExamAnswer)
+    items = {half: {row.item for row in rows if row.half == half} for half in ("tune", "report")}
     assert not items["tune"] & items["report"]
     assert len(items["tune"] | items["report"]) >= 40
-    assert {(row.half, row.right) for row, _ in marked} == {
+    assert {(row.half, row.right) for row in rows} == {
         (half, right) for half in items for right in (True, False)
     }
-    assert len({row.id for row, _ in marked}) == len(marked)
+    assert len({row.id for row in rows}) == len(rows)

@@ -106,3 +106,20 @@ class LabelledExamAnswer(Row):
     answer: str
     right: bool
     half: Literal["tune", "report"]
+
+
+class ReadExamAnswer(Row):
+    """A model's answer to a dev question of an exam, judged by two readers who didn't know whose it was.
+
+    ``system`` is its label, such as ``teacher+rag``, ``readers`` whether each found it right, and ``right``
+    what holds: where the two differ, a third reading settled it, and ``note`` says why.
+    """
+
+    id: str
+    corpus: str
+    item: str
+    system: str
+    answer: str
+    readers: tuple[bool, bool]
+    right: bool
+    note: str = ""
