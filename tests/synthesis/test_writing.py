@@ -14,6 +14,7 @@ from charter.retrieval.encoder import Encoder
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.method import Method
+from charter.synthesis.register import quote_sentences
 from charter.synthesis.rules_method import RulesMethod
 from charter.synthesis.set_filters import HeldOut
 from charter.synthesis.steps import Filter, Step
@@ -57,9 +58,7 @@ class Planted(Method):
         super().__init__(settings)
         self._questions, self._pairs = questions, pairs
 
-    @staticmethod
-    def list_rules(context: SynthesisContext) -> Any:
-        raise NotImplementedError
+    list_rules = staticmethod(quote_sentences)
 
     @property
     def questions(self) -> Sequence[Step]:
