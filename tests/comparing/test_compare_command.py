@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from charter.cli.comparing import compare
 from charter.comparing.decoding import AdaptedSeed
 from charter.comparing.systems import Systems
+from charter.pages import app as pages_app
 from charter.project.errors import CharterError
 from charter.serving import running
 from compared_systems import Compared
@@ -42,13 +43,13 @@ def test_the_command_opens_the_page_of_its_corpus(
 ) -> None:
     shutil.copy(ROOT / "params.yaml", compared.paths.root)
     monkeypatch.chdir(compared.paths.root)
-    monkeypatch.setattr(running, "http_server", PlayedServer)
-    compare("bcg", host="127.0.0.1", port=8009)
+    monkeypatch.setattr(pages_app, "http_server", PlayedServer)
+    compare("bcg", host="127.0.0.1", port=8009, browser=False)
     assert PlayedServer.listed["title"] == compared.params.corpora["bcg"].title
     assert "http://127.0.0.1:8009" in capsys.readouterr().out
     monkeypatch.delenv(running.KEYS, raising=False)
     with pytest.raises(CharterError, match="lets other machines in"):
-        compare("bcg", host="0.0.0.0", port=8009)
+        compare("bcg", host="0.0.0.0", port=8009, browser=False)
 
 
 def test_who_leaves_ends_the_writing(compared: Compared, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from charter.comparing.guard import BODY_LIMIT
 from fastapi.testclient import TestClient
 
 from charter.comparing import app as app_module
 from charter.comparing import comparisons
-from charter.comparing.guard import BODY_LIMIT
 from charter.comparing.systems import Systems
 from charter.comparing.tally import preferred_pairs
 from charter.comparing.votes import read_votes
@@ -32,6 +32,7 @@ pytestmark = pytest.mark.models
 QUESTION = "May I take gifts?"
 NAMES = {"seed": "seed", "sft": "SFT", "dpo": "SFT+DPO", "dpo+rag": "SFT+DPO+RAG", "teacher": "teacher"}
 FILES = Path(app_module.__file__).parent / "page"
+SHARED = Path(pages.__file__).parent / "shared"
 
 
 @pytest.fixture(scope="module")
@@ -295,24 +296,26 @@ def test_with_keys_only_the_empty_page_is_open(open_page: OpenPage, tmp_path: Pa
 def test_the_page_runs_and_fetches_nothing_from_elsewhere(client: TestClient) -> None:
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html")
-    for path in ("/", "/page.js", "/page.css", "/icon.svg", "/api/systems", "/none"):
+    for path in ("/", "/page.js", "/page.css", "/shared/icon.svg", "/api/systems", "/none"):
         policy = client.get(path).headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
-    for file in FILES.iterdir():
+    for file in (*FILES.iterdir(), *SHARED.iterdir()):
         text = file.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not re.search(r"https?:|\burl\(|@import", text), file.name
     linked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert sorted(linked) == ["icon.svg", "page.css", "page.js"]
+    shared = [f"shared/{name}" for name in ("icon.svg", "shared.css", "shared.js")]
+    assert sorted(linked) == ["page.css", "page.js", *shared]
     assert all(client.get(f"/{name}").is_success for name in linked)
     assert not re.search(r"<style|<script>|\son\w+=|\sstyle=", page.text), "the policy forbids what is inline"
 
 
 def test_what_models_say_is_never_taken_for_html() -> None:
-    script = (FILES / "page.js").read_text(encoding="utf-8")
-    assert not re.search(
-        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", script
-    )
+    for script in (FILES / "page.js", SHARED / "shared.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function",
+            script.read_text(encoding="utf-8"),
+        )
 
 
 def test_without_adapters_there_is_nothing_to_compare(compared: Compared, tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ ROOMS = (
     "report",
     "registry",
     "serving",
+    "pages",
     "comparing",
+    "reviewing",
     "stages",
     "cli",
 )

@@ -7,10 +7,11 @@ import pytest
 from charter.project.errors import CharterError
 from charter.project.model_sections import ModelSource
 from charter.project.params import load_params
-from charter.synthesis import set_filters, text_filters, verdict_filters
+from charter.synthesis import people, set_filters, text_filters, verdict_filters
 from charter.synthesis.choose_method import choose_method
 from charter.synthesis.direct_method import DirectMethod
 from charter.synthesis.method import Method, check_filter_names
+from charter.synthesis.people import PeopleHeldOut, Review, TakeEdits
 from charter.synthesis.rules_method import RulesMethod
 from charter.synthesis.set_filters import HeldOut, NearestToRule, OnSubject
 from charter.synthesis.steps import Filter
@@ -32,16 +33,18 @@ def test_each_way_begins_with_what_is_written_and_ends_with_what_is_trained_on(k
     for kind_of_row, steps in ways.items():
         assert any(isinstance(step, Filter) for step in steps)
         assert all(step.summary.endswith((".", ":")) for step in steps)
+        assert [type(step) for step in steps[-3:]] == [Review, TakeEdits, PeopleHeldOut]
         if kind_of_row in ("instruct", "preference"):
-            assert any(isinstance(step, HeldOut) for step in steps)
-    assert set(DirectMethod(settings_of()).ways()) == {"instruct", "preference"}
-    assert set(RulesMethod(settings_of()).ways()) == {"instruct", "rule", "preference", "rule-pair"}
+            assert any(type(step) is HeldOut for step in steps)
+    assert set(DirectMethod(settings_of()).ways()) == {"instruct", "preference", "vote"}
+    ways = RulesMethod(settings_of()).ways()
+    assert set(ways) == {"instruct", "rule", "preference", "rule-pair", "vote"}
 
 
 def test_every_filter_is_in_a_method_and_says_what_it_refuses() -> None:
     written = {
         found
-        for module in (text_filters, set_filters, verdict_filters)
+        for module in (people, text_filters, set_filters, verdict_filters)
         for _, found in inspect.getmembers(module, inspect.isclass)
         if issubclass(found, Filter) and not inspect.isabstract(found) and found.__module__ == module.__name__
     }

@@ -18,6 +18,7 @@ def compare(
         str, typer.Option(help="Where to listen; others than this machine need keys.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where to listen.")] = 8001,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine.")] = True,
 ) -> None:
     """Open a page to ask systems the same question side by side, and to vote for the best answer.
 
@@ -29,8 +30,9 @@ def compare(
     from charter.comparing.comparisons import Comparisons
     from charter.comparing.stake import Stakes
     from charter.comparing.systems import Systems
+    from charter.pages.app import run_page
     from charter.serving.passages import Passages
-    from charter.serving.running import Address, http_server, read_keys
+    from charter.serving.running import Address, read_keys
     from charter.synthesis.rule_decisions import read_rules
 
     project = open_project(corpus)
@@ -42,8 +44,7 @@ def compare(
     stakes = Stakes(rules, passages.chunks, passages.encoder)
     comparisons = Comparisons(Systems(params, paths), passages, stakes, paths.votes)
     page = ComparePage(comparisons, params.corpora[corpus].title, keys, address)
-    typer.echo(f"{', '.join(comparisons.systems.candidates)}: http://{host}:{port} (Ctrl-C ends it)")
-    http_server(page.app(), address, timeout=5).run()
+    run_page(page.app(), address, ", ".join(comparisons.systems.candidates), browser=browser)
 
 
 def votes(
@@ -54,12 +55,16 @@ def votes(
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what was preferred as preference pairs.")
     ] = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Have the next synthesize train on what was preferred.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say how often each system won on the compare page, and against which.
 
     Win rates count ties half; their intervals (95 %) are Wilson's, over different questions. With --json: a
     list of {system, against, won, tied, lost, rate, low, high}; against is null for all others together.
+    --adopt writes the pairs to data/decisions, but for questions that are near to one of the exam's dev part.
     """
     from charter.comparing.tally import count_votes, preferred_pairs
     from charter.comparing.votes import read_votes
@@ -67,7 +72,8 @@ def votes(
     from charter.report.formatting import share, system_name
 
     project = open_project(corpus)
-    path = project.paths.corpus(corpus).votes
+    paths = project.paths.corpus(corpus)
+    path = paths.votes
     cast, torn = read_votes(path)
     taken = [vote for vote in cast if vote.blind or named]
     if not cast:
@@ -97,3 +103,11 @@ def votes(
         pairs = preferred_pairs(taken)
         write_rows(export, pairs)
         typer.echo(f"wrote {export}: {len(pairs)} pairs", err=as_json)
+    if adopt:
+        from charter.comparing.adopting import adopt_votes
+
+        adopted, path = adopt_votes(taken, project.params, paths), paths.voted_pairs
+        near = f"; {len(adopted.near)} ask what the exam asks and are left out" if adopted.near else ""
+        typer.echo(
+            f"wrote {path}: {len(adopted.pairs)} pairs{near}. Commit it, then `dvc repro`", err=as_json
+        )

@@ -15,6 +15,7 @@ from charter.cli import (
     pipeline,
     registry,
     results,
+    reviewing,
     serving,
     synthesis,
 )
@@ -44,6 +45,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     "Look at the data": {
         "rules": synthesis.rules,
         "filters": synthesis.filters,
+        "review": reviewing.review,
         "diff": data.diff,
     },
     "Look at the results": {"results": results.results, "answers": results.answers},

@@ -99,6 +99,8 @@ def filters(
     console = Console(highlight=False, markup=False)
     for kind, steps in choose_method(project.params)(settings).ways().items():
         refused = [row for row in rejected if row.kind == kind]
+        if kind == "vote" and not paths.voted_pairs.exists():
+            continue
         table = Table("", "filter", "what it does", Column("refused", justify="right"), title=kind)
         counted = {""}
         for number, step in enumerate(steps, start=1):

@@ -4,17 +4,14 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
-from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field, StringConstraints, field_validator
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field, field_validator
 
 from charter.comparing.comparisons import BusyError, Comparisons, NoSuchComparisonError
-from charter.comparing.guard import Guard
+from charter.pages.app import PersonName, Text, close_app, page_app
 from charter.project.errors import CharterError
 from charter.serving.answering import TooLongError
 from charter.serving.prompts import PromptError
@@ -24,14 +21,11 @@ _PAGE = Path(__file__).parent / "page"
 _FIRST = ("seed+rag", "sft", "dpo")
 """What is ticked when the page is opened: what a user has without alignment, and both aligned models."""
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
-
 
 class Asked(BaseModel):
     """A question to systems, by their labels: as many as there are keys to vote with."""
 
-    question: _Text
+    question: Text
     systems: list[str] = Field(min_length=2, max_length=9)
     blind: bool
 
@@ -47,7 +41,7 @@ class Voted(BaseModel):
     """A vote for the answer at a place, from 0, or for none."""
 
     comparison: str
-    voter: _Name
+    voter: PersonName
     best: int | None = Field(ge=0)
 
 
@@ -63,19 +57,12 @@ class ComparePage:
         self._address = address
 
     def app(self) -> FastAPI:
-        """Return the application; it has none of FastAPI's pages, which load scripts from elsewhere."""
-        app = FastAPI(openapi_url=None, lifespan=self._lifespan)
+        """Return the application."""
+        app = page_app(self._lifespan)
         app.add_api_route("/api/systems", self.systems)
         app.add_api_route("/api/ask", self.ask, methods=["POST"], response_model=None)
         app.add_api_route("/api/vote", self.vote, methods=["POST"])
-        app.add_exception_handler(RequestValidationError, _refuse)
-        app.mount("/", StaticFiles(directory=_PAGE, html=True))
-        app.add_middleware(Guard, keys=self._keys)
-        if self._address.is_loopback:
-            # A site that lets its name point to this machine would be of one origin with the page.
-            hosts = {self._address.host, "localhost", "127.0.0.1", "::1"}
-            app.add_middleware(TrustedHostMiddleware, allowed_hosts=sorted(hosts), www_redirect=False)
-        return app
+        return close_app(app, _PAGE, self._keys, self._address)
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -121,13 +108,6 @@ class ComparePage:
             # The status is sent already. The server's log has more.
             yield _error("a fault of the server; its log has more")
             raise
-
-
-async def _refuse(_: Request, error: Exception) -> JSONResponse:
-    """Say what is wrong first, without what was sent, which may be no text at all."""
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    return JSONResponse({"detail": f"{first['loc'][-1]}: {first['msg']}"}, 422)
 
 
 def _error(message: str) -> str:

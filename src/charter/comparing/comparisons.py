@@ -13,6 +13,7 @@ from typing import Any
 from charter.comparing.stake import Stake, Stakes
 from charter.comparing.systems import Candidate, Systems
 from charter.comparing.votes import append_vote
+from charter.pages.places import place_of
 from charter.project.records import Chunk
 from charter.project.vote_records import Vote, VotedAnswer
 from charter.serving.passages import Passages
@@ -150,8 +151,8 @@ class Comparisons:
             "comparison": comparison.id,
             "answers": len(comparison.candidates),
             "names": None if comparison.blind else [item.name for item in comparison.candidates],
-            "stake": {"rule": comparison.stake.rule, **_place(comparison.stake.chunk)},
-            "passages": [_place(chunk) for chunk in comparison.passages] if rag else [],
+            "stake": {"rule": comparison.stake.rule, **place_of(comparison.stake.chunk)},
+            "passages": [place_of(chunk) for chunk in comparison.passages] if rag else [],
         }
 
     async def _write(self, comparison: _Comparison) -> AsyncGenerator[dict[str, Any]]:
@@ -181,12 +182,3 @@ class Comparisons:
         if comparison.blind:
             for place, text in enumerate(comparison.texts):
                 yield {"answer": place, "text": text, "ended": True}
-
-
-def _place(chunk: Chunk) -> dict[str, Any]:
-    return {
-        "document": chunk.document,
-        "section": list(chunk.headings),
-        "pages": list(chunk.pages),
-        "text": chunk.text,
-    }

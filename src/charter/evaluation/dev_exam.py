@@ -6,6 +6,7 @@ from charter.evaluation.answer_language import language_of_answers
 from charter.evaluation.exam import read_dev
 from charter.evaluation.examination import Examination, prepare
 from charter.evaluation.local_system import local_system
+from charter.evaluation.people_questions import leave_out_trained
 from charter.evaluation.trivial import TrivialSystems
 from charter.generation.teacher import open_teacher
 from charter.project.devices import resolve_device
@@ -28,7 +29,8 @@ def dev_examination(params: Params, paths: CorpusPaths) -> Examination:
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
     index = load_index(paths.index, encoder, params.retrieval.method)
     chunks = read_rows(paths.chunks, Chunk)
-    return prepare(read_dev(paths), paths.name, params, chunks, index, language_of_answers(chunks))
+    exam = leave_out_trained(read_dev(paths), params, paths, encoder)
+    return prepare(exam, paths.name, params, chunks, index, language_of_answers(chunks))
 
 
 def sit_dev(

@@ -30,10 +30,11 @@ _HEAD = """# Written by `charter exam add`: sections that are dev, for choices, 
 
 @dataclass(frozen=True)
 class Exam:
-    """Questions and dilemmas, of the whole exam or of a part."""
+    """Questions and dilemmas, of the whole exam or of a part; ``left_out`` counts what people trained on."""
 
     questions: Sequence[ExamQuestion]
     dilemmas: Sequence[Dilemma]
+    left_out: int = 0
 
     def only(self, sections: Iterable[str]) -> "Exam":
         """Take the items of some sections."""

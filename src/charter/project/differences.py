@@ -31,11 +31,21 @@ class ComparedChunk(Row, extra="ignore"):
 
 
 class ComparedExample(Row, extra="ignore"):
-    """What is read of a row of either data set; its id is a hash of its chunk and all its texts."""
+    """What is read of a row of either data set.
+
+    Its id is a hash of its chunk and all its texts, as they were before people edited them.
+    """
 
     id: str
     chunk_id: str
     text: str = Field(validation_alias=AliasChoices("question", "prompt"))
+    reply: str = Field("", validation_alias=AliasChoices("answer", "chosen"))
+    rejected: str = ""
+
+    @property
+    def words(self) -> str:
+        """All its texts."""
+        return "\n".join((self.text, self.reply, self.rejected))
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Difference:
     """One thing that differs.
 
     A chunk that is gone and one that is new in the same section are one ``amended`` chunk. A row is
-    ``moved`` where only its split differs. What there is on one side only is None on the other.
+    ``moved`` where its split differs, and ``amended`` where people edited it. What there is on one side only is None on the other.
     """
 
     kind: Literal["chunk", "instruct", "preference"]
@@ -87,6 +97,8 @@ def find_differences(before: CorpusData, after: CorpusData) -> list[Difference]:
                 found.append(Difference(kind, "added", *section, None, row.text, None, split))
             elif (was := olds[identity][0]) != split:
                 found.append(Difference(kind, "moved", *section, row.text, row.text, was, split))
+            elif (said := olds[identity][1].words) != row.words:
+                found.append(Difference(kind, "amended", *section, said, row.words, split, split))
     # sorted is stable: chunks come before rows, and both stay in their order.
     return sorted(found, key=lambda item: order.get((item.document, item.headings), len(order)))
 

@@ -21,8 +21,8 @@ Rag = bool | Literal["gold"]
 was written from, which is the most that retrieval can give."""
 
 Kind = Literal["instruct", "preference"]
-RefusedKind = Literal["instruct", "rule", "preference", "rule-pair", "register"]
-"""What is refused: beside both data sets, what of their training rows is made of rules alone, and rules."""
+RefusedKind = Literal["instruct", "rule", "preference", "rule-pair", "vote", "register"]
+"""What is refused: beside both data sets, their training rows of rules alone and of votes, and rules."""
 Modality = Literal["right", "duty", "permission", "ban", "procedure", "value", "unknown"]
 LabelledKind = Literal["answer", "response"]
 ProbeKind = Literal["harmful", "benign", "general"]

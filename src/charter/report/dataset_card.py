@@ -27,7 +27,8 @@ class ExportedCorpus:
 
     ``rows`` has the splits of each kind that aren't empty. ``sources`` maps the project's data files to their
     SHA-256; ``inputs`` what synthesis read to the MD5 that DVC recorded. ``metrics`` are those of synthesize,
-    ``coverage`` is of `charter.synthesis.coverage`, ``validators`` has the metrics of the stage of that name,
+    ``coverage`` is of `charter.synthesis.coverage`, ``people`` counts the marks of
+    `charter.project.review_records.RowMark`, ``validators`` has the metrics of the stage of that name,
     none where nothing was labelled.
     """
 
@@ -37,6 +38,7 @@ class ExportedCorpus:
     rows: Mapping[Kind, Mapping[str, Sequence[InstructExample | PreferencePair]]]
     metrics: Mapping[str, Any]
     coverage: Mapping[str, Any]
+    people: Mapping[str, int]
     validators: Mapping[str, Any]
     inputs: Mapping[str, str]
     sources: Mapping[str, str]

@@ -1,6 +1,7 @@
 """The data of corpora as a folder that Hugging Face `datasets` loads: Parquet and a data card."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,9 +131,9 @@ def _read_corpus(root: Path, params: Params, name: str) -> ExportedCorpus:
         "preference": data.preference,
     }
     for kind, splits in by_kind.items():
-        of_rules = "rule" if kind == "instruct" else "rule-pair"
+        parts = (kind, "rule") if kind == "instruct" else (kind, "rule-pair", "vote")
         for split, rows in splits.items():
-            if sum(metrics.get(part, {}).get(split, 0) for part in (kind, of_rules)) != len(rows):
+            if sum(metrics.get(part, {}).get(split, 0) for part in parts) != len(rows):
                 raise CharterError(
                     f"{paths.metrics('synthesize')}: {kind}.{split} isn't {len(rows)}, the rows that there "
                     f"are: the figures are of other data; run `dvc repro synthesize@{name}`"
@@ -154,6 +155,7 @@ def _read_corpus(root: Path, params: Params, name: str) -> ExportedCorpus:
         },
         metrics=metrics,
         coverage=summarize_coverage(measure_coverage(data)),
+        people=Counter(mark.mark for mark in data.marks),
         validators=read_json(validators) if measured else {},
         inputs={dep["path"]: dep["md5"] for dep in read_by_dvc if not dep["path"].startswith("src/")},
         sources={source.relative_to(root).as_posix(): file_sha256(source) for source in sources},

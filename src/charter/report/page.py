@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from charter.evaluation.results import ALIGNED, BASELINE, Comparison, Evaluation
+from charter.evaluation.review_figures import ReviewFigures
 from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_changed, score_answers, worst
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.metric_names import METRICS
@@ -42,7 +43,7 @@ class CorpusContent:
 
     ``stages`` maps a stage to its metrics, a flat mapping of dotted names; ``curves`` a training stage to
     its curve. ``coverage`` has all chunks. ``answers`` and ``decisions`` are the exam's, of all systems:
-    none where the corpus has no exam.
+    none where the corpus has no exam. ``review`` is None where nobody reviewed the rows.
     """
 
     evaluation: Evaluation
@@ -52,6 +53,7 @@ class CorpusContent:
     coverage: Sequence[ChunkCoverage]
     answers: Sequence[ExamAnswer]
     decisions: Sequence[ExamDecision]
+    review: ReviewFigures | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def _section(content: CorpusContent, params: Params) -> dict[str, Any]:
         "probes": table.probe_rows(evaluation),
         "coverage": summarize_coverage(content.coverage),
         "chunks": chunks,
+        "review": content.review,
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
         "samples": [*choose_samples(answers), *_changed_samples(answers)],

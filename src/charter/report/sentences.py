@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from charter.documents.language_codes import language_name
 from charter.evaluation.results import BASELINE, Evaluation, best_trivial, difference
+from charter.evaluation.review_figures import ReviewFigures
 from charter.report.claims import SafetyClaim, direction
 from charter.report.formatting import METRIC_NAMES, figure, p_value, share, signed, system_name
 
@@ -24,6 +25,9 @@ GOLD = (
 )
 
 
+_OUTCOMES = ("accepted", "edited", "rejected", "disputed")
+
+
 def exam_sentence(evaluation: Evaluation) -> str:
     """Say what the exam asked, and whether the aligned models beat answers that need no model."""
     asked = evaluation.systems["seed"]
@@ -38,6 +42,8 @@ def exam_sentence(evaluation: Evaluation) -> str:
         if metric in asked
     ]
     sentences = [f"Written by people, hidden from training: {', '.join(sizes)}."]
+    if left_out := evaluation.settings.get("exam_left_out"):
+        sentences.append(f"Left out: {left_out} items whose like people brought into training.")
     best = best_trivial(evaluation, "right_answers")
     for system in ("dpo+rag", "dpo"):
         if best and (found := difference(evaluation, system, best, "right_answers")):
@@ -105,3 +111,23 @@ def detector_sentence(evaluation: Evaluation) -> str:
         "are corrected for that. A response that doesn't answer counts as refused, as for those people. Of "
         "everyday prompts only those count that are declined in words, as they are seen."
     )
+
+
+def review_sentence(found: ReviewFigures) -> str:
+    """Say how many rows people read, what they made of them, and how far they agree."""
+    if not found.decided and not found.gone:
+        return "Nobody has decided on a row yet."
+    counts = ", ".join(f"{found.outcomes[name]} {name}" for name in _OUTCOMES)
+    sentences = [
+        f"People read {found.decided} of {found.rows} rows that the filters kept: {counts}. All who read them "
+        f"took {share(found.accepted)} of these as they were."
+    ]
+    if found.agreements:
+        agreed = "; ".join(
+            f"{' and '.join(each.reviewers)} {share(each.kappa)} on {each.kappa.n} rows"
+            for each in found.agreements
+        )
+        sentences.append(f"Agreement of reviewers on what is right as it is, kappa: {agreed}.")
+    if found.gone:
+        sentences.append(f"{len(found.gone)} decided rows are not in the data any more.")
+    return " ".join(sentences)

@@ -18,6 +18,7 @@ from charter.evaluation.item_scores import exam_scores, probe_scores, text_score
 from charter.evaluation.judge import Contest, control_contests, win_rate_contests
 from charter.evaluation.judges import Judges
 from charter.evaluation.local_system import LocalSystem, local_system
+from charter.evaluation.people_questions import leave_out_trained
 from charter.evaluation.probes import Probes, add_probe_scores
 from charter.evaluation.results import Estimate, Evaluation
 from charter.evaluation.scoring import Outcomes, Rating, score_corpus
@@ -117,6 +118,7 @@ def _read_tests(params: Params, paths: CorpusPaths) -> _Tests:
     if has_exam(paths):
         controls = exam_controls(read_dev(paths), chunks, language, params.evaluate.judge_items)
         exam = read_sealed(paths).sample(params.evaluate.exam_items, params.seed)
+        exam = leave_out_trained(exam, params, paths, encoder)
         examination = prepare(exam, paths.name, params, chunks, index, language)
     else:
         controls, examination = control_contests(judged), None
@@ -264,6 +266,7 @@ def _exam_settings(examination: Examination | None) -> dict[str, str]:
     return {
         "exam": f"{len(exam.questions)} questions, {len(exam.dilemmas)} dilemmas, of the sealed part",
         "judge_controls": "the open part of the exam",
+        **({"exam_left_out": str(exam.left_out)} if exam.left_out else {}),
     }
 
 

@@ -1,6 +1,8 @@
 """The report stage: metrics, curves, chunks, rules and answers of all corpora -> reports/index.html."""
 
 from charter.evaluation.results import load_evaluation
+from charter.evaluation.review_figures import review_figures
+from charter.evaluation.statistics import Resampling
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
@@ -10,6 +12,7 @@ from charter.report.curves import read_curve
 from charter.report.page import CorpusContent, build_report
 from charter.report.pipeline_state import flatten, git_revision
 from charter.synthesis.coverage import measure_coverage
+from charter.synthesis.row_decisions import read_row_decisions
 from charter.synthesis.synthetic_data import read_synthetic_data
 
 _STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index")
@@ -22,15 +25,17 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
     Raises:
         CharterError: A corpus isn't evaluated, or one of its files is broken.
     """
-    corpora = [_content(paths.corpus(name), name in params.labelled) for name in params.corpora]
+    corpora = [_content(params, paths.corpus(name), name in params.labelled) for name in params.corpora]
     commit, changed = git_revision(paths.root)
     revision = f"{commit} with local changes" if changed else commit
     write_text(paths.report, build_report(corpora, params, revision))
     return {}
 
 
-def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
+def _content(params: Params, paths: CorpusPaths, labelled: bool) -> CorpusContent:
     data = read_synthetic_data(paths)
+    decided, _ = read_row_decisions(paths)
+    resampling = Resampling(params.evaluate.bootstrap_samples, params.seed)
     return CorpusContent(
         evaluation=load_evaluation(paths.metrics("evaluate")),
         predictions=read_rows(paths.predictions, Prediction),
@@ -43,4 +48,5 @@ def _content(paths: CorpusPaths, labelled: bool) -> CorpusContent:
         coverage=measure_coverage(data),
         answers=read_rows(paths.exam_answers, ExamAnswer),
         decisions=read_rows(paths.exam_decisions, ExamDecision),
+        review=review_figures(decided, data, resampling) if decided else None,
     )

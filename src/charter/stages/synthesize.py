@@ -13,6 +13,7 @@ from charter.synthesis.choose_method import choose_method
 from charter.synthesis.context import open_context
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.estimate import check_first_chunks, describe_refusals
+from charter.synthesis.people import read_people
 from charter.synthesis.rule_decisions import read_rules
 from charter.synthesis.synthetic_data import read_synthetic_data
 from charter.synthesis.writing import write_data
@@ -20,6 +21,8 @@ from charter.synthesis.writing import write_data
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     """Write both data sets, a file a split, and the ledger of everything refused.
+
+    What people decided of rows and what they voted for is honoured (`charter.synthesis.people`).
 
     Raises:
         BudgetSpentError: The budget ended first; nothing is written, the journal has the answers.
@@ -29,12 +32,16 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     with open_teacher(params, paths, Budget(params.budget)) as teacher:
         context = open_context(params, paths, teacher, read_rules(paths, settings.ask_grey))
         check_first_chunks(context, method)
-        rows, figures = write_data(context, method(context.settings))
+        rows, figures = write_data(context, method(context.settings), read_people(paths))
     _check_minimum(figures, settings.min_train_examples)
     for split in SPLITS:
         write_rows(paths.instruct(split), rows.instruct[split])
         write_rows(paths.preference(split), rows.preference[split])
     write_rows(paths.rejected, rows.rejected)
+    if rows.marks:
+        write_rows(paths.row_marks, rows.marks)
+    else:
+        paths.row_marks.unlink(missing_ok=True)
     return figures | {"coverage": summarize_coverage(measure_coverage(read_synthetic_data(paths)))}
 
 

@@ -14,7 +14,8 @@ class Draft:
 
     ``style`` is the kind of question; ``rule`` the sentence that it is about, and ``opposite`` that rule
     turned round; ``answer`` what is answered to the question, of a pair the faithful response; ``rejected``
-    the unfaithful one. ``word`` is the Yes or No that the faithful one says, by the ``evidence``.
+    the unfaithful one. ``word`` is the Yes or No that the faithful one says, by the ``evidence``. ``kept_id``
+    is the id of a row that has people's words in it.
     """
 
     chunk: Chunk
@@ -26,6 +27,13 @@ class Draft:
     rejected: str = ""
     word: str | None = None
     evidence: Evidence | None = None
+    kept_id: str = ""
+
+    @property
+    def id(self) -> str:
+        """The id of the row that it becomes: a hash of its words, or of those before people changed them."""
+        texts = (self.question, self.answer, self.rejected) if self.rejected else (self.question, self.answer)
+        return self.kept_id or content_id(self.chunk.id, *texts)
 
     @property
     def key(self) -> str:
@@ -41,7 +49,7 @@ class Draft:
     def to_example(self) -> InstructExample:
         """Return the instruct row."""
         return InstructExample(
-            id=content_id(self.chunk.id, self.question, self.answer),
+            id=self.id,
             chunk_id=self.chunk.id,
             style=self.style,
             rule=self.rule,
@@ -52,13 +60,17 @@ class Draft:
     def to_pair(self) -> PreferencePair:
         """Return the preference row."""
         return PreferencePair(
-            id=content_id(self.chunk.id, self.question, self.answer, self.rejected),
+            id=self.id,
             chunk_id=self.chunk.id,
             rule=self.rule,
             prompt=self.question,
             chosen=self.answer,
             rejected=self.rejected,
         )
+
+
+Splits = dict[str, list[Draft]]
+"""Drafts of one kind, by `charter.project.records.SPLITS`."""
 
 
 @dataclass

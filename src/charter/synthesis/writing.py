@@ -5,22 +5,22 @@ from typing import Any
 
 from charter.project.records import SPLITS, RefusedKind
 from charter.synthesis.context import SynthesisContext
-from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.drafts import Draft, Ledger, Splits
 from charter.synthesis.method import Method, check_filter_names
+from charter.synthesis.people import NOBODY, People, Voted, honour, people_figures
 from charter.synthesis.set_filters import HeldOut
 from charter.synthesis.splits import assign_splits
 from charter.synthesis.steps import Step, run_steps
 from charter.synthesis.synthetic_data import SyntheticData
 
-Splits = dict[str, list[Draft]]
-"""Drafts of one kind, by `charter.project.records.SPLITS`."""
 
-
-def write_data(context: SynthesisContext, method: Method) -> tuple[SyntheticData, dict[str, dict[str, Any]]]:
+def write_data(
+    context: SynthesisContext, method: Method, people: People = NOBODY
+) -> tuple[SyntheticData, dict[str, dict[str, Any]]]:
     """Have the teacher write both data sets; return them, and figures by `RefusedKind`.
 
     Near-duplicates are in one split, over both kinds, and so is everything about one rule. What is trained on
-    says nothing that a held-out row says (`HeldOut`).
+    says nothing that a held-out row says (`HeldOut`). Then it is honoured what ``people`` decided.
 
     Raises:
         CharterError: synthesize.without names no filter of the method.
@@ -41,18 +41,33 @@ def write_data(context: SynthesisContext, method: Method) -> tuple[SyntheticData
         kind["train"] = run_steps(method.trained(guard), kind["train"], context, ledger)
     rule_questions, rule_ledger = _run(method.rule_questions(guard), start, context, "rule")
     rule_pairs, rule_pair_ledger = _run(method.rule_pairs, rule_questions, context, "rule-pair")
+    of_rules, pairs_of_rules = {"train": rule_questions}, {"train": rule_pairs}
+    voted, vote_ledger = _run((Voted(people.voted),), start, context, "vote")
+    by_vote = {"train": voted}
+    groups = [
+        (by_question, question_ledger),
+        (of_rules, rule_ledger),
+        (by_pair, pair_ledger),
+        (pairs_of_rules, rule_pair_ledger),
+        (by_vote, vote_ledger),
+    ]
+    marks = honour(people, groups, method.leak, context)
     asked_about = {draft.chunk.id for of_split in by_question.values() for draft in of_split}
     figures = {
         "instruct": _figures(question_ledger, by_question)
         | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in context.chunks)},
-        "rule": _figures(rule_ledger, {"train": rule_questions}),
+        "rule": _figures(rule_ledger, of_rules),
         "preference": _figures(pair_ledger, by_pair)
         | {"chunks_without_value": sum(row.filter == "value" for row in pair_ledger.rejected)},
-        "rule-pair": _figures(rule_pair_ledger, {"train": rule_pairs}),
+        "rule-pair": _figures(rule_pair_ledger, pairs_of_rules),
     }
-    by_question["train"] += rule_questions
-    by_pair["train"] += rule_pairs
-    ledgers = (question_ledger, rule_ledger, pair_ledger, rule_pair_ledger)
+    if people.voted:
+        figures["vote"] = _figures(vote_ledger, by_vote)
+    if people.settled:
+        figures["review"] = people_figures(people, marks)
+    by_question["train"] += of_rules["train"]
+    by_pair["train"] += pairs_of_rules["train"] + by_vote["train"]
+    ledgers = [ledger for _, ledger in groups]
     rows = SyntheticData(
         chunks=context.chunks,
         rules=context.rules,
@@ -60,6 +75,7 @@ def write_data(context: SynthesisContext, method: Method) -> tuple[SyntheticData
         preference={split: [draft.to_pair() for draft in by_pair[split]] for split in SPLITS},
         rejected=[row for ledger in ledgers for row in ledger.rejected],
         scores={question: given for ledger in ledgers for question, given in ledger.scores.items()},
+        marks=marks,
     )
     return rows, figures
 

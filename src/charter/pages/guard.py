@@ -1,4 +1,4 @@
-"""Who may use the compare page, and what a browser may do with it."""
+"""Who may use a page, and what a browser may do with it."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -53,7 +53,7 @@ class Guard:
             return None
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            return JSONResponse({"detail": "only this page may ask and vote"}, 403)
+            return JSONResponse({"detail": "only the page itself may send this"}, 403)
         length = headers.get("content-length", "")
         if not length.isdecimal():
             return JSONResponse({"detail": "send Content-Length"}, 411)

@@ -1,0 +1,34 @@
+"""Exam items that people may have carried into training, by a vote or an edit, and that measure nothing."""
+
+from dataclasses import replace
+
+from charter.evaluation.exam_split import Exam
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.duplicates import Likeness, find_links
+from charter.synthesis.people import worded_by_people
+
+
+def leave_out_trained(exam: Exam, params: Params, paths: CorpusPaths, encoder: Encoder) -> Exam:
+    """Leave out the items that are near-duplicates of what people brought into training, and count them.
+
+    Near is what is too near between splits (``synthesize.max_leak_similarity``). Both members of a minimal
+    pair go where one does. What the teacher wrote is not compared: it has never seen the exam.
+    """
+    worded = worded_by_people(paths)
+    if not worded:
+        return exam
+    items = {row.id: row.question for row in exam.questions} | {row.id: row.scenario for row in exam.dilemmas}
+    settings = params.synthesize
+    likeness = Likeness(settings.max_leak_similarity, settings.max_shared_trigrams)
+    links = find_links([*worded, *items.values()], encoder, likeness).tolist()
+    names, count = list(items), len(worded)
+    near = {names[later - count] for earlier, later in links if earlier < count <= later}
+    near |= {row.pair for row in exam.dilemmas if row.id in near and row.pair}
+    left = replace(
+        exam,
+        questions=[row for row in exam.questions if row.id not in near],
+        dilemmas=[row for row in exam.dilemmas if row.id not in near and row.pair not in near],
+    )
+    return replace(left, left_out=len(items) - len(left.questions) - len(left.dilemmas))

@@ -1,0 +1,71 @@
+"""A page: its files, those that all pages share, and its launch."""
+
+import os
+import sys
+import webbrowser
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic import StringConstraints
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import StatelessLifespan
+
+from charter.pages.guard import Guard
+from charter.serving.running import Address, http_server
+
+_SHARED = Path(__file__).parent / "shared"
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+def page_app(lifespan: StatelessLifespan[FastAPI] | None = None) -> FastAPI:
+    """Begin a page's application; it has none of FastAPI's pages, which load scripts from elsewhere."""
+    app = FastAPI(openapi_url=None, lifespan=lifespan)
+    app.add_exception_handler(RequestValidationError, _refuse)
+    app.mount("/shared", StaticFiles(directory=_SHARED))
+    return app
+
+
+def close_app(app: FastAPI, files: Path, keys: Collection[str], address: Address) -> FastAPI:
+    """Add the page's own files, once its routes below /api are there, and let only those in who may."""
+    app.mount("/", StaticFiles(directory=files, html=True))
+    app.add_middleware(Guard, keys=keys)
+    if address.is_loopback:
+        # A site that lets its name point to this machine would be of one origin with the page.
+        hosts = {address.host, "localhost", "127.0.0.1", "::1"}
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=sorted(hosts), www_redirect=False)
+    return app
+
+
+def run_page(app: FastAPI, address: Address, what: str, *, browser: bool) -> None:
+    """Serve a page until Ctrl-C, and open it in the browser of whoever sits at this machine."""
+    url = f"http://{address.host}:{address.port}"
+    typer.echo(f"{what}: {url} (Ctrl-C ends it)")
+    server = http_server(app, address, timeout=5)
+    if not (browser and _has_screen()):
+        server.run()
+        return
+    # Listening already, so that the browser waits for the page and isn't refused.
+    socket = server.config.bind_socket()
+    socket.listen()
+    webbrowser.open(url)
+    server.run(sockets=[socket])
+
+
+def _has_screen() -> bool:
+    """Without one, a browser of the terminal would take it."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+async def _refuse(_: Request, error: Exception) -> JSONResponse:
+    """Say what is wrong first, without what was sent, which may be no text at all."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    return JSONResponse({"detail": f"{first['loc'][-1]}: {first['msg']}"}, 422)

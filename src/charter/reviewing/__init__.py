@@ -1,0 +1,1 @@
+"""Rows of the synthetic data reviewed by people: accepted, edited or rejected."""

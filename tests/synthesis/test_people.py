@@ -1,0 +1,200 @@
+"""What people decided of rows and voted for takes effect on what was written, and on nothing else."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from charter.project.paths import CorpusPaths
+from charter.project.records import SPLITS, PreferencePair, Rejected
+from charter.project.review_records import RowDecision, RowMark
+from charter.project.storage import write_rows
+from charter.retrieval.encoder import Encoder
+from charter.synthesis.drafts import Draft
+from charter.synthesis.people import People, read_people, worded_by_people
+from charter.synthesis.row_decisions import settle
+from charter.synthesis.synthetic_data import SyntheticData
+from planted_method import GIFTS, PRESS, Apart, pair, question, write
+from review_rows import decided, example_of, pair_of
+
+QUESTIONS = [question(f"Question {number}?", f"Answer {number}.") for number in range(4)]
+PAIR = pair("May I take a watch?", "Gifts above 50 euros must be refused.")
+OLD = example_of("A question that nobody writes any more?", "No.")
+
+
+def people(*decisions: RowDecision, voted: Sequence[PreferencePair] = ()) -> People:
+    return People(settle(decisions), 0, voted)
+
+
+def marks(data: SyntheticData) -> dict[str, str]:
+    return {mark.row_id: mark.mark for mark in data.marks}
+
+
+def test_without_decisions_and_votes_nothing_changes() -> None:
+    data, figures = write(Apart(), QUESTIONS, [PAIR])
+    assert {"review", "vote"}.isdisjoint(figures)
+    assert data.marks == []
+    gone, _ = write(Apart(), QUESTIONS, [PAIR], people(decided(OLD, "accept")))
+    assert gone == data
+
+
+def test_rejected_rows_leave_edited_ones_are_reworded_and_accepted_ones_marked() -> None:
+    rows = [draft.to_example() for draft in QUESTIONS]
+    pair_row = PAIR.to_pair()
+    data, figures = write(
+        Apart(),
+        QUESTIONS,
+        [PAIR],
+        people(
+            decided(rows[0], "reject", reason="nobody would ask this"),
+            decided(rows[1], "edit", answer="In better words."),
+            decided(rows[2], "accept"),
+            decided(rows[3], "accept"),
+            decided(rows[3], "reject", "Bob", reason="wrong"),
+            decided(pair_row, "edit", chosen="Send it back.", rejected="Keep it."),
+            decided(OLD, "reject", reason="old"),
+        ),
+    )
+    edited, kept = data.instruct["train"]
+    assert edited == rows[1].model_copy(update={"answer": "In better words."})
+    assert kept == rows[2]
+    assert data.preference["train"] == [
+        pair_row.model_copy(update={"chosen": "Send it back.", "rejected": "Keep it."})
+    ]
+    assert marks(data) == {
+        **dict(zip((row.id for row in rows), ("rejected", "edited", "accepted", "disputed"), strict=True)),
+        pair_row.id: "edited",
+    }
+    refused = [row for row in data.rejected if row.filter == "review"]
+    assert [(row.kind, row.reason, row.raw) for row in refused] == [
+        ("instruct", "rejected: Ada: reject (nobody would ask this)", "Question 0?\nAnswer 0."),
+        ("instruct", "disputed: Ada: accept, Bob: reject (wrong)", "Question 3?\nAnswer 3."),
+    ]
+    assert (figures["instruct"]["train"], figures["instruct"]["rejected"]["review"]) == (2, 2)
+    assert figures["review"] == {
+        "decided": 6,
+        "accepted": 1,
+        "edited": 2,
+        "rejected": 1,
+        "disputed": 1,
+        "held_out": 0,
+        "gone": 1,
+        "torn_lines": 0,
+    }
+
+
+def test_a_broken_test_row_can_be_rejected() -> None:
+    row = QUESTIONS[0].to_example()
+    data, figures = write(
+        Apart(), QUESTIONS, (), people(decided(row, "reject", reason="broken")), test_share=1.0
+    )
+    assert row not in data.instruct["test"]
+    assert figures["instruct"]["test"] == 3
+    assert [(mark.row_id, mark.split) for mark in data.marks] == [(row.id, "test")]
+
+
+def held_out_first(encoder: Encoder, first: Draft, others: Sequence[Draft]) -> tuple[list[Draft], float]:
+    """The drafts, and a share of test rows by which the first alone is held out."""
+    for step in range(1, 100):
+        data, _ = write(encoder, [first, *others], test_share=step / 100, max_nearer_chunks=None)
+        if [row.question for row in data.instruct["test"]] == [first.question]:
+            return [first, *others], step / 100
+    pytest.skip("their hashes let no share do that")
+
+
+@pytest.mark.models
+def test_words_that_repeat_a_held_out_row_are_not_trained_on(encoder: Encoder) -> None:
+    press = question("Who may talk to journalists about the company?", "The spokesperson.", chunk=PRESS)
+    others = [question(f"Which gifts from {who} must be refused?", f"{who}.") for who in ("banks", "friends")]
+    drafts, share = next(
+        found
+        for found in (
+            held_out_first(encoder, each, [other for other in (press, *others) if other is not each])
+            for each in (press, *others)
+        )
+    )
+    leak = next(draft for draft in drafts if draft is not drafts[0]).to_example()
+    words = {"question": drafts[0].question, "answer": "It depends."}
+    voted = [
+        pair_of(drafts[0].question.replace("?", ", please?"), "Nobody.", "Anybody.", "gifts"),
+        pair_of("Are cakes for the whole team fine?", "Yes.", "No.", "gifts"),
+        pair_of("Is the canteen open?", "Yes.", "No.", "a passage that is gone"),
+    ]
+    data, figures = write(
+        encoder,
+        drafts,
+        (),
+        people(decided(leak, "edit", **words), voted=voted),
+        test_share=share,
+        max_nearer_chunks=None,
+    )
+    assert leak.id not in {row.id for split in SPLITS for row in data.instruct[split]}
+    assert data.preference["train"] == [voted[1]]
+    assert figures["vote"] == {
+        "requested": 3,
+        "kept": 1,
+        "train": 1,
+        "validation": 0,
+        "test": 0,
+        "rejected": {"held-out": 1, "passage": 1},
+    }
+    assert figures["review"]["held_out"] == 1
+    assert marks(data) == {leak.id: "held out", voted[1].id: "voted"}
+    gone = next(row for row in data.rejected if row.filter == "passage")
+    assert gone == Rejected(
+        id=voted[2].id,
+        chunk_id="a passage that is gone",
+        kind="vote",
+        filter="passage",
+        reason="the document doesn't have the passage any more",
+        raw="Is the canteen open?\nYes.\nNo.",
+    )
+
+
+def test_a_voted_pair_about_a_held_out_rule_is_not_trained_on() -> None:
+    rule = "Gifts above 50 euros must be refused."
+    for number in range(20):
+        held_out = pair(f"May I take {number} watches?", rule)
+        voted = pair_of("Is a pen fine?", "Yes.", "No.", GIFTS.id, rule)
+        data, figures = write(
+            Apart(),
+            [],
+            [held_out, pair("May I go without a helmet?", "Helmets must be worn on site.")],
+            people(voted=[voted]),
+            pair_test_share=1.0,
+        )
+        if data.preference["test"] == [held_out.to_pair()]:
+            break
+    assert data.preference["test"] == [held_out.to_pair()]
+    assert figures["vote"]["rejected"] == {"held-out": 1}
+
+
+def test_a_voted_pair_can_be_reviewed_too() -> None:
+    voted = pair_of("Is a pen fine?", "Yes.", "No.", GIFTS.id)
+    data, figures = write(
+        Apart(), QUESTIONS, (), people(decided(voted, "reject", reason="it isn't"), voted=[voted])
+    )
+    assert data.preference["train"] == []
+    assert figures["vote"]["rejected"] == {"review": 1}
+    assert marks(data) == {voted.id: "rejected"}
+
+
+def test_questions_that_people_worded_are_told_from_the_teachers(tmp_path: object) -> None:
+    paths = CorpusPaths(tmp_path, "bcg")  # type: ignore[arg-type]
+    assert worded_by_people(paths) == []
+    rows = [example_of(f"{number}?", "Yes.") for number in range(3)]
+    voted = pair_of("Is a pen fine?", "Yes.", "No.")
+    for split, chosen in (("train", rows[:2]), ("validation", rows[2:]), ("test", [])):
+        write_rows(paths.instruct(split), chosen)
+        write_rows(paths.preference(split), [voted] if split == "train" else [])
+    given = ((rows[0].id, "accepted"), (rows[2].id, "edited"), (voted.id, "voted"))
+    write_rows(
+        paths.row_marks,
+        [
+            RowMark.model_validate({"row_id": row, "split": "train", "mark": mark, "people": ()})
+            for row, mark in given
+        ],
+    )
+    assert sorted(worded_by_people(paths)) == ["2?", "Is a pen fine?"]
+    assert read_people(paths) == People()
+    write_rows(paths.voted_pairs, [voted])
+    assert read_people(paths).voted == [voted]
