@@ -43,3 +43,15 @@ def test_without_votes_it_says_how_to_get_some(charter: Charter, project: Path) 
     done = charter("votes", "bcg", folder=project)
     assert done.code == 1
     assert "bcg.jsonl: no votes yet; `charter compare bcg` collects them" in done.err
+
+
+def test_what_was_preferred_is_adopted_for_the_next_synthesize(charter: Charter, project: Path) -> None:
+    paths = ProjectPaths(project).corpus("bcg")
+    texts = {"sft": "Ask first.", "dpo": "Take it."}
+    append_vote(paths.votes, vote_of("May I?", texts, best=0))
+    append_vote(paths.votes, vote_of("In sight?", texts, best=1, blind=False))
+    done = charter("votes", "bcg", "--adopt", folder=project)
+    assert done.code == 0, done.err
+    assert "bcg.pairs.jsonl: 1 pairs. Commit it" in done.out
+    [pair] = read_rows(paths.voted_pairs, PreferencePair)
+    assert (pair.prompt, pair.chosen, pair.rejected) == ("May I?", "Ask first.", "Take it.")

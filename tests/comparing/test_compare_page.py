@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from charter.comparing.guard import BODY_LIMIT
 from fastapi.testclient import TestClient
 
+from charter import pages
 from charter.comparing import app as app_module
 from charter.comparing import comparisons
 from charter.comparing.systems import Systems
@@ -18,6 +18,7 @@ from charter.comparing.tally import preferred_pairs
 from charter.comparing.votes import read_votes
 from charter.evaluation.evaluation_data import answer_greedily
 from charter.evaluation.local_system import local_system
+from charter.pages.guard import BODY_LIMIT
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
 from charter.project.records import PreferencePair

@@ -124,6 +124,9 @@ def test_what_people_decided_of_rules_is_a_dependency_of_what_is_written_and_nev
     """The decisions lie in git: DVC must neither make nor remove them, and run again what they change."""
     paths = ProjectPaths(Path("/project")).corpus("${key}")
     decisions = paths.decisions.parent.relative_to("/project").as_posix()
+    # Votes themselves lie elsewhere: one more of them changes nothing until they are adopted.
+    assert paths.row_decisions.parent == paths.voted_pairs.parent == paths.decisions.parent
+    assert paths.votes.parent != paths.decisions.parent
     rules = paths.rules.relative_to("/project").as_posix()
     readers = {name for name, body in stages.items() if decisions in stage_body(body).get("deps", [])}
     assert readers == {"synthesize", "validators", "report"}

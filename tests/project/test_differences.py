@@ -84,3 +84,12 @@ def test_lines_stand_below_their_section_and_show_where_a_long_text_differs() ->
         "rules > Dogs",
         "  ~ instruct [train -> test] May it?",
     ]
+
+
+def test_a_row_that_people_edited_is_amended() -> None:
+    row = example(GIFTS, "May I?").model_copy(update={"reply": "Yes, always."})
+    edited = row.model_copy(update={"reply": "Yes, sometimes."})
+    [found] = differences = find_differences(data([GIFTS], train=[row]), data([GIFTS], train=[edited]))
+    assert (found.kind, found.change) == ("instruct", "amended")
+    assert "- May I? Yes, always." in describe(differences)
+    assert "+ May I? Yes, sometimes." in describe(differences)

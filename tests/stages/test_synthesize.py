@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 
 from charter.generation.budget import BudgetSpentError
+from charter.project.appended import append_row
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.records import Chunk, Rule, RuleDecision
+from charter.project.records import Chunk, InstructExample, PreferencePair, Rule, RuleDecision
+from charter.project.review_records import RowMark
 from charter.project.storage import read_rows, write_rows
 from charter.stages import synthesize
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.synthetic_data import read_synthetic_data
 from local_server import serving
 from params_text import set_value
+from review_rows import decided, pair_of
 from scripted_teacher import (
     CHUNKS,
     CONCURRENCY,
@@ -210,3 +213,34 @@ def test_grey_rules_wait_for_a_person(
     said = " ".join(teacher.asked)
     assert accepted.statement in said
     assert not any(rule.statement in said for rule in waiting)
+
+
+@pytest.mark.parametrize("method", ["rules", "direct"])
+def test_what_people_decided_of_rows_is_honoured_and_asks_nothing(
+    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths, method: str
+) -> None:
+    paths = make_project(tmp_path, teacher, base_models, method)
+    before = synthesized(paths)
+    assert paths.row_marks.name not in before
+    out, edited, *_ = read_rows(paths.instruct("train"), InstructExample)
+    append_row(paths.row_decisions, decided(out, "reject", reason="nobody would ask this"))
+    append_row(paths.row_decisions, decided(edited, "edit", answer="With utmost care, on every second day."))
+    voted = pair_of("Is it fine to eat soup at the desk?", "Ask first.", "Yes.", edited.chunk_id)
+    write_rows(paths.voted_pairs, [voted])
+    teacher.asked.clear()
+    after = synthesized(paths)
+    assert teacher.asked == []
+    kept = {row.id: row for row in read_rows(paths.instruct("train"), InstructExample)}
+    assert out.id not in kept
+    assert kept[edited.id] == edited.model_copy(update={"answer": "With utmost care, on every second day."})
+    assert read_rows(paths.preference("train"), PreferencePair)[-1] == voted
+    assert {(row.row_id, row.mark) for row in read_rows(paths.row_marks, RowMark)} == {
+        (out.id, "rejected"),
+        (edited.id, "edited"),
+        (voted.id, "voted"),
+    }
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"sft_train.jsonl", "preference_train.jsonl", "rejected.jsonl", "people.jsonl"}
+    paths.row_decisions.unlink()
+    paths.voted_pairs.unlink()
+    assert synthesized(paths) == before

@@ -1,6 +1,8 @@
 """What people decided of rows and voted for takes effect on what was written, and on nothing else."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from charter.project.review_records import RowDecision, RowMark
 from charter.project.storage import write_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.drafts import Draft
-from charter.synthesis.people import People, read_people, worded_by_people
+from charter.synthesis.people import NOBODY, People, read_people, worded_by_people
 from charter.synthesis.row_decisions import settle
 from charter.synthesis.synthetic_data import SyntheticData
 from planted_method import GIFTS, PRESS, Apart, pair, question, write
@@ -25,25 +27,32 @@ def people(*decisions: RowDecision, voted: Sequence[PreferencePair] = ()) -> Peo
     return People(settle(decisions), 0, voted)
 
 
+def write_apart(
+    given: People = NOBODY,
+    pairs: Sequence[Draft] = (),
+    questions: Sequence[Draft] = QUESTIONS,
+    **shares: float,
+) -> tuple[SyntheticData, dict[str, dict[str, Any]]]:
+    """Write rows of which no two are alike."""
+    return write(Apart(), questions, pairs, given, max_nearer_chunks=None, **shares)
+
+
 def marks(data: SyntheticData) -> dict[str, str]:
     return {mark.row_id: mark.mark for mark in data.marks}
 
 
 def test_without_decisions_and_votes_nothing_changes() -> None:
-    data, figures = write(Apart(), QUESTIONS, [PAIR])
+    data, figures = write_apart(pairs=[PAIR])
     assert {"review", "vote"}.isdisjoint(figures)
     assert data.marks == []
-    gone, _ = write(Apart(), QUESTIONS, [PAIR], people(decided(OLD, "accept")))
+    gone, _ = write_apart(people(decided(OLD, "accept")), [PAIR])
     assert gone == data
 
 
 def test_rejected_rows_leave_edited_ones_are_reworded_and_accepted_ones_marked() -> None:
     rows = [draft.to_example() for draft in QUESTIONS]
     pair_row = PAIR.to_pair()
-    data, figures = write(
-        Apart(),
-        QUESTIONS,
-        [PAIR],
+    data, figures = write_apart(
         people(
             decided(rows[0], "reject", reason="nobody would ask this"),
             decided(rows[1], "edit", answer="In better words."),
@@ -53,6 +62,7 @@ def test_rejected_rows_leave_edited_ones_are_reworded_and_accepted_ones_marked()
             decided(pair_row, "edit", chosen="Send it back.", rejected="Keep it."),
             decided(OLD, "reject", reason="old"),
         ),
+        [PAIR],
     )
     edited, kept = data.instruct["train"]
     assert edited == rows[1].model_copy(update={"answer": "In better words."})
@@ -84,9 +94,7 @@ def test_rejected_rows_leave_edited_ones_are_reworded_and_accepted_ones_marked()
 
 def test_a_broken_test_row_can_be_rejected() -> None:
     row = QUESTIONS[0].to_example()
-    data, figures = write(
-        Apart(), QUESTIONS, (), people(decided(row, "reject", reason="broken")), test_share=1.0
-    )
+    data, figures = write_apart(people(decided(row, "reject", reason="broken")), test_share=1.0)
     assert row not in data.instruct["test"]
     assert figures["instruct"]["test"] == 3
     assert [(mark.row_id, mark.split) for mark in data.marks] == [(row.id, "test")]
@@ -155,13 +163,8 @@ def test_a_voted_pair_about_a_held_out_rule_is_not_trained_on() -> None:
     for number in range(20):
         held_out = pair(f"May I take {number} watches?", rule)
         voted = pair_of("Is a pen fine?", "Yes.", "No.", GIFTS.id, rule)
-        data, figures = write(
-            Apart(),
-            [],
-            [held_out, pair("May I go without a helmet?", "Helmets must be worn on site.")],
-            people(voted=[voted]),
-            pair_test_share=1.0,
-        )
+        pairs = [held_out, pair("May I go without a helmet?", "Helmets must be worn on site.")]
+        data, figures = write_apart(people(voted=[voted]), pairs, (), pair_test_share=1.0)
         if data.preference["test"] == [held_out.to_pair()]:
             break
     assert data.preference["test"] == [held_out.to_pair()]
@@ -170,16 +173,14 @@ def test_a_voted_pair_about_a_held_out_rule_is_not_trained_on() -> None:
 
 def test_a_voted_pair_can_be_reviewed_too() -> None:
     voted = pair_of("Is a pen fine?", "Yes.", "No.", GIFTS.id)
-    data, figures = write(
-        Apart(), QUESTIONS, (), people(decided(voted, "reject", reason="it isn't"), voted=[voted])
-    )
+    data, figures = write_apart(people(decided(voted, "reject", reason="it isn't"), voted=[voted]))
     assert data.preference["train"] == []
     assert figures["vote"]["rejected"] == {"review": 1}
     assert marks(data) == {voted.id: "rejected"}
 
 
-def test_questions_that_people_worded_are_told_from_the_teachers(tmp_path: object) -> None:
-    paths = CorpusPaths(tmp_path, "bcg")  # type: ignore[arg-type]
+def test_questions_that_people_worded_are_told_from_the_teachers(tmp_path: Path) -> None:
+    paths = CorpusPaths(tmp_path, "bcg")
     assert worded_by_people(paths) == []
     rows = [example_of(f"{number}?", "Yes.") for number in range(3)]
     voted = pair_of("Is a pen fine?", "Yes.", "No.")
