@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from charter.project.paths import CorpusPaths
-from charter.project.records import SPLITS, PreferencePair, Rejected
+from charter.project.records import SPLITS, PreferencePair, Rejected, content_id
 from charter.project.review_records import RowDecision, RowMark
 from charter.project.storage import write_rows
 from charter.retrieval.encoder import Encoder
@@ -100,27 +100,18 @@ def test_a_broken_test_row_can_be_rejected() -> None:
     assert [(mark.row_id, mark.split) for mark in data.marks] == [(row.id, "test")]
 
 
-def held_out_first(encoder: Encoder, first: Draft, others: Sequence[Draft]) -> tuple[list[Draft], float]:
-    """The drafts, and a share of test rows by which the first alone is held out."""
-    for step in range(1, 100):
-        data, _ = write(encoder, [first, *others], test_share=step / 100, max_nearer_chunks=None)
-        if [row.question for row in data.instruct["test"]] == [first.question]:
-            return [first, *others], step / 100
-    pytest.skip("their hashes let no share do that")
+def hash_share(draft: Draft) -> float:
+    """Where a question lies between 0 and 1 when splits are drawn: below the test share it is held out."""
+    return int(content_id(draft.question), 16) / 16**16
 
 
 @pytest.mark.models
 def test_words_that_repeat_a_held_out_row_are_not_trained_on(encoder: Encoder) -> None:
     press = question("Who may talk to journalists about the company?", "The spokesperson.", chunk=PRESS)
     others = [question(f"Which gifts from {who} must be refused?", f"{who}.") for who in ("banks", "friends")]
-    drafts, share = next(
-        found
-        for found in (
-            held_out_first(encoder, each, [other for other in (press, *others) if other is not each])
-            for each in (press, *others)
-        )
-    )
-    leak = next(draft for draft in drafts if draft is not drafts[0]).to_example()
+    drafts = sorted((press, *others), key=hash_share)
+    share = (hash_share(drafts[0]) + hash_share(drafts[1])) / 2
+    leak = drafts[1].to_example()
     words = {"question": drafts[0].question, "answer": "It depends."}
     voted = [
         pair_of(drafts[0].question.replace("?", ", please?"), "Nobody.", "Anybody.", "gifts"),

@@ -61,7 +61,8 @@ class Difference:
     """One thing that differs.
 
     A chunk that is gone and one that is new in the same section are one ``amended`` chunk. A row is
-    ``moved`` where its split differs, and ``amended`` where people edited it. What there is on one side only is None on the other.
+    ``moved`` where its split differs, and ``amended`` where people edited it. What there is on one side only
+    is None on the other.
     """
 
     kind: Literal["chunk", "instruct", "preference"]

@@ -119,8 +119,8 @@ def review_sentence(found: ReviewFigures) -> str:
         return "Nobody has decided on a row yet."
     counts = ", ".join(f"{found.outcomes[name]} {name}" for name in _OUTCOMES)
     sentences = [
-        f"People read {found.decided} of {found.rows} rows that the filters kept: {counts}. All who read them "
-        f"took {share(found.accepted)} of these as they were."
+        f"People read {found.decided} of {found.rows} rows that the filters kept: {counts}. All who read "
+        f"them took {share(found.accepted)} of these as they were."
     ]
     if found.agreements:
         agreed = "; ".join(
