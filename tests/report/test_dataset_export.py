@@ -13,7 +13,8 @@ from trl.data_utils import is_conversational
 from charter.project.errors import CharterError
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.records import InstructExample
+from charter.project.records import InstructExample, PreferencePair
+from charter.project.review_records import RowMark
 from charter.project.storage import file_sha256, read_rows, write_json, write_rows, write_text
 from charter.report.dataset_export import MANIFEST, export_data
 from synthetic_project import ROOT, write_data
@@ -253,3 +254,27 @@ def test_a_served_teacher_has_the_licence_of_its_own_card(root: Path, tmp_path: 
     (root / "params.yaml").write_text(yaml.safe_dump(values))
     export(root, tmp_path / "out")
     assert "(served large): see its own model card" in (tmp_path / "out/README.md").read_text()
+
+
+def test_the_card_says_what_people_did(root: Path, tmp_path: Path) -> None:
+    export(root, tmp_path / "before")
+    assert "**People wrote and checked none of these rows.**" in (tmp_path / "before/README.md").read_text()
+    paths = CorpusPaths(root, "udhr")
+    voted = read_rows(paths.preference("train"), PreferencePair)[0].model_copy(update={"id": "voted"})
+    write_rows(paths.preference("train"), [*read_rows(paths.preference("train"), PreferencePair), voted])
+    figures = metrics() | {"vote": {"requested": 2, "kept": 1, "train": 1, "rejected": {"held-out": 1}}}
+    write_json(paths.metrics("synthesize"), figures)
+    write_rows(
+        paths.row_marks,
+        [
+            RowMark.model_validate({"row_id": row, "split": "train", "mark": mark, "people": ("Ada",)})
+            for row, mark in (("voted", "voted"), ("x", "accepted"), ("y", "accepted"))
+        ],
+    )
+    export(root, tmp_path / "after")
+    card = (tmp_path / "after/README.md").read_text()
+    assert "**What people did**, udhr: 2 rows accepted, 1 rows voted." in card
+    assert "wrote and checked none" not in card
+    assert "| vote | held-out | 1 | Refuses rows that people edited or voted for" in card
+    assert "Rows of kind `vote` are in the training split of the preference data" in card
+    assert "Ada" not in card

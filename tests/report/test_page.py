@@ -1,4 +1,5 @@
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -7,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from charter.evaluation.results import Comparison, Estimate
+from charter.evaluation.review_figures import ReviewerAgreement, ReviewFigures
 from charter.evaluation.scored_answers import ScoredAnswer, score_answers
 from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.params import Params
@@ -16,7 +18,7 @@ from charter.report.findings import findings
 from charter.report.page import CorpusContent, build_report, choose_samples
 from charter.synthesis.coverage import ChunkCoverage, RuleCoverage
 from rows import chunk_of, rule_of
-from synthetic_project import add_judge, make_evaluation, sit_exam
+from synthetic_project import add_judge, estimate, make_evaluation, sit_exam
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -372,3 +374,19 @@ def test_a_corpus_without_an_exam_says_so_first(report: str) -> None:
     assert [reason.startswith("Nobody has written an exam") for reason in reasons] == [True, True]
     assert "<code>charter exam new udhr</code> begins one" in reasons[0]
     assert '<ul class="shares"' not in report
+
+
+def test_what_people_found_who_read_the_data_is_told(
+    contents: list[CorpusContent], params: Params, report: str
+) -> None:
+    figures = ReviewFigures(
+        rows=90,
+        outcomes=Counter(accepted=8, rejected=2),
+        accepted=estimate(0.8, 0.1),
+        agreements=[ReviewerAgreement(("Ada", "<Bob>"), estimate(0.6, 0.2))],
+        gone=[],
+    )
+    told = build_report([replace(contents[0], review=figures)], params, "0123abcd")
+    assert "People read 10 of 90 rows that the filters kept: 8 accepted, 0 edited, 2 rejected" in told
+    assert "Ada and &lt;Bob&gt; .600 [.400, .800] on 50 rows" in told
+    assert "People read" not in report

@@ -150,15 +150,13 @@ def test_words_that_repeat_a_held_out_row_are_not_trained_on(encoder: Encoder) -
 
 
 def test_a_voted_pair_about_a_held_out_rule_is_not_trained_on() -> None:
-    rule = "Gifts above 50 euros must be refused."
-    for number in range(20):
-        held_out = pair(f"May I take {number} watches?", rule)
-        voted = pair_of("Is a pen fine?", "Yes.", "No.", GIFTS.id, rule)
-        pairs = [held_out, pair("May I go without a helmet?", "Helmets must be worn on site.")]
-        data, figures = write_apart(people(voted=[voted]), pairs, (), pair_test_share=1.0)
-        if data.preference["test"] == [held_out.to_pair()]:
-            break
+    other = pair("May I go without a helmet?", "Helmets must be worn on site.")
+    # Of all pairs some must be trained on: those whose hash is greatest.
+    held_out, trained = sorted((PAIR, other), key=hash_share)
+    voted = [pair_of("Is a pen fine?", "Yes.", "No.", GIFTS.id, each.rule) for each in (held_out, trained)]
+    data, figures = write_apart(people(voted=voted), [held_out, trained], (), pair_test_share=1.0)
     assert data.preference["test"] == [held_out.to_pair()]
+    assert data.preference["train"] == [trained.to_pair(), voted[1]]
     assert figures["vote"]["rejected"] == {"held-out": 1}
 
 
