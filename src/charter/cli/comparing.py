@@ -44,7 +44,8 @@ def compare(
     stakes = Stakes(rules, passages.chunks, passages.encoder)
     comparisons = Comparisons(Systems(params, paths), passages, stakes, paths.votes)
     page = ComparePage(comparisons, params.corpora[corpus].title, keys, address)
-    run_page(page.app(), address, ", ".join(comparisons.systems.candidates), browser=browser)
+    typer.echo(f"{', '.join(comparisons.systems.candidates)}: http://{host}:{port} (Ctrl-C ends it)")
+    run_page(page.app(), address, browser=browser)
 
 
 def votes(

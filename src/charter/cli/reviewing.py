@@ -46,4 +46,5 @@ def review(
         return
     address = Address(host, port)
     page = ReviewPage(queue, params.corpora[corpus].title, named, read_keys(address), address)
-    run_page(page.app(), address, f"Review of {corpus}", browser=browser)
+    typer.echo(f"Review of {corpus}: http://{host}:{port} (Ctrl-C ends it)")
+    run_page(page.app(), address, browser=browser)

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -44,10 +43,8 @@ def close_app(app: FastAPI, files: Path, keys: Collection[str], address: Address
     return app
 
 
-def run_page(app: FastAPI, address: Address, what: str, *, browser: bool) -> None:
-    """Serve a page until Ctrl-C, and open it in the browser of whoever sits at this machine."""
-    url = f"http://{address.host}:{address.port}"
-    typer.echo(f"{what}: {url} (Ctrl-C ends it)")
+def run_page(app: FastAPI, address: Address, *, browser: bool) -> None:
+    """Serve a page until Ctrl-C; where this machine has a screen, open it in the browser."""
     server = http_server(app, address, timeout=5)
     if not (browser and _has_screen()):
         server.run()
@@ -55,7 +52,7 @@ def run_page(app: FastAPI, address: Address, what: str, *, browser: bool) -> Non
     # Listening already, so that the browser waits for the page and isn't refused.
     socket = server.config.bind_socket()
     socket.listen()
-    webbrowser.open(url)
+    webbrowser.open(f"http://{address.host}:{address.port}")
     server.run(sockets=[socket])
 
 

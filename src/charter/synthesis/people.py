@@ -39,7 +39,7 @@ def read_people(paths: CorpusPaths) -> People:
         CharterError: A file is broken.
     """
     decisions, torn = read_row_decisions(paths)
-    voted = read_rows(paths.voted_pairs, PreferencePair) if paths.voted_pairs.exists() else []
+    voted = read_rows(paths.voted_pairs, PreferencePair) if paths.voted_pairs.exists() else ()
     return People(settle(decisions), torn, voted)
 
 
