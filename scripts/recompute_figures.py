@@ -197,6 +197,9 @@ def _exam(answers: list[Row], decisions: list[Row]) -> Figures:
         for metric, group in groups.items():
             if group:
                 figures["systems", label, metric] = fmean(row["fault"] is None for row in group)
+        if of_verdict := [row for row in asked if row.get("polarity")]:
+            right = fmean(row["verdict"] == row["polarity"] for row in of_verdict)
+            figures["systems", label, "right_verdicts"] = right
         if asked:
             figures |= {
                 ("systems", label, f"exam_{name}"): value for name, value in _retrieval(asked).items()

@@ -76,10 +76,10 @@ _Counted = tuple[str, str, str, float]
 
 def _marks(answers: Sequence[ExamAnswer], items: Mapping[str, str]) -> Iterator[_Counted]:
     marked = by_metric(answers)
-    for metric, rows in marked.items():
-        for row in rows:
-            yield metric, items[row.item_id], row.section, float(row.fault is None)
-    for row in marked["right_answers"]:
+    for metric, counted in marked.items():
+        for row, count in counted:
+            yield metric, items[row.item_id], row.section, count
+    for row, _ in marked["right_answers"]:
         f1 = new_word_f1(row.question, row.answer, row.references)
         yield "exam_f1", items[row.item_id], row.section, f1
 

@@ -13,6 +13,7 @@ METRIC_NAMES = {
     "rougeL_cut": "ROUGE-L cut",
     "win_rate": "Win rate",
     "right_answers": "right answers",
+    "right_verdicts": "right yes/no",
     "right_facts": "facts",
     "right_situations": "situations",
     "right_everyday": "everyday words",
