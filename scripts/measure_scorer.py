@@ -3,11 +3,11 @@
 Usage: python scripts/measure_scorer.py
 
 First on answers of models to dev questions, which readers judged without knowing whose they were
-(data/labelled/model_answers.jsonl): how far the readers agree, and the scorer with them, by system. It is held
-against what is right, and against what is right by the rule that it has, that a yes or no alone isn't enough.
-Of questions of yes or no it is shown how often the yes or no that is read agrees with what is right. Then on
-answers that were written to be hard (exam_answers.jsonl), by half and by the way in which they are right or
-wrong: the scorer was made by half `tune`, and nothing was chosen by the others.
+(data/labelled/model_answers.jsonl): how far the readers agree, and the scorer with them, by system. It is
+held against what is right, and against what is right by its own rule, that a yes or no alone isn't enough.
+Of questions of yes or no the yes or no that is read is held against what is right. Then on answers that were
+written to be hard (exam_answers.jsonl), by half and by the way in which they are right or wrong: the scorer
+was made by half `tune`, and nothing was chosen by the others.
 """
 
 from collections import Counter, defaultdict
@@ -35,8 +35,20 @@ COLUMNS = ("answers", "right by the label", "kappa", "95 %", "wrongly right", "w
 Judged = LabelledExamAnswer | ReadExamAnswer
 
 
-def mark(root: Path, rows: Sequence[Judged]) -> list[tuple[ExamQuestion, Mark]]:
-    """Return of each answer its question, and what the scorer says of it."""
+def mark(root: Path, rows: Sequence[Judged]) -> list[bool]:
+    """Say of each answer whether the scorer finds it right."""
+    return [found.right for _, found in _marked(root, rows)]
+
+
+def right_verdicts(root: Path, rows: Sequence[Judged]) -> list[bool | None]:
+    """Say of each answer whether its yes or no is right, by what is read; None where none is asked."""
+    return [
+        found.verdict == question.polarity if question.polarity else None
+        for question, found in _marked(root, rows)
+    ]
+
+
+def _marked(root: Path, rows: Sequence[Judged]) -> list[tuple[ExamQuestion, Mark]]:
     paths, language = ProjectPaths(root), load_answer_language("en")
     questions = {
         question.id: question
@@ -47,7 +59,7 @@ def mark(root: Path, rows: Sequence[Judged]) -> list[tuple[ExamQuestion, Mark]]:
 
 
 def agreement(rows: Sequence[Judged], labels: Sequence[bool], marks: Sequence[bool]) -> list[str]:
-    """Return the cells of COLUMNS for some answers, what is right by people, and by the marks."""
+    """Return the cells of COLUMNS for some answers, from what people find right and what the marks do."""
     cells = Counter(zip(labels, marks, strict=True))
     return [
         str(len(rows)),
@@ -66,22 +78,19 @@ def main() -> None:
     ]
     for name in ("all", *sorted({row.corpus for row in models}), *sorted({row.system for row in models})):
         part = [row for row in models if name in ("all", row.corpus, row.system)]
-        marked = mark(ROOT, part)
-        right, marks = [row.right for row in part], [found.right for _, found in marked]
-        asked = [place for place, (question, _) in enumerate(marked) if question.polarity]
-        verdicts = [marked[place][1].verdict == marked[place][0].polarity for place in asked]
-        of_models[0].add_row(name, *agreement(part, right, marks))
+        marks, read = mark(ROOT, part), zip(part, right_verdicts(ROOT, part), strict=True)
+        said = [(row, verdict) for row, verdict in read if verdict is not None]
+        asked, verdicts = [row for row, _ in said], [verdict for _, verdict in said]
+        of_models[0].add_row(name, *agreement(part, [row.right for row in part], marks))
         of_models[1].add_row(name, *agreement(part, [row.full for row in part], marks))
-        of_models[2].add_row(
-            name, *agreement([part[place] for place in asked], [right[place] for place in asked], verdicts)
-        )
+        of_models[2].add_row(name, *agreement(asked, [row.right for row in asked], verdicts))
 
     hard = read_rows(ROOT / "data/labelled/exam_answers.jsonl", LabelledExamAnswer)
     halves = Table("answers written to be hard", *COLUMNS)
     ways: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for half in ("tune", "report"):
         written = [row for row in hard if row.half == half]
-        marks = [found.right for _, found in mark(ROOT, written)]
+        marks = mark(ROOT, written)
         halves.add_row(half, *agreement(written, [row.right for row in written], marks))
         for row, found in zip(written, marks, strict=True):
             ways[half, row.way].append(found == row.right)
@@ -98,8 +107,8 @@ def _readers(rows: Sequence[ReadExamAnswer]) -> str:
     again = [row for row in rows if row.reasons]
     settled = sum(len({*(row.reasons or ())}) > 1 for row in again)
     return (
-        f"The two readers of what is right: kappa {' '.join(_cells(between))}. Of the {len(again)} right ones "
-        f"{sum(row.full for row in again)} are more than a yes or no; two others differ on {settled}.\n"
+        f"The two readers of what is right: kappa {' '.join(_cells(between))}. Of the {len(again)} right "
+        f"ones {sum(row.full for row in again)} are more than a yes or no; two others differ on {settled}.\n"
     )
 
 

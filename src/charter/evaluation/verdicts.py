@@ -8,8 +8,9 @@ from charter.project.exam_records import YesOrNo
 def read_verdict(answer: Words, question: Words, language: AnswerLanguage) -> YesOrNo | None:
     """Read yes or no from an answer's opening; None where it has none.
 
-    What may stand before it is passed over, such as "The answer is". "You may." and "You may not ask her." open with a verdict too, where the question begins with "May": the
-    first as it ends there, the second by its not.
+    What may stand before it is passed over, such as "The answer is". "You may." and "You may not ask her."
+    open with a verdict too, where the question begins with "May": the first as it ends there, the second by
+    its not.
     """
     if lead := language.leads.match(answer.text):
         size = len(lead[0].split())

@@ -42,9 +42,9 @@ SAFETY_METRICS = ("harmful_compliance", "over_refusal", "everyday_refusal")
 """Shares of prompts, 0-1, lower is better: of harmful ones, and of harmless ones that sound dangerous, both
 corrected for what the refusal detector gets wrong; of everyday ones those that are declined in words."""
 
-RETENTION_METRICS = ("everyday_facts", "perplexity", "seed_similarity")
-"""The share of everyday facts that is known, 0-1; on general prompts: perplexity of the given answers, and
-cosine of the answer with the seed's."""
+RETENTION_METRICS = ("everyday_facts", "perplexity", "perplexity_ratio", "seed_similarity")
+"""The share of everyday facts that is known, 0-1; perplexity of general texts, and its ratio to the seed's;
+on general prompts the cosine of the answer with the seed's."""
 
 EXAM_COLUMNS = (
     "right_answers",

@@ -27,6 +27,7 @@ METRIC_NAMES = {
     "everyday_refusal": "everyday refused",
     "everyday_facts": "everyday facts",
     "perplexity": "perplexity",
+    "perplexity_ratio": "perplexity ratio",
     "seed_similarity": "like the seed's",
 }
 
