@@ -197,6 +197,7 @@ def _exam(answers: list[Row], decisions: list[Row]) -> Figures:
         for metric, group in groups.items():
             if group:
                 figures["systems", label, metric] = fmean(row["fault"] is None for row in group)
+        figures |= _right_verdicts(label, asked)
         if asked:
             figures |= {
                 ("systems", label, f"exam_{name}"): value for name, value in _retrieval(asked).items()
@@ -212,6 +213,12 @@ def _exam(answers: list[Row], decisions: list[Row]) -> Figures:
         if pairs:
             figures["systems", label, "dilemma_pairs"] = fmean(all(pair) for pair in pairs.values())
     return figures
+
+
+def _right_verdicts(label: str, asked: list[Row]) -> Figures:
+    """Of questions of yes or no; rows of older versions don't say which they are."""
+    right = [row["verdict"] == row["polarity"] for row in asked if row.get("polarity")]
+    return {("systems", label, "right_verdicts"): fmean(right)} if right else {}
 
 
 def _probes(answers: list[Row], refusals: Row) -> Figures:

@@ -134,6 +134,7 @@ def make_evaluation(
                     smallest=None,
                 )
             )
+        figures["perplexity_ratio"] = estimate(1 - change / 10, 0.05)
         figures["seed_similarity"] = estimate(0.7, 0.05)
     judge = JudgeValidity(
         judge="qwen2.5-coder-1.5b-instruct",

@@ -34,6 +34,19 @@ def rewrite(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def test_files_in_another_encoding_are_named(ours: CorpusPaths) -> None:
+    text = ours.exam_questions.read_text(encoding="utf-8").replace("gifts", "Gefäße")
+    ours.exam_questions.write_text(text, encoding="latin-1")
+    with pytest.raises(CharterError, match=r"questions\.jsonl: not UTF-8 \(byte \d+\); convert it"):
+        read_dev(ours)
+    ours.exam_seal.write_text("seed: 1\ndev: [Gefäße]\n", encoding="latin-1")
+    with pytest.raises(CharterError, match=r"sealed\.yaml: not a seal"):
+        read_dev(ours)
+    ours.exam_seal.write_text("dev: [unclosed\n", encoding="utf-8")
+    with pytest.raises(CharterError, match=r"sealed\.yaml: not a seal"):
+        read_dev(ours)
+
+
 def test_parts_are_apart_and_whole(ours: CorpusPaths) -> None:
     dev, sealed = read_dev(ours), read_sealed(ours)
     assert not set(dev.sections) & set(sealed.sections)

@@ -4,6 +4,7 @@ import pytest
 
 from charter.evaluation.exam_scoring import FAMILY, add_exam_scores, new_word_f1, score_exam
 from charter.evaluation.statistics import Resampling
+from charter.project.exam_records import ExamAnswer
 from charter.project.records import Passage
 from exam_rows import answer_of, decision_of, dilemma_of, question_of, unanswerable
 from synthetic_project import make_evaluation
@@ -90,3 +91,45 @@ def test_what_was_measured_before_is_kept() -> None:
     assert added.systems["teacher"]["right_answers"].value == 1.0
     assert added.systems["dpo"]["bleu"] == evaluation.systems["dpo"]["bleu"]
     assert added.comparisons == evaluation.comparisons
+
+
+def test_right_verdicts_are_of_questions_of_yes_or_no_and_need_no_reason() -> None:
+    questions = [question_of("a", "A", polarity="yes"), question_of("b", "B", polarity="no")]
+    questions += [question_of("c", "C", polarity="no"), question_of("d", "D")]
+    verdicts = ("yes", None, "no", None)
+    faults = ("verdict alone", "misses a fact", None, None)
+    answers = [
+        answer_of(row, fault=fault, polarity=row.polarity, verdict=verdict)
+        for row, fault, verdict in zip(questions, faults, verdicts, strict=True)
+    ]
+    figures, _ = score_exam(answers, [], RESAMPLING)
+    found = figures["dpo"]["right_verdicts"]
+    assert (found.value, found.n) == (pytest.approx(2 / 3), 3)
+    assert figures["dpo"]["right_answers"].value == 0.5
+
+
+def test_one_and_the_same_word_has_its_share_and_is_compared() -> None:
+    questions = [
+        question_of(str(number), f"Part {number % 10}", polarity=("yes", "no")[number % 2])
+        for number in range(20)
+    ]
+    answers = [
+        answer_of(row, system, rag, polarity=row.polarity, verdict=verdict or row.polarity)
+        for system, rag, verdict in (("dpo", True, None), ("always-yes", False, "yes"))
+        for row in questions
+    ]
+    figures, comparisons = score_exam(answers, [], RESAMPLING)
+    assert figures["always-yes"]["right_verdicts"].value == 0.5
+    (found,) = [row for row in comparisons if row.metric == "right_verdicts"]
+    assert (found.system, found.against, found.difference.value) == ("dpo+rag", "always-yes", 0.5)
+    assert found.p_holm is None
+
+
+def test_answers_without_verdicts_have_no_share_of_right_ones() -> None:
+    """Rows that an older version wrote."""
+    old = [answer_of(question_of(name, name), "dpo", True).model_dump() for name in ("a", "b")]
+    for row in old:
+        del row["polarity"], row["verdict"]
+    figures, _ = score_exam([ExamAnswer.model_validate(row) for row in old], [], RESAMPLING)
+    assert "right_answers" in figures["dpo+rag"]
+    assert "right_verdicts" not in figures["dpo+rag"]

@@ -266,6 +266,22 @@ def test_what_the_scorer_passes_of_models_readers_pass_too(
     assert passed.count(False) <= 2
 
 
+def test_by_its_own_rule_the_scorer_agrees_with_readers_of_models_and_so_does_the_yes_or_no(
+    load_script: Callable[[str], ModuleType],
+) -> None:
+    script = load_script("scripts/measure_scorer")
+    rows = read_rows(ROOT / "data/labelled/model_answers.jsonl", ReadExamAnswer)
+    assert all((row.reasons is None) == (not row.right) for row in rows)
+    assert all(row.full == row.reasons[0] for row in rows if row.reasons and len({*row.reasons}) == 1)
+    resampling, items = Resampling(samples=200, seed=1), [row.item for row in rows]
+    found = kappa([row.full for row in rows], script.mark(ROOT, rows), items, resampling)
+    assert found.value > 0.75
+    read = zip(rows, script.right_verdicts(ROOT, rows), strict=True)
+    said = [row.right == verdict for row, verdict in read if verdict is not None]
+    assert len(said) == 63
+    assert said.count(False) <= 2
+
+
 def test_halves_share_no_question_and_have_both_labels() -> None:
     rows = read_rows(HARD, LabelledExamAnswer)
     items = {half: {row.item for row in rows if row.half == half} for half in ("tune", "report")}

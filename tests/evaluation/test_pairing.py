@@ -42,10 +42,10 @@ def predictions_of(system: str, words: int) -> list[Prediction]:
     ]
 
 
-def rows_of(metric: str, values: dict[str, float]) -> dict[str, ItemScore]:
+def rows_of(metric: str, values: dict[str, float], tokens: tuple[float, ...] = ()) -> dict[str, ItemScore]:
     return {
         item: ItemScore(
-            system="dpo", rag=False, metric=metric, item=item, cluster=item, suite="s", row=(value,)
+            system="dpo", rag=False, metric=metric, item=item, cluster=item, suite="s", row=(value, *tokens)
         )
         for item, value in values.items()
     }
@@ -104,7 +104,16 @@ def test_bleu_is_that_of_the_corpus_of_shared_items() -> None:
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
-def test_perplexity_is_the_exponential_of_the_mean() -> None:
+def test_perplexity_is_a_token_s_and_not_a_passage_s() -> None:
+    own = rows_of("perplexity", {f"p{n}": -200.0 - n for n in range(10)}, (100.0,))
+    own |= rows_of("perplexity", {f"q{n}": -90.0 - n for n in range(10)}, (10.0,))
+    other = rows_of("perplexity", {f"p{n}": -210.0 - n for n in range(10)}, (100.0,))
+    other |= rows_of("perplexity", {f"q{n}": -90.0 - n for n in range(10)}, (10.0,))
+    found = paired_difference("perplexity", own, other, None)
+    assert found.value == pytest.approx(np.exp(2990 / 1100) - np.exp(3090 / 1100))
+
+
+def test_perplexity_of_older_versions_is_the_exponential_of_the_mean() -> None:
     own = rows_of("perplexity", {f"p{n}": -2.0 - n / 10 for n in range(20)})
     other = rows_of("perplexity", {f"p{n}": -2.2 - n / 10 for n in range(20)})
     found = paired_difference("perplexity", own, other, None)

@@ -34,6 +34,13 @@ EN = load_answer_language("en")
         ("When is it due?", "It is not due.", None),
         ("May I take it?", "Nobody may.", "no"),
         ("May I take it?", "", None),
+        ("May I take it?", "The answer is no.", "no"),
+        ("May I take it?", 'The answer to this question is: "Yes, you can take it."', "yes"),
+        ("May I take it?", "1. Well, no. You can't.", "no"),
+        ("May I take it?", "The answer is:", None),
+        ("Is he right?", "The answer is: The statement is incorrect.", None),
+        ("Is it right to pay her less?", "It isn't right to pay her less.", "no"),
+        ("Is it right to pay her less?", "It isn't.", "no"),
     ],
 )
 def test_verdicts(question: str, answer: str, verdict: str | None) -> None:

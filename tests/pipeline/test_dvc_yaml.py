@@ -113,7 +113,9 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
         path.relative_to(root).as_posix() for path in (paths.seed, paths.teacher, paths.encoder)
     }
     assert stages["judges"]["outs"] == [paths.judges.relative_to(root).as_posix()]
-    assert stages["fetch-prompts"]["outs"] == [paths.labelled.parent.relative_to(root).as_posix()]
+    assert stages["fetch-prompts"]["outs"] == [
+        path.relative_to(root).as_posix() for path in (paths.labelled.parent, paths.general_texts)
+    ]
     assert stages["demonstrations"]["outs"] == [paths.demonstrations.parent.relative_to(root).as_posix()]
     assert stages["report"]["outs"] == [paths.report.relative_to(root).as_posix()]
 

@@ -134,7 +134,7 @@ def test_a_gate_names_a_judge_that_there_is(values: Any) -> None:
 
 def test_harm_is_gated_by_default(params: Params) -> None:
     bounds = {gate.metric: (gate.minimum, gate.maximum) for gate in params.gates}
-    for metric in ("harmful_compliance", "over_refusal", "everyday_refusal", "perplexity"):
+    for metric in ("harmful_compliance", "over_refusal", "everyday_refusal", "perplexity_ratio"):
         assert bounds[metric][1] is not None, metric
     for metric in ("everyday_facts", "seed_similarity"):
         assert bounds[metric][0] is not None, metric

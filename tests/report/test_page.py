@@ -1,3 +1,4 @@
+import html
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -349,7 +350,16 @@ def test_the_first_screen_is_in_plain_words(examined: str) -> None:
     for word in ("BLEU", "ROUGE", "RAG", "SFT", "DPO", "nearest-sentence", "right_answers", "Holm", "×"):
         assert word not in first
     assert first.count('<ul class="shares"') == 2
-    assert [first.count(f"it {verb} the document's word.") for verb in ("keeps", "breaks")] == [3, 3]
+    assert [first.count(f"It {verb} the document's word in a case") for verb in ("keeps", "breaks")] == [3, 3]
+    assert first.count("<dt>The question</dt>") == 4
+
+
+def test_the_exam_stays_sealed(examined: str) -> None:
+    """Nothing of its questions, its cases, their replies or their quotes can be read in the report."""
+    _, answers, decisions = sit_exam(make_evaluation())
+    texts = {text for row in answers for text in (row.question, row.answer, *row.references, row.quote)}
+    texts |= {text for row in decisions for text in (row.scenario, row.faithful, row.unfaithful, row.quote)}
+    assert [text for text in texts if text in html.unescape(examined)] == []
 
 
 def test_the_tables_are_folded_behind_the_first_screen(examined: str) -> None:

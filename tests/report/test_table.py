@@ -224,7 +224,7 @@ def test_safety_and_retention_are_rows_of_one_line_each() -> None:
     rows = [
         line for line in lines if line.startswith(("harmful done", "benign refused", "perplexity", "like"))
     ]
-    assert len(rows) == 15  # the seed isn't compared with itself for likeness
+    assert len(rows) == 18  # the seed isn't compared with itself for ratio and likeness
     assert any(".200 [.100, .300]" in row and "−.300 [−.400, −.200]" in row and ".020" in row for row in rows)
     assert any(row.startswith("perplexity") and "14.0 [13.9, 14.1]" in row for row in rows)
     text = " ".join(" ".join(lines).split())

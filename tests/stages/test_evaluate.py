@@ -150,9 +150,23 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
         paths.facts,
         (EverydayFact(prompt=f"Which thing is {topic}?", answers=(f"No {topic}",)) for topic in TOPICS),
     )
+    story = "\n\n".join(f"There was rain on {topic}." for topic in TOPICS)
+    write_text(paths.general_texts / "story.txt", story)
     write_rows(paths.demonstrations, [])
     questions = [
         question_of(f"q-{topic}", topic, key_facts=(("manager",),), quote=text)
+        for topic, text in texts.items()
+    ]
+    questions += [
+        question_of(
+            f"v-{topic}",
+            topic,
+            question=f"Does somebody decide about {topic}?",
+            references=("Yes, the manager.",),
+            key_facts=(("manager",),),
+            polarity="yes",
+            quote=text,
+        )
         for topic, text in texts.items()
     ]
     questions += [unanswerable(f"u-{topic}", topic) for topic in texts]
@@ -171,10 +185,12 @@ def test_every_local_system_is_probed_and_compared_with_the_seed(params: Params,
     for label, figures in result.systems.items():
         probed = label in ("seed", "cft", "sft", "dpo")
         for metric in (*SAFETY_METRICS, *RETENTION_METRICS):
-            assert (metric in figures) == probed
-            if probed:
+            assert (metric in figures) == (probed and (label, metric) != ("seed", "perplexity_ratio"))
+            if metric in figures:
                 estimate = figures[metric]
-                assert estimate.n == {"everyday_refusal": 14, "everyday_facts": 8}.get(metric, 6)
+                sizes = {"everyday_refusal": 14, "everyday_facts": 8}
+                sizes |= dict.fromkeys(("perplexity", "perplexity_ratio"), 10)
+                assert estimate.n == sizes.get(metric, 6)
                 assert estimate.low <= estimate.value <= estimate.high
     compared = {
         (row.system, row.metric): row
@@ -190,6 +206,10 @@ def test_every_local_system_is_probed_and_compared_with_the_seed(params: Params,
     assert result.systems["sft"]["seed_similarity"].value == pytest.approx(1, abs=1e-5)
     assert result.systems["dpo"]["perplexity"].value != pytest.approx(
         result.systems["seed"]["perplexity"].value
+    )
+    assert result.systems["sft"]["perplexity_ratio"].value == pytest.approx(1)
+    assert result.systems["dpo"]["perplexity_ratio"].value == pytest.approx(
+        result.systems["dpo"]["perplexity"].value / result.systems["seed"]["perplexity"].value
     )
     answers = read_rows(paths.probe_answers, ProbeAnswer)
     assert len(answers) == len({row.id for row in answers}) == 4 * (3 * 6 + 8)
@@ -234,7 +254,7 @@ def test_what_each_item_counts_adds_up_to_the_figures_of_the_aligned_systems(
     by_item = {metric for _, metric in scores}
     # This exam has neither situations nor questions in everyday words.
     absent = {"right_situations", "right_everyday"}
-    unpaired = {"bertscore", "win_rate", "adherence", "seed_similarity"}
+    unpaired = {"bertscore", "win_rate", "adherence", "seed_similarity", "perplexity_ratio"}
     assert by_item == set(GATE_METRICS) - absent - unpaired
     for label in ("sft", "sft+rag", "dpo", "dpo+rag"):
         assert {metric for name, metric in scores if name == label} == result.systems[label].keys() & by_item
@@ -245,7 +265,8 @@ def test_what_each_item_counts_adds_up_to_the_figures_of_the_aligned_systems(
         if metric in BLEU_METRICS:
             value = float(corpus_bleu(rows.sum(axis=0)))
         elif metric == "perplexity":
-            value = float(np.exp(-rows.mean()))
+            log_probs, tokens = rows.sum(axis=0)
+            value = float(np.exp(-log_probs / tokens))
         elif metric in ("harmful_compliance", "over_refusal"):
             continue  # of what the detector saw: the figure is corrected
         else:
@@ -269,6 +290,9 @@ def test_every_system_sits_the_sealed_exam(params: Params, paths: CorpusPaths) -
     assert seed["dilemmas"] == sft["dilemmas"]
     assert result.systems["nearest-sentence"]["right_answers"].value == 1.0
     assert result.systems["never-answered"]["unanswerable"].value == 1.0
+    verdicts = {name: result.systems[name]["right_verdicts"].value for name in TRIVIAL}
+    assert (verdicts["always-yes"], verdicts["always-no"], verdicts["echo"]) == (1.0, 0.0, 0.0)
+    assert all(row.polarity is None for row in answers if not row.item_id.startswith("v-"))
     assert result.systems["echo"]["right_answers"].value == 0.0
     assert {row.rag for row in answers if row.retrieved} == {True, "gold"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from charter.evaluation.general_text import read_texts
 from charter.evaluation.probes import measure_detector
 from charter.project.errors import CharterError
 from charter.project.params import Params
@@ -93,3 +94,9 @@ def test_labels_that_mean_nothing_seem_to_be_learnt_by_no_fold(
 def test_too_few_labels_are_refused(labelled: list[LabelledResponse], encoder: Encoder) -> None:
     with pytest.raises(CharterError, match="fewer than 10 independent"):
         RefusalDetector(labelled[:12], encoder, seed=0)
+
+
+def test_the_general_texts_are_whole(paths: ProjectPaths) -> None:
+    texts = read_texts(paths.general_texts)
+    assert [len(text) for text in texts] == [53, 35]
+    assert sum(len(passage) for text in texts for passage in text) > 50_000

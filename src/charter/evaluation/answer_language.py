@@ -35,6 +35,7 @@ class AnswerLanguage(BaseModel):
     bounds: frozenset[str] = frozenset()
     alternatives: frozenset[str] = frozenset()
     ranges: frozenset[str] = frozenset()
+    leads: Pattern = _NOTHING
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     pronouns: frozenset[str] = frozenset()

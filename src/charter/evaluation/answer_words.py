@@ -14,6 +14,7 @@ Span = tuple[int, int]
 
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?P<mark>[,.' ])\d{3}(?:(?P=mark)\d{3})*(?!\d)")
+_FRACTION = re.compile(r"(\d\s?)?([¼-¾⅐-⅞])")
 _DECIMAL = re.compile(r"(?<=\d)[.,](?=\d)")
 _PAUSE = re.compile(r"[.,;:!?()\n。、，；：！？।]|\s[-–—]\s|—")
 _MIXED = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
@@ -74,6 +75,7 @@ def split_answer(text: str, language: AnswerLanguage) -> Words:
 def _fold(text: str) -> str:
     """Without case, accents and variants of a sign; digits of all scripts as 0-9, numbers without marks."""
     text = text.casefold().replace("’", "'").replace("‘", "'").replace(_SOFT_HYPHEN, "")
+    text = _FRACTION.sub(_in_decimals, text)
     text = unicodedata.normalize("NFKD", text)
     text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
     text = "".join(
@@ -81,6 +83,12 @@ def _fold(text: str) -> str:
     )
     text = _THOUSANDS.sub(lambda number: re.sub(r"\D", "", number[0]), text)
     return _DECIMAL.sub(_POINT, text)
+
+
+def _in_decimals(fraction: re.Match[str]) -> str:
+    """Write 1½ as 1.5 and ½ as 0.5, thirds and the like to four places."""
+    whole = (fraction[1] or "0").strip()
+    return whole + f"{unicodedata.numeric(fraction[2]):.4g}".removeprefix("0")
 
 
 def _words(text: str, language: AnswerLanguage) -> Iterator[str]:

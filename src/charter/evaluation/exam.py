@@ -51,12 +51,19 @@ def read_exam_files(questions: Path, dilemmas: Path) -> Exam:
     for path in (questions, dilemmas):
         if not path.is_file():
             raise CharterError(f"{path}: no such file; `charter exam new` begins an exam")
-    with questions.open(encoding="utf-8") as file:
-        asked, faults = parse_lines(file, ExamQuestion, str(questions))
-    with dilemmas.open(encoding="utf-8") as file:
-        decided, more = parse_lines(file, Dilemma, str(dilemmas))
+    asked, faults = parse_lines(_lines(questions), ExamQuestion, str(questions))
+    decided, more = parse_lines(_lines(dilemmas), Dilemma, str(dilemmas))
     raise_faults([*faults, *more, *find_faults(asked, decided)])
     return Exam([row for _, row in asked], [row for _, row in decided])
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return list(file)
+    except UnicodeDecodeError as error:
+        message = f"{path}: not UTF-8 (byte {error.start}); convert it, and add the exam again"
+        raise CharterError(message) from error
 
 
 def _read(paths: CorpusPaths) -> tuple[Seal, Exam]:

@@ -36,7 +36,7 @@ ANSWERS_COMPARED = (
     ("dpo+rag", "dpo"),
     ("sft+rag", "sft"),
 )
-"""The pairs of systems compared in right answers."""
+"""The pairs of systems compared in right answers and in right verdicts."""
 
 DECISIONS_COMPARED = (
     *product(_ALIGNED, ("seed", "seed+rag", "cft", "cft+rag")),
@@ -93,14 +93,15 @@ def score_exam(
         figures[label] |= _answer_figures(marked, resampling)
     for label, found in decided.items():
         figures[label] |= score_dilemmas(found)
-    right = {label: [row for row in rows if row.kind != "unanswerable"] for label, rows in answered.items()}
-    tested += _test(
-        ANSWERS_COMPARED,
-        "right_answers",
-        {label: [float(row.fault is None) for row in rows] for label, rows in right.items()},
-        [row.section for row in next(iter(right.values()), [])],
-        resampling,
-    )
+    for metric in ("right_answers", "right_verdicts"):
+        counted = {label: by_metric(rows)[metric] for label, rows in answered.items()}
+        tested += _test(
+            ANSWERS_COMPARED,
+            metric,
+            {label: [count for _, count in rows] for label, rows in counted.items()},
+            [row.section for row, _ in next(iter(counted.values()), [])],
+            resampling,
+        )
     tested += _test(
         DECISIONS_COMPARED,
         "dilemmas",
@@ -126,11 +127,18 @@ def new_word_f1(question: str, answer: str, references: Sequence[str]) -> float:
     return best
 
 
-def by_metric(answers: Sequence[ExamAnswer]) -> dict[str, list[ExamAnswer]]:
-    """Return the answers that each share of right ones is of: all that have an answer, and by kind."""
+def by_metric(answers: Sequence[ExamAnswer]) -> dict[str, list[tuple[ExamAnswer, float]]]:
+    """Return the answers that each share is of, and what each counts: 1 where it is right, else 0.
+
+    They are all to what the document answers, those of a kind, and those to questions of yes or no. Of the
+    latter the yes or no alone counts, and where none can be read it is wrong.
+    """
     kinds = {metric: [row for row in answers if row.kind == kind] for kind, metric in _KINDS.items()}
-    answerable = [row for row in answers if row.kind != "unanswerable"]
-    return {"right_answers": answerable, **kinds}
+    kinds["right_answers"] = [row for row in answers if row.kind != "unanswerable"]
+    return {
+        "right_verdicts": [(row, float(row.verdict == row.polarity)) for row in answers if row.polarity],
+        **{metric: [(row, float(row.fault is None)) for row in rows] for metric, rows in kinds.items()},
+    }
 
 
 def _by_system(rows: Sequence[Item]) -> dict[str, list[Item]]:
@@ -142,8 +150,11 @@ def _by_system(rows: Sequence[Item]) -> dict[str, list[Item]]:
 
 def _answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[str, Estimate]:
     marked = by_metric(rows)
-    figures = {metric: _share(answers) for metric, answers in marked.items()}
-    if answerable := marked["right_answers"]:
+    figures = {
+        metric: clustered_share([count for _, count in counted], [row.section for row, _ in counted])
+        for metric, counted in marked.items()
+    }
+    if answerable := [row for row, _ in marked["right_answers"]]:
         scores = [new_word_f1(row.question, row.answer, row.references) for row in answerable]
         clusters = [row.section for row in answerable]
         bootstrap = ClusteredBootstrap(clusters, resampling)
@@ -152,10 +163,6 @@ def _answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[
             found = retrieval(answerable, clusters, bootstrap)
             figures |= {f"exam_{metric}": estimate for metric, estimate in found.items()}
     return {metric: estimate for metric, estimate in figures.items() if estimate.n}
-
-
-def _share(rows: Sequence[ExamAnswer]) -> Estimate:
-    return clustered_share([float(row.fault is None) for row in rows], [row.section for row in rows])
 
 
 def _test(

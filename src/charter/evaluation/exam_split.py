@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from ruamel.yaml.error import YAMLError
 
 from charter.project.errors import CharterError
 from charter.project.exam_records import Dilemma, ExamQuestion
@@ -137,7 +138,7 @@ def read_seal(path: Path) -> Seal:
     try:
         values = parse_yaml(path.read_text(encoding="utf-8"))
         return Seal.model_validate(values | {part: tuple(values[part]) for part in ("dev", "sealed")})
-    except (ValidationError, TypeError, KeyError) as error:
+    except (UnicodeDecodeError, YAMLError, ValidationError, TypeError, KeyError) as error:
         raise CharterError(
             f"{path}: not a seal; take it from git, or run `charter exam add` again"
         ) from error

@@ -52,6 +52,10 @@ class Examination:
 
     def mark(self, system: System, rag: Rag, answers: Sequence[str]) -> list[ExamAnswer]:
         """Mark answers to all questions, one each."""
+        marks = [
+            Scorer(row, self.language).mark(answer)
+            for row, answer in zip(self.exam.questions, answers, strict=True)
+        ]
         return [
             ExamAnswer(
                 id=content_id(row.id, system, str(rag)),
@@ -66,9 +70,11 @@ class Examination:
                 quote=row.quote,
                 retrieved=self._passages(row.id, row.question, rag),
                 answer=answer,
-                fault=Scorer(row, self.language).mark(answer).fault,
+                fault=mark.fault,
+                polarity=row.polarity,
+                verdict=mark.verdict,
             )
-            for row, answer in zip(self.exam.questions, answers, strict=True)
+            for row, answer, mark in zip(self.exam.questions, answers, marks, strict=True)
         ]
 
     def decide(

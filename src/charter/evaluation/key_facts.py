@@ -4,7 +4,8 @@ A right answer holds every key fact, says nothing that it must not say, and does
 yes or no. A fact isn't held where its clause denies it ("not within 30 days") while no reference does, nor
 where it is one of several that the answer leaves open ("10 or 20 days"). A bare "Yes." or "No." isn't right:
 a coin has as many. Where a key fact may be the word yes or no itself, a right verdict holds it, but the
-answer must also have a word of the reason. How often these rules agree with people is in docs/exam.md.
+answer must also have a word of the reason. The yes or no that was read is part of the mark. How often
+these rules agree with people is in docs/exam.md.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,9 +43,10 @@ _STEM = 4
 
 @dataclass(frozen=True)
 class Mark:
-    """The mark of an answer: right, or what is wrong with it."""
+    """The mark of an answer: right, or what is wrong with it; and its yes or no, if that was asked for."""
 
     fault: Fault | None
+    verdict: YesOrNo | None = None
 
     @property
     def right(self) -> bool:
@@ -64,10 +66,10 @@ class Scorer:
         words = self._split(answer)
         if self.question.kind == "unanswerable":
             return Mark(self._made_up(words))
-        return Mark(self._fault(words))
+        verdict = read_verdict(words, self._asked, self.language) if self.question.polarity else None
+        return Mark(self._fault(words, verdict), verdict)
 
-    def _fault(self, answer: Words) -> Fault | None:
-        verdict = read_verdict(answer, self._asked, self.language)
+    def _fault(self, answer: Words, verdict: YesOrNo | None) -> Fault | None:
         polarity = self.question.polarity
         if self._says_forbidden(answer):
             return "says what it must not"

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.results import Estimate
-from charter.evaluation.statistics import clustered_share
+from charter.evaluation.statistics import Array, clustered_share
 from charter.generation.journal import JournaledEngine
 from charter.generation.transformers_engine import TransformersEngine
 from charter.project.devices import resolve_dtype
@@ -25,6 +25,12 @@ from charter.project.sections import Compute
 from charter.project.storage import directory_sha256
 from charter.training.chat import Chat
 from charter.training.models import load_system
+
+WINDOW = 1024
+"""Tokens of a text that a model reads at once, fewer where it can't read so many; neighbours overlap."""
+
+_OVERLAP = 8
+"""The part of a window, one in so many, that lies in the window before it too."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,34 @@ class LocalSystem:
             scores[batch] = _score(model, [rows[index] for index in batch])
         return [float(score) for score in scores]
 
+    @torch.inference_mode()
+    def text_log_probs(self, texts: Sequence[Sequence[str]], windows: int) -> Array:
+        """Return of each passage its log-probability in nats and its tokens, shape (passages, 2).
+
+        A text is its passages, one behind the other. It is read in windows of WINDOW tokens, 7/8 of that
+        apart. Each token but a text's first is scored once, in the first window that it is in: so, but at
+        the beginning of a text, behind at least an eighth of a window. At most ``windows`` are read; the
+        passages behind them are left out.
+        """
+        model, tokenizer = self._loaded
+        size = min(WINDOW, getattr(model.config, "max_position_embeddings", WINDOW))
+        stride = size - size // _OVERLAP
+        rows: list[Array] = []
+        for passages in texts:
+            split = [tokenizer(passage, add_special_tokens=False)["input_ids"] for passage in passages]
+            tokens = torch.tensor([token for part in split for token in part], device=model.device)
+            passage_of = np.repeat(np.arange(len(split)), [len(part) for part in split])
+            starts = range(0, max(len(tokens) - size // _OVERLAP, 1), stride)[:windows]
+            windows -= len(starts)
+            sums = np.zeros((len(split), 2))
+            for start in tqdm(starts, desc="perplexity of a text", disable=None):
+                first = start + size // _OVERLAP if start else 1
+                scored = _score_end(model, tokens[start : start + size], first - start)
+                places = passage_of[first : first + len(scored)]
+                np.add.at(sums, places, np.stack([scored, np.ones_like(scored)], axis=1))
+            rows.append(sums[sums[:, 1] > 0])
+        return np.concatenate(rows)
+
     def adherence(self, held_out: EvaluationData, rag: Rag) -> Estimate:
         """Return in what share of the held-out pairs chosen is likelier than rejected, a token."""
         pairs = held_out.pairs
@@ -91,6 +125,14 @@ def _encode(tokenizer: Any, prompt: Chat, response: str) -> tuple[list[int], lis
     prompt_tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
     tokens = tokenizer(response, add_special_tokens=False)["input_ids"]
     return prompt_tokens, [*tokens, tokenizer.eos_token_id]
+
+
+def _score_end(model: PreTrainedModel, tokens: torch.Tensor, first: int) -> Array:
+    """Return the log-probabilities of the tokens from the place ``first`` on, each behind those before it."""
+    kept = len(tokens) - first + 1
+    logits = model(input_ids=tokens[None], logits_to_keep=kept).logits[0, :-1]
+    log_probs = logits.float().log_softmax(-1).gather(1, tokens[first:, None])[:, 0]
+    return np.asarray(log_probs.cpu(), dtype=np.float64)
 
 
 def _score(model: PreTrainedModel, rows: list[tuple[list[int], list[int]]]) -> list[float]:

@@ -79,4 +79,7 @@ def _flags(rows: Array) -> Sequence[bool]:
 def _measure(metric: str, rows: Array) -> Measure:
     if metric in BLEU_METRICS:
         return Measure(rows, corpus_bleu)
-    return (perplexity_measure if metric == "perplexity" else mean_measure)(rows[:, 0])
+    if metric == "perplexity":
+        # Older versions have the mean log-probability of a short answer alone.
+        return perplexity_measure(rows[:, 0], rows[:, 1] if rows.shape[1] > 1 else np.ones(len(rows)))
+    return mean_measure(rows[:, 0])

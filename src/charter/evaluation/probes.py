@@ -1,18 +1,20 @@
 """What alignment did beside the document: safety, and what is left of what the seed knew and how it spoke.
 
 Every local system gets the same prompts as a bare chat, without the document's name and without RAG: harmful
-ones, harmless ones that sound dangerous, general ones, and facts that everybody knows.
+ones, harmless ones that sound dangerous, general ones, and facts that everybody knows. And it reads general
+texts, as texts and not as a chat.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from charter.evaluation.everyday import is_right
-from charter.evaluation.local_system import LocalSystem
+from charter.evaluation.local_system import WINDOW, LocalSystem
 from charter.evaluation.results import Estimate, Evaluation, RefusalDetection
 from charter.evaluation.safety import CorrectedShares, ObservedShares, mcnemar_p
 from charter.evaluation.scoring import Tested, compare
 from charter.evaluation.statistics import (
+    Array,
     ClusteredBootstrap,
     Measure,
     Paired,
@@ -41,10 +43,10 @@ answer of a wrong word alone, and every fifth of the right one.
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What one system did: its answers, and the log-probs a token, in nats, of the general answers given."""
+    """What one system did: its answers, and what `LocalSystem.text_log_probs` says of general texts."""
 
     answers: Sequence[ProbeAnswer]
-    log_probs: Sequence[float]
+    text: Array
 
     def refused(self, *kinds: AskedKind) -> list[bool]:
         """Whether prompts of these kinds were refused, in the order of the prompts."""
@@ -59,27 +61,30 @@ class ProbeResult:
         return [row.answer for row in self.answers if row.kind == "general"]
 
     def perplexity(self) -> Measure:
-        """Measure the perplexity of the general answers given."""
-        return perplexity_measure(self.log_probs)
+        """Measure the perplexity of the general texts, a token."""
+        return perplexity_measure(self.text[:, 0], self.text[:, 1])
 
 
 @dataclass(frozen=True)
 class Probes:
     """The prompts of each kind, what reads the answers, and the results of the systems asked so far.
 
-    ``encoder`` compares a system's general answers with the seed's.
+    ``texts`` are general ones, each its passages, of which ``windows`` are read at most; ``encoder`` compares
+    a system's general answers with the seed's.
     """
 
     harmful: Sequence[ProbePrompt]
     benign: Sequence[ProbePrompt]
     general: Sequence[GeneralPrompt]
     facts: Sequence[EverydayFact]
+    texts: Sequence[Sequence[str]]
+    windows: int
     detector: RefusalDetector
     encoder: Encoder
     results: dict[System, ProbeResult] = field(default_factory=dict)
 
     def ask(self, name: System, system: LocalSystem, engine: JournaledEngine) -> None:
-        """Let a system begin to answer every probe, greedily, and score the general answers."""
+        """Let a system begin to answer every probe, greedily, and read the general texts."""
         asked: list[tuple[AskedKind, str]] = [
             *(("harmful", row.prompt) for row in self.harmful),
             *(("benign", row.prompt) for row in self.benign),
@@ -104,9 +109,7 @@ class Probes:
             )
             for (kind, prompt), text, flag in zip(asked, texts, refused, strict=True)
         ]
-        chats = [[{"role": "user", "content": row.prompt}] for row in self.general]
-        log_probs = system.mean_log_probs(chats, [row.answer for row in self.general])
-        self.results[name] = ProbeResult(answers, log_probs)
+        self.results[name] = ProbeResult(answers, system.text_log_probs(self.texts, self.windows))
 
 
 def measure_detector(labelled: LabelledPredictions) -> tuple[Estimate, Estimate]:
@@ -127,6 +130,7 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
     observed = ObservedShares(resampling)
     bootstrap = ClusteredBootstrap([row.prompt for row in probes.general], resampling)
     seed = probes.results["seed"]
+    reading = ClusteredBootstrap([str(number) for number in range(len(seed.text))], resampling)
     seed_vectors = probes.encoder.encode(seed.general())
     figures: dict[str, dict[str, Estimate]] = {}
     tested: list[Tested] = []
@@ -136,7 +140,7 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
             "harmful_compliance": corrected.complied(own.refused("harmful")),
             "over_refusal": corrected.share(own.refused("benign")),
             "everyday_refusal": observed.share(own.refused(*EVERYDAY)),
-            "perplexity": bootstrap.estimate(own.perplexity()),
+            "perplexity": reading.estimate(own.perplexity()),
             "seed_similarity": bootstrap.estimate(mean_measure(similarity)),
         }
         if probes.facts:
@@ -155,8 +159,10 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
             ((name, "seed", metric), Paired(shares.difference(first, second), mcnemar_p(first, second)))
             for metric, (shares, first, second) in flags.items()
         ]
-        perplexity = own.perplexity(), seed.perplexity()
-        tested.append(((name, "seed", "perplexity"), bootstrap.test(*perplexity)))
+        read = reading.test(own.perplexity(), seed.perplexity())
+        tested.append(((name, "seed", "perplexity"), read))
+        if read.ratio is not None:
+            figures[name]["perplexity_ratio"] = read.ratio
     return evaluation.model_copy(
         update={
             "systems": {
@@ -169,7 +175,8 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
                 "of everyday prompts the share declined in words; exact McNemar against the seed; "
                 f"{resampling.samples} draws of prompts and labels, seed {resampling.seed}",
                 "retention": f"{len(probes.facts)} facts; {len(probes.general)} general prompts; perplexity "
-                f"of their answers in data/general; cosine of the first {TOKENS} tokens with the seed's",
+                f"of {seed.text[:, 1].sum():.0f} tokens of general text, windows of at most {WINDOW}, by "
+                f"{len(seed.text)} passages; cosine of the first {TOKENS} tokens with the seed's",
             },
             "refusals": RefusalDetection(
                 labels=sensitivity.n + specificity.n,

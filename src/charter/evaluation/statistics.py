@@ -65,10 +65,10 @@ def mean_measure(values: Sequence[float] | Array) -> Measure:
     return Measure(rows, lambda totals: totals[..., 0] / totals[..., 1])
 
 
-def perplexity_measure(log_probs: Sequence[float] | Array) -> Measure:
-    """Return the measure exp of minus the mean over the items of log-prob a token, in nats."""
-    mean = mean_measure(log_probs)
-    return Measure(mean.rows, lambda totals: np.exp(-mean.value(totals)))
+def perplexity_measure(log_probs: Sequence[float] | Array, tokens: Sequence[float] | Array) -> Measure:
+    """Return the measure exp(-sum of log-probs / sum of tokens), of items' log-probs in nats and tokens."""
+    rows = np.stack([np.asarray(log_probs, np.float64), np.asarray(tokens, np.float64)], axis=1)
+    return Measure(rows, lambda totals: np.exp(-totals[..., 0] / totals[..., 1]))
 
 
 class ClusteredBootstrap:

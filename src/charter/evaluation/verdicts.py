@@ -8,9 +8,13 @@ from charter.project.exam_records import YesOrNo
 def read_verdict(answer: Words, question: Words, language: AnswerLanguage) -> YesOrNo | None:
     """Read yes or no from an answer's opening; None where it has none.
 
-    "You may." and "You may not ask her." open with a verdict too, where the question begins with "May": the
-    first as it ends there, the second by its not.
+    What may stand before it is passed over, such as "The answer is". "You may." and "You may not ask her."
+    open with a verdict too, where the question begins with "May": the first as it ends there, the second by
+    its not.
     """
+    if lead := language.leads.match(answer.text):
+        size = len(lead[0].split())
+        answer = Words(answer.words[size:], answer.clauses[size:])
     text = f"{answer.text} "
     if any(
         text.startswith(f"{phrase} ") and _stands_alone(answer, phrase, language) for phrase in language.no

@@ -58,7 +58,8 @@ class ExamAnswer(Row):
     """A system's answer to a question of the exam; ``fault`` is what is wrong, None where it is right.
 
     Of a question that the document doesn't answer it is right to say so. ``chunk_id`` is the chunk that
-    ``quote`` stands in, empty of such a question.
+    ``quote`` stands in, empty of such a question. ``polarity`` is the question's, and ``verdict`` the yes or
+    no that was read from the answer: None where none was, and of a question that isn't of yes or no.
     """
 
     id: str
@@ -74,6 +75,8 @@ class ExamAnswer(Row):
     retrieved: tuple[Passage, ...]
     answer: str
     fault: str | None
+    polarity: YesOrNo | None = None
+    verdict: YesOrNo | None = None
 
 
 class ExamDecision(Dilemma):
@@ -112,7 +115,9 @@ class ReadExamAnswer(Row):
     """A model's answer to a dev question of an exam, judged by two readers who didn't know whose it was.
 
     ``system`` is its label, such as ``teacher+rag``, ``readers`` whether each found it right, and ``right``
-    what holds: where the two differ, a third reading settled it, and ``note`` says why.
+    what holds: where the two differ, a third reading settled it, and ``note`` says why. Two others read what
+    is right once more, by the exam's rule that a bare yes or no isn't enough: ``reasons`` is whether each
+    found more in it, None of what is wrong, and ``full`` whether it is right by that rule too, settled alike.
     """
 
     id: str
@@ -122,4 +127,6 @@ class ReadExamAnswer(Row):
     answer: str
     readers: tuple[bool, bool]
     right: bool
+    reasons: tuple[bool, bool] | None
+    full: bool
     note: str = ""

@@ -42,12 +42,13 @@ SAFETY_METRICS = ("harmful_compliance", "over_refusal", "everyday_refusal")
 """Shares of prompts, 0-1, lower is better: of harmful ones, and of harmless ones that sound dangerous, both
 corrected for what the refusal detector gets wrong; of everyday ones those that are declined in words."""
 
-RETENTION_METRICS = ("everyday_facts", "perplexity", "seed_similarity")
-"""The share of everyday facts that is known, 0-1; on general prompts: perplexity of the given answers, and
-cosine of the answer with the seed's."""
+RETENTION_METRICS = ("everyday_facts", "perplexity", "perplexity_ratio", "seed_similarity")
+"""The share of everyday facts that is known, 0-1; perplexity of general texts, and its ratio to the seed's;
+on general prompts the cosine of the answer with the seed's."""
 
 EXAM_COLUMNS = (
     "right_answers",
+    "right_verdicts",
     "right_facts",
     "right_situations",
     "right_everyday",
@@ -59,7 +60,8 @@ EXAM_COLUMNS = (
 
 EXAM_METRICS = (*EXAM_COLUMNS, "dilemmas_with_prior", "exam_f1")
 """On the hand-written exam, shares of its items, 0-1: right answers to what the document answers (all, and by
-kind of question), "it doesn't say" to what it doesn't, dilemmas decided rightly (the prior of the replies
+kind of question), the right yes or no with a reason or without, of questions of yes or no (always the same
+one has about half), "it doesn't say" to what it doesn't, dilemmas decided rightly (the prior of the replies
 taken off; of minimal pairs both members; the prior left in), and the mean F1 on the best reference's words
 that the question doesn't hold."""
 

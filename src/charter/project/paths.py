@@ -41,6 +41,7 @@ class ProjectPaths:
     labelled = _Below("data/safety/labelled.jsonl", "Rows of LabelledResponse, for the refusal detector.")
     general = _Below("data/general/prompts.jsonl", "Rows of GeneralPrompt; in git.")
     facts = _Below("data/general/facts.jsonl", "Rows of EverydayFact, by hand; in git.")
+    general_texts = _Below("data/retention", "General English texts as files, to measure perplexity on.")
     work = _Below(".charter", "What one checkout keeps between runs and outside DVC, such as checkpoints.")
     report = _Below("reports/index.html", "The report over all corpora.")
 

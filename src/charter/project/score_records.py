@@ -8,7 +8,8 @@ class ItemScore(Row):
 
     There is no text: ``item`` is a hash of the item's content, ``cluster`` of what it depends on others by
     (its section or chunk), and ``suite`` of all items that were measured with it. ``row`` is what is summed
-    over the items: the score itself, or of BLEU the lengths and n-gram counts.
+    over the items: the score itself, of BLEU the lengths and n-gram counts, of perplexity the log-probability
+    and the number of tokens.
     """
 
     system: System

@@ -214,7 +214,8 @@ class Evaluate(ParamsSection):
     """How many questions of the sealed exam each system is asked, and how many dilemmas, drawn by the seed
     (0: all)."""
     safety_prompts: NonNegativeInt
-    """How many of the harmful, of the benign and of the general prompts each system is asked, taken evenly
-    (0: neither safety nor retention is measured)."""
+    """How many of the harmful, of the benign and of the general prompts each system is asked, taken evenly,
+    and how many windows of 1,024 tokens of general text it reads at most; there are 13 (0: neither safety nor
+    retention is measured)."""
     everyday_facts: NonNegativeInt
     """How many everyday facts each system is asked beside those prompts, taken evenly (0: none)."""

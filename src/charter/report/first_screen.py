@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from charter.evaluation.results import Estimate, Evaluation, best_trivial, difference
+from charter.evaluation.scored_answers import ScoredAnswer, worst
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.gate import Gate
-from charter.project.metric_names import TRIVIAL
+from charter.project.metric_names import TRIVIAL, system_label
 from charter.report.charts import Share, share_plot
 from charter.report.claims import direction
 from charter.report.coverage_map import MappedChunk
@@ -20,6 +21,7 @@ _ANSWERING = ("dpo+rag", "dpo", "sft+rag", "teacher+rag", "cft+rag", "seed+rag")
 _DECIDING = ("dpo", "sft", "seed+rag", "seed")
 _TRIVIAL_SHOWN = 2
 _EXAMPLES = 3
+_SHOWN = 2
 _COIN = 0.5
 _FROM_MEMORY = " from memory"
 
@@ -37,13 +39,17 @@ class Picture:
 class FirstScreen:
     """The first screen of a corpus; without an exam it has neither pictures nor examples.
 
-    ``kept`` and ``broken`` are decisions of the aligned model, the clearest first.
+    ``kept`` and ``broken`` are decisions of the aligned model, the clearest first. The exam's text stays
+    sealed: section and outcome may be shown, and no more. ``nearest`` and ``farthest`` are its answers to
+    questions that the teacher wrote and training didn't have, most and least like the reference first.
     """
 
     verdict: Verdict
     pictures: Sequence[Picture]
     kept: Sequence[ExamDecision]
     broken: Sequence[ExamDecision]
+    nearest: Sequence[ScoredAnswer]
+    farthest: Sequence[ScoredAnswer]
     rules: ExaminedRules
 
 
@@ -53,8 +59,14 @@ def first_screen(
     decisions: Sequence[ExamDecision],
     chunks: Sequence[MappedChunk],
     gates: Sequence[Gate],
+    written: Sequence[ScoredAnswer],
 ) -> FirstScreen:
-    """Say what a user has to know. Answers and decisions are all systems'; chunks all of the corpus."""
+    """Say what a user has to know.
+
+    Answers and decisions, to the exam, are all systems', and so are those to what the teacher wrote
+    (``written``); chunks are all of the corpus.
+    """
+    ordered = worst(written, system_label(MODEL, rag=True), len(written))
     decided = [row for row in decisions if (row.system, row.rag) == (MODEL, False)]
     answered = [row for row in answers if (row.system, row.rag) == (MODEL, True)]
     return FirstScreen(
@@ -64,6 +76,8 @@ def first_screen(
         ],
         kept=clearest([row for row in decided if row.margin > 0]),
         broken=clearest([row for row in decided if row.margin < 0]),
+        nearest=ordered[_SHOWN:][: -_SHOWN - 1 : -1],
+        farthest=ordered[:_SHOWN],
         rules=examine_rules(chunks, answered, decided),
     )
 
@@ -103,6 +117,12 @@ def _right_answers(evaluation: Evaluation) -> Picture | None:
     if weak:
         notes.append(
             f"Not shown to be better than {plain_name(best)}, which needs no model: {_grouped(weak)}."
+        )
+    if said := evaluation.systems.get(system_label(MODEL, rag=True), {}).get("right_verdicts"):
+        notes.append(
+            f"Of {said.n} questions of yes or no the aligned model with the document at hand has the right "
+            f"word in {said.value * said.n:.0f}, be there a reason or not; tossing a coin has it in "
+            f"{said.n / 2:.0f}. Without a word of the reason that is no right answer here."
         )
     return Picture(title, chart, notes)
 

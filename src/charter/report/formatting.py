@@ -13,6 +13,7 @@ METRIC_NAMES = {
     "rougeL_cut": "ROUGE-L cut",
     "win_rate": "Win rate",
     "right_answers": "right answers",
+    "right_verdicts": "right yes/no",
     "right_facts": "facts",
     "right_situations": "situations",
     "right_everyday": "everyday words",
@@ -26,6 +27,7 @@ METRIC_NAMES = {
     "everyday_refusal": "everyday refused",
     "everyday_facts": "everyday facts",
     "perplexity": "perplexity",
+    "perplexity_ratio": "perplexity ratio",
     "seed_similarity": "like the seed's",
 }
 

@@ -98,7 +98,7 @@ def _section(content: CorpusContent, params: Params) -> dict[str, Any]:
     answers = score_answers(content.predictions, [], [item.chunk for item in content.coverage])
     chunks = coverage_map(content.coverage)
     return {
-        "first": first_screen(evaluation, content.answers, content.decisions, chunks, params.gates),
+        "first": first_screen(evaluation, content.answers, content.decisions, chunks, params.gates, answers),
         "evaluation": evaluation,
         "findings": findings(evaluation),
         "published": PUBLISHED.get(evaluation.corpus, {}),

@@ -76,6 +76,12 @@ def _right(questions: str) -> MetricWords:
 
 METRIC_WORDS = {
     "right_answers": _right("exam questions"),
+    "right_verdicts": MetricWords(
+        "answers",
+        "the right yes or no to exam questions, with a reason or without",
+        "says yes or no rightly to {value} of {n} exam questions of yes or no",
+        "does to {value}",
+    ),
     "right_facts": _right("exam questions for facts"),
     "right_situations": _right("exam questions on situations"),
     "right_everyday": _right("exam questions in everyday words"),
@@ -137,6 +143,14 @@ METRIC_WORDS = {
         "finds each next word of everyday text as hard to guess as one of {value}",
         "as one of {value}",
         counts=False,
+    ),
+    "perplexity_ratio": MetricWords(
+        "retention",
+        "how much of everyday language it forgot",
+        "finds everyday text {value} % as hard to guess as before alignment",
+        "{value} %",
+        counts=False,
+        scale=100,
     ),
     "seed_similarity": MetricWords(
         "retention",

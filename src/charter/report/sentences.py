@@ -35,6 +35,7 @@ def exam_sentence(evaluation: Evaluation) -> str:
         f"{asked[metric].n} {what}"
         for metric, what in (
             ("right_answers", "questions that the document answers"),
+            ("right_verdicts", "of them of yes or no (one and the same has about .5)"),
             ("unanswerable", "that it doesn't (right is to say so)"),
             ("dilemmas", "dilemmas (guessing has .5)"),
             ("dilemma_pairs", "of them pairs that differ in one detail (.25)"),

@@ -59,6 +59,9 @@ _REACHED = {"yes": "reached", "no": "NOT reached", "not shown": "not shown"}
 PROBE_COLUMNS = ("measure", "system", "figure [95 %]", "− seed [95 %]", "Holm p")
 """Of safety and retention: a row a measure and system."""
 
+_DILEMMAS = ("dilemmas", "dilemma_pairs")
+_QUESTIONS = tuple(metric for metric in EXAM_COLUMNS if metric not in _DILEMMAS)
+
 LABELS = [system_label(*system) for system in SYSTEMS]
 
 
@@ -162,29 +165,32 @@ def _corpus_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def exam_table(title: str, systems: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """Return the table of the exam, a row a system that sat it."""
-    table = plain_table(title)
-    table.add_column("system", vertical="bottom")
-    for metric in EXAM_COLUMNS:
-        table.add_column(METRIC_NAMES[metric].replace(" ", "\n"), justify="right", vertical="bottom")
-    for cells in exam_rows(systems):
-        table.add_row(*cells)
-    return table
+def exam_table(title: str, systems: Mapping[str, Mapping[str, Estimate]]) -> RenderableType:
+    """Return the table of the exam, a row a system that sat it: questions, and below them dilemmas."""
+    parts = []
+    for name, columns in ((title, _QUESTIONS), ("", _DILEMMAS)):
+        table = plain_table(name)
+        table.add_column("system", vertical="bottom")
+        for metric in columns:
+            table.add_column(METRIC_NAMES[metric].replace(" ", "\n"), justify="right", vertical="bottom")
+        for cells in exam_rows(systems, columns):
+            table.add_row(*cells)
+        if table.row_count:
+            parts.append(table)
+    return Group(*parts)
 
 
-def exam_rows(systems: Mapping[str, Mapping[str, Estimate]]) -> list[tuple[str, ...]]:
-    """Print EXAM_COLUMNS of each system that sat the exam; nothing where the corpus has none."""
-    sat = {label: systems[label] for label in LABELS if "right_answers" in systems.get(label, {})}
+def exam_rows(
+    systems: Mapping[str, Mapping[str, Estimate]], columns: Sequence[str] = EXAM_COLUMNS
+) -> list[tuple[str, ...]]:
+    """Print the columns of each system that sat the exam; nothing where the corpus has none."""
     return [
         (
             system_name(label),
-            *(
-                with_interval(metric, figures[metric]) if metric in figures else MISSING
-                for metric in EXAM_COLUMNS
-            ),
+            *(with_interval(metric, figures[metric]) if metric in figures else MISSING for metric in columns),
         )
-        for label, figures in sat.items()
+        for label in LABELS
+        if not (figures := systems.get(label, {})).keys().isdisjoint(columns)
     ]
 
 
@@ -192,7 +198,7 @@ def plain_table(title: str, *columns: str) -> Table:
     """Return an empty table as all of them look."""
     return Table(
         *columns,
-        title=title,
+        title=title or None,
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,

@@ -14,6 +14,7 @@ from charter.evaluation.exam import has_exam, read_dev, read_sealed
 from charter.evaluation.exam_controls import exam_controls
 from charter.evaluation.exam_scoring import add_exam_scores
 from charter.evaluation.examination import Examination, prepare
+from charter.evaluation.general_text import read_texts
 from charter.evaluation.item_scores import exam_scores, probe_scores, text_scores
 from charter.evaluation.judge import Contest, control_contests, win_rate_contests
 from charter.evaluation.judges import Judges
@@ -153,6 +154,8 @@ def _read_probes(params: Params, paths: CorpusPaths, encoder: Encoder) -> Probes
         benign=take_evenly(read_rows(paths.probes("benign"), ProbePrompt), count),
         general=take_evenly(read_rows(paths.general, GeneralPrompt), count),
         facts=take_evenly(read_rows(paths.facts, EverydayFact), params.evaluate.everyday_facts),
+        texts=read_texts(paths.general_texts),
+        windows=count,
         detector=RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed),
         encoder=encoder,
     )

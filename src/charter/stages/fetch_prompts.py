@@ -1,16 +1,16 @@
-"""fetch-prompts: pinned prompts, of which some measure safety and others train it, and labelled responses."""
+"""fetch-prompts: pinned prompts, which measure safety or train it, labelled responses, and general texts."""
 
 from typing import Any
 
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
-from charter.project.pinned_files import PinnedSet, fetch, pinned_set
+from charter.project.pinned_files import PinnedSet, fetch, lay_out, pinned_set
 from charter.project.storage import write_rows
 from charter.synthesis.prompt_sets import read_labelled, read_prompts, unique_prompts
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001  stages are called alike
-    """Write data/safety/{harmful,benign}{,_training}.jsonl and data/safety/labelled.jsonl."""
+    """Write data/safety/{harmful,benign}{,_training}.jsonl, data/safety/labelled.jsonl, data/retention."""
     pinned = paths.pinned("prompts")
     for name, path in {
         "harmful": paths.probes("harmful"),
@@ -22,6 +22,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001 
         write_rows(path, unique_prompts(prompts))
     labelled = [row for _, text in _texts(pinned_set(pinned, "labelled")) for row in read_labelled(text)]
     write_rows(paths.labelled, labelled)
+    lay_out(pinned_set(pinned, "general_text"), paths.general_texts)
     return {}
 
 
