@@ -64,7 +64,7 @@ user() {
     export MLFLOW_TRACKING_URI=http://127.0.0.1:$port MLFLOW_TRACKING_USERNAME=admin
     MLFLOW_TRACKING_PASSWORD=$(secret admin)
     export MLFLOW_TRACKING_PASSWORD
-    "$python" "$here/team_user.py" "$1" "$2" "$url" > "$folder/users/$1.env.new"
+    "$python" -W ignore "$here/team_user.py" "$1" "$2" "$url" > "$folder/users/$1.env.new"
     mv "$folder/users/$1.env.new" "$folder/users/$1.env"
     echo "$folder/users/$1.env: give it to $1, who sources it before using charter"
 }
