@@ -34,8 +34,15 @@ prepare() {
     if [ ! -e "$folder/database/PG_VERSION" ]; then
         # No port and no password: only the user who owns this folder gets at the socket in it.
         initdb --pgdata "$folder/database" --auth peer --encoding UTF8 > "$folder/database.log"
-        printf "listen_addresses = ''\nunix_socket_directories = '%s'\n" "$folder" >> "$folder/database/postgresql.conf"
+        printf "listen_addresses = ''\nunix_socket_directories = '%s'\n" "$folder" \
+            >> "$folder/database/postgresql.conf"
     fi
+}
+
+stop() {
+    kill "${server:-}" 2> /dev/null || true
+    wait
+    pg_ctl --pgdata "$folder/database" --mode fast stop > /dev/null
 }
 
 start() {
@@ -43,7 +50,7 @@ start() {
     export PGHOST=$folder PGDATABASE=mlflow
     pg_ctl --pgdata "$folder/database" status > /dev/null ||
         pg_ctl --pgdata "$folder/database" --log "$folder/database.log" --wait start > /dev/null
-    trap 'kill "${server:-}" 2> /dev/null || true; wait; pg_ctl --pgdata "$folder/database" --mode fast stop > /dev/null' EXIT
+    trap stop EXIT
     trap 'exit 0' INT TERM
     psql --quiet --no-align --tuples-only --dbname postgres \
         --command "SELECT 1 FROM pg_database WHERE datname = 'mlflow'" | grep -q 1 || createdb mlflow
@@ -64,8 +71,9 @@ user() {
     export MLFLOW_TRACKING_URI=http://127.0.0.1:$port MLFLOW_TRACKING_USERNAME=admin
     MLFLOW_TRACKING_PASSWORD=$(secret admin)
     export MLFLOW_TRACKING_PASSWORD
-    "$python" -W ignore "$here/team_user.py" "$1" "$2" "$url" > "$folder/users/$1.env.new"
-    mv "$folder/users/$1.env.new" "$folder/users/$1.env"
+    local account
+    account=$("$python" -W ignore "$here/team_user.py" "$1" "$2" "$url")
+    printf '%s\n' "$account" > "$folder/users/$1.env"
     echo "$folder/users/$1.env: give it to $1, who sources it before using charter"
 }
 

@@ -48,6 +48,7 @@ class PlayedServer:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(claims, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(claims, "_WAIT_SECONDS", 600)
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
     return PlayedServer()
 
