@@ -21,7 +21,7 @@ from charter.registry.store import is_server
 
 _KEY = "claim."
 _WAIT_SECONDS = 60
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 2.0
 _LEFT_AFTER = timedelta(minutes=10)
 """So old a claim is of a process that was cut off."""
 
