@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mlflow.exceptions import MlflowException
-
 from charter.project.errors import CharterError
 from charter.project.records import System
 from charter.project.storage import directory_sha256
@@ -79,7 +77,7 @@ def fetch_card(root: Path, version: AdapterVersion) -> str:
     with open_store(root) as client, TemporaryDirectory() as temporary:
         try:
             return download(client, f"{version.source}/README.md", temporary).read_text(encoding="utf-8")
-        except (MlflowException, OSError) as error:
+        except FileNotFoundError as error:
             raise CharterError(
                 f"{version.model} version {version.number} has no model card recorded with it: it was not "
                 "published by Charter"

@@ -22,6 +22,7 @@ from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.records import System
 from charter.project.storage import directory_sha256
+from charter.registry.failures import http_status
 from charter.registry.runs import PARENT
 from charter.registry.versions import download, recorded_evaluation, recorded_scores
 from charter.report.pipeline_state import recorded_stages
@@ -113,8 +114,12 @@ def _recorded_outputs(client: MlflowClient, version: ModelVersion) -> dict[str, 
     with TemporaryDirectory() as folder:
         try:
             run = client.get_run(version.run_id or "")
-            client.download_artifacts(run.data.tags[PARENT], "dvc.lock", folder)
-        except (MlflowException, OSError):
+            download(client, f"{client.get_run(run.data.tags[PARENT]).info.artifact_uri}/dvc.lock", folder)
+        except FileNotFoundError:
+            return {}
+        except MlflowException as error:
+            if http_status(error) not in (403, 404):  # with accounts, a run that was purged is forbidden
+                raise
             return {}
         stages = recorded_stages(Path(folder))
     return {

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from charter.project.storage import write_text
 from charter.registry.conditions import Condition
+from charter.registry.failures import user_name
 from charter.registry.versions import MODEL_ID, all_versions
 
 _TAG = "decision."
@@ -25,7 +26,7 @@ _TAG = "decision."
 
 def _user() -> str:
     try:
-        return os.environ.get("MLFLOW_TRACKING_USERNAME") or getpass.getuser()
+        return user_name() or getpass.getuser()
     except (KeyError, OSError):  # in a container a user may have no name
         return f"uid {os.getuid()}"
 

@@ -6,6 +6,7 @@ may be of another state by now.
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -15,6 +16,7 @@ from charter.project.errors import CharterError
 from charter.project.gate import Gate
 from charter.project.records import System
 from charter.registry import versions
+from charter.registry.claims import claimed
 from charter.registry.conditions import check_lineage, judge_gates
 from charter.registry.decisions import Decision, champions_before, read_history, recording
 from charter.registry.store import one_at_a_time, open_store
@@ -34,14 +36,14 @@ def promote(
 
     It is the candidate, or the version with ``number``. Given a ``reason``, conditions that fail don't count,
     but for binding ones. Nothing is changed or recorded in a dry run, or where the version is champion
-    already. Promotions and rollbacks of one machine wait for each other.
+    already. Promotions and rollbacks wait for each other.
 
     Raises:
-        CharterError: There is no such version, its record is missing or contradicts itself, or somebody
-            elsewhere made another version champion meanwhile.
+        CharterError: There is no such version, its record is missing or contradicts itself, others have been
+            at it for a minute, or somebody made another version champion meanwhile by other means.
     """
     name = versions.model_name(corpus, system)
-    with one_at_a_time(root), open_store(root) as client:
+    with one_at_a_time(root), open_store(root) as client, nullcontext() if dry_run else claimed(client, name):
         version = _version_to_judge(client, name, corpus, number)
         champion = versions.find_version(client, name, versions.CHAMPION)
         try:
@@ -74,11 +76,11 @@ def rollback(root: Path, corpus: str, system: System = "dpo") -> Decision:
     """Make the version that was champion before the present one champion again; repeatable.
 
     Raises:
-        CharterError: There is no champion, none came before it, or somebody elsewhere made another version
-            champion meanwhile.
+        CharterError: There is no champion, none came before it, others have been at it for a minute, or
+            somebody made another version champion meanwhile by other means.
     """
     name = versions.model_name(corpus, system)
-    with one_at_a_time(root), open_store(root) as client:
+    with one_at_a_time(root), open_store(root) as client, claimed(client, name):
         champion = versions.find_version(client, name, versions.CHAMPION)
         if champion is None:
             raise CharterError(f"{name} has no champion, so there is nothing to roll back")

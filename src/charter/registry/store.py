@@ -1,7 +1,6 @@
 """The store: ``mlflow.db`` and ``mlartifacts`` in the project's home; MLFLOW_TRACKING_URI overrides it."""
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from charter.project.errors import CharterError
 from charter.project.home import find_home
 from charter.project.paths import download_cache
 from charter.project.records import content_id
+from charter.registry.failures import store_failure, without_passwords
 
 _LOCK_SECONDS = 60
 
@@ -37,13 +37,14 @@ def open_store(root: Path) -> Iterator[MlflowClient]:
     try:
         yield MlflowClient(tracking_uri=uri)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = next(iter(str(error).splitlines()), repr(error))
-        raise CharterError(_without_passwords(f"MLflow at {uri}: {reason}")) from error
+        raise store_failure(uri, error) from error
 
 
 @contextmanager
 def one_at_a_time(root: Path) -> Iterator[None]:
     """Keep other processes of this machine from moving a champion of the same store during the block.
+
+    Those of other machines are kept off by `charter.registry.claims`.
 
     Raises:
         CharterError: One of them has been at it for a minute.
@@ -69,9 +70,9 @@ def ui_command(root: Path, port: int) -> list[str]:
         CharterError: The store is a server, which has a UI of its own.
     """
     uri = tracking_uri(root)
-    if _is_server(uri):
+    if is_server(uri):
         raise CharterError(
-            f"MLFLOW_TRACKING_URI is the server {_without_passwords(uri)}: open that address in a browser"
+            f"MLFLOW_TRACKING_URI is the server {without_passwords(uri)}: open that address in a browser"
         )
     store = ["--backend-store-uri", uri, "--default-artifact-root", _artifact_root(root).as_uri()]
     serving = ["--no-serve-artifacts", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
@@ -80,17 +81,13 @@ def ui_command(root: Path, port: int) -> list[str]:
 
 def artifact_location(root: Path, corpus: str) -> str | None:
     """Return where the artifacts of a corpus lie; None leaves that to a server."""
-    return None if _is_server(tracking_uri(root)) else (_artifact_root(root) / corpus).as_uri()
+    return None if is_server(tracking_uri(root)) else (_artifact_root(root) / corpus).as_uri()
 
 
 def _artifact_root(root: Path) -> Path:
     return find_home(root) / "mlartifacts"
 
 
-def _is_server(uri: str) -> bool:
+def is_server(uri: str) -> bool:
+    """Say whether a store is a tracking server."""
     return urlsplit(uri).scheme in {"http", "https"}
-
-
-def _without_passwords(text: str) -> str:
-    """Take user and password out of the addresses in a text; MLflow's own errors show them."""
-    return re.sub(r"://[^/\s]*@", "://", text)

@@ -66,7 +66,7 @@ def recorded_evaluation(client: MlflowClient, version: ModelVersion, system: Sys
     with TemporaryDirectory() as folder:
         try:
             record = download(client, f"{version.source}/evaluate.json", folder)
-        except (MlflowException, OSError) as error:
+        except FileNotFoundError as error:
             raise CharterError(
                 f"{name} has no evaluate.json recorded with it: it was not published by Charter"
             ) from error
@@ -99,7 +99,7 @@ def recorded_scores(client: MlflowClient, version: ModelVersion) -> Scores | Non
     with TemporaryDirectory() as folder:
         try:
             record = download(client, f"{version.source}/{_SCORES_FILE}", folder)
-        except (MlflowException, OSError) as error:
+        except FileNotFoundError as error:
             raise CharterError(f"{name}: its {_SCORES_FILE} can't be read from MLflow") from error
         if file_sha256(record) != recorded:
             raise CharterError(f"{name}: its {_SCORES_FILE} was changed after it was registered")
@@ -109,7 +109,7 @@ def recorded_scores(client: MlflowClient, version: ModelVersion) -> Scores | Non
 def move_champion(client: MlflowClient, name: str, present: int | None, number: int) -> None:
     """Move the champion's alias from the version ``present``, None for none, to another.
 
-    A tracking server has no lock for this, so it is looked at before and after.
+    Who moves it in MLflow itself waits for nobody, so it is looked at before and after.
 
     Raises:
         CharterError: Another version was made champion meanwhile.
@@ -268,5 +268,19 @@ def _aliases(client: MlflowClient, name: str) -> dict[str, int]:
 
 
 def download(client: MlflowClient, uri: str, folder: str) -> Path:
-    """Download a file or folder of the store into ``folder``, and return where it is."""
-    return Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder, tracking_uri=client.tracking_uri))
+    """Download a file or folder of the store into ``folder``, and return where it is.
+
+    Raises:
+        FileNotFoundError: It isn't there.
+        MlflowException, OSError: The store can't be reached, or refused.
+    """
+    store = client.tracking_uri
+    try:
+        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder, tracking_uri=store))
+    except (MlflowException, OSError) as error:
+        # A server's reason for a file it didn't give is lost in MLflow's text; a listing fails with its own.
+        parent, _, name = uri.rpartition("/")
+        listed = mlflow.artifacts.list_artifacts(parent, tracking_uri=store)
+        if name in {Path(item.path).name for item in listed}:
+            raise
+        raise FileNotFoundError(f"{uri} isn't there") from error
