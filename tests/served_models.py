@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,9 +166,9 @@ def wait_until_healthy(url: str) -> None:
     """Wait until a server answers."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
-        try:
+        with suppress(httpx.TransportError):
             if httpx.get(f"{url}/health", timeout=5).is_success:
                 return
-        except httpx.TransportError:
-            time.sleep(0.05)
+        # One that loads in this process needs the interpreter.
+        time.sleep(0.2)
     raise RuntimeError(f"{url} doesn't answer")

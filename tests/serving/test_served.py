@@ -127,7 +127,8 @@ def test_a_version_of_another_seed_is_refused(registry: Registry, tmp_path: Path
         source.fetch(version)
 
 
-def test_sigterm_lets_a_stream_end(
+@pytest.mark.usefixtures("tracing")
+def test_sigterm_lets_a_stream_end_and_its_trace_be_written(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
@@ -154,6 +155,11 @@ def test_sigterm_lets_a_stream_end(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert f"{MODEL} version 2: {url}/v1" in capsys.readouterr().out
+    experiment = registry.client.get_experiment_by_name("charter/bcg")
+    assert experiment is not None
+    [trace] = registry.client.search_traces(locations=[experiment.experiment_id])
+    assert trace.info.tags["version"].startswith("version-2-")
+    assert trace.data.spans[0].outputs
 
 
 def break_model(model: BatchedModel) -> None:
@@ -173,9 +179,11 @@ def test_a_model_that_stops_is_loaded_again_once(
     registry.point("stopping", 2)
     monkeypatch.chdir(registry.paths.root)
     loaded: list[BatchedModel] = []
-    load = ServedModel._load
+    load, may_load = ServedModel._load, threading.Event()
 
     def load_and_keep(served: ServedModel, version: AdapterVersion) -> BatchedModel:
+        if loaded:
+            may_load.wait(MOVE_SECONDS)
         loaded.append(load(served, version))
         return loaded[-1]
 
@@ -192,20 +200,29 @@ def test_a_model_that_stops_is_loaded_again_once(
             break_model(loaded[0])
             while loaded[0].alive:
                 time.sleep(0.01)
+            assert httpx.get(f"{url}/health", timeout=60).status_code == 503
             with pytest.raises(InternalServerError, match="the model"):
                 ask()
+            may_load.set()
             wait_until_healthy(url)
             assert ask() == said
-            assert "charter_model_reloads_total 1.0" in httpx.get(f"{url}/metrics").text
-        finally:
-            break_model(loaded[-1])
+            assert "charter_model_reloads_total 1.0" in httpx.get(f"{url}/metrics", timeout=60).text
+            break_model(loaded[1])
+        except BaseException:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
 
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(stop_twice)
-        said = "charter-bcg version 2: the model has stopped .*out of memory.* a second time; the server ends"
-        with pytest.raises(CharterError, match=said):
-            serve_command("bcg@stopping", port=port)
-        asked.result()
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(stop_twice)
+            with pytest.raises(
+                CharterError, match=r"version 2: .*out of memory.* a second time; the server ends"
+            ):
+                serve_command("bcg@stopping", port=port)
+            asked.result()
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert capsys.readouterr().err.count("it is loaded again") == 1
 
 
