@@ -6,9 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -19,6 +20,10 @@ from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.storage import directory_sha256, write_text
 from small_models import random_adapter, write_index
+
+if TYPE_CHECKING:
+    from charter.serving.app import Endpoint
+    from charter.serving.served import ServedModel
 
 ROOT = Path(__file__).parent.parent
 MODEL = "charter-bcg"
@@ -44,10 +49,12 @@ class Registry:
 
 @dataclass(frozen=True)
 class Running:
-    """A server on loopback: its address without /v1, and what uvicorn runs."""
+    """A server on loopback: its address without /v1, what uvicorn runs, and what that serves."""
 
     url: str
     server: uvicorn.Server
+    endpoint: "Endpoint"
+    served: "ServedModel"
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +123,7 @@ def serve(registry: Registry) -> Serve:
         from charter.serving.app import Endpoint
         from charter.serving.metrics import Metrics
         from charter.serving.passages import Passages
-        from charter.serving.running import Address, http_server
+        from charter.serving.running import Address
         from charter.serving.served import ServedModel, Source
 
         params, paths = registry.params, registry.paths
@@ -128,12 +135,12 @@ def serve(registry: Registry) -> Serve:
         place = socket.socket()
         place.bind(("127.0.0.1", 0))
         port = place.getsockname()[1]
-        server = http_server(endpoint.app(), Address("127.0.0.1", port), timeout)
+        server = endpoint.server(Address("127.0.0.1", port))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
         thread.start()
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}")
-            yield Running(f"http://127.0.0.1:{port}", server)
+            yield Running(f"http://127.0.0.1:{port}", server, endpoint, served)
         finally:
             server.should_exit = True
             thread.join()
@@ -159,9 +166,9 @@ def wait_until_healthy(url: str) -> None:
     """Wait until a server answers."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
-        try:
+        with suppress(httpx.TransportError):
             if httpx.get(f"{url}/health", timeout=5).is_success:
                 return
-        except httpx.TransportError:
-            time.sleep(0.05)
+        # One that loads in this process needs the interpreter.
+        time.sleep(0.2)
     raise RuntimeError(f"{url} doesn't answer")

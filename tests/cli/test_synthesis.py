@@ -2,12 +2,15 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
+from mlflow import MlflowClient
 
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Chunk, Rejected, Rule, RuleDecision
@@ -18,6 +21,8 @@ from params_text import set_value
 from scripted_teacher import ScriptedTeacher, subjects
 from scripted_teacher import make_project as make_scripted_project
 from synthetic_project import make_project, write_data
+
+pytest_plugins = ["mlflow_store"]
 
 Charter = Callable[..., Any]
 
@@ -297,6 +302,8 @@ def test_preview_shows_each_rows_way_and_what_the_whole_takes(
     teacher: ScriptedTeacher,
     base_models: ProjectPaths,
     tmp_path: Path,
+    empty_store: Path,
+    request: pytest.FixtureRequest,
     method: str,
 ) -> None:
     paths = make_scripted_project(tmp_path / "project", teacher, base_models, method)
@@ -321,8 +328,17 @@ def test_preview_shows_each_rows_way_and_what_the_whole_takes(
     assert "on 2 of 6 passages" in shown
     assert not paths.rejected.exists(), "a preview writes no data"
     asked = len(teacher.asked)
+    shutil.copy(empty_store, paths.root)
+    request.getfixturevalue("tracing")
     again = charter("preview", "udhr", "--chunks", "2", folder=paths.root)
     assert len(teacher.asked) == asked
+    client = MlflowClient(tracking_uri=f"sqlite:///{paths.root}/mlflow.db")
+    mlflow.flush_trace_async_logging()
+    [experiment] = client.search_experiments(filter_string="name = 'charter/udhr'")
+    traces = client.search_traces(locations=[experiment.experiment_id], max_results=1000)
+    assert len(traces) >= asked
+    assert len({trace.info.tags["version"] for trace in traces}) == 1
+    assert any("Everybody has to know this of" in str(trace.data.spans[0].outputs) for trace in traces)
     assert "Time: not known, the journal had the answers." in again.out
 
 

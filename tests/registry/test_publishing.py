@@ -1,8 +1,10 @@
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import mlflow.data
 import pytest
 import torch
 import yaml
@@ -17,7 +19,7 @@ from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.params import Params, load_params
 from charter.project.paths import CorpusPaths
 from charter.project.storage import directory_sha256, write_json, write_text
-from charter.registry import store, versions
+from charter.registry import prompts, store, versions
 from charter.registry.publishing import Publication, publish
 from synthetic_project import add_judge, make_project, retrain, write_results
 
@@ -35,6 +37,11 @@ def runs(mlflow_client: MlflowClient, corpus: str) -> list[Run]:
     experiment = mlflow_client.get_experiment_by_name(f"charter/{corpus}")
     assert experiment is not None
     return list(mlflow_client.search_runs([experiment.experiment_id]))
+
+
+def digests(run: Run) -> dict[str, str]:
+    assert run.inputs is not None
+    return {item.dataset.name: item.dataset.digest for item in run.inputs.dataset_inputs}
 
 
 def labelled(mlflow_client: MlflowClient, corpus: str) -> dict[str, Run]:
@@ -85,8 +92,14 @@ def test_each_corpus_has_a_run_for_the_state_and_below_it_one_for_each_system(
     assert parent.data.metrics["sft/runtime_seconds"] == 12
     assert parent.data.metrics["synthesize/rejected.too-similar"] == 12
     assert parent.data.tags["sha256.document"] == "d" * 64
-    digests = {item.dataset.name: item.dataset.digest for item in parent.inputs.dataset_inputs}
-    assert digests == {"sft_train": "s" * 8, "preference_train": "p" * 8, "sft_test": "s" * 8}
+    assert digests(parent) == {
+        "chunks": "c" * 8,
+        "sft_train": "s" * 8,
+        "preference_train": "p" * 8,
+        "sft_test": "s" * 8,
+    }
+    assert digests(by_label["sft"]).keys() == {"sft_train", "sft_test"}
+    assert digests(by_label["seed+rag"]).keys() == {"sft_test"}
     top = {item.path for item in mlflow_client.list_artifacts(parent.info.run_id)}
     assert top == {"metrics", "params.yaml", "udhr.jsonl"}
 
@@ -415,3 +428,62 @@ def test_the_registered_model_answers_as_the_trained_one(
             logits = model.eval()(**loaded["tokenizer"]("Who may vote?", return_tensors="pt")).logits
         torch.testing.assert_close(logits, expected[system], rtol=0, atol=0)
     assert (expected["dpo"] - expected["sft"]).abs().max() > 1e-3
+
+
+def test_data_sets_have_dvcs_hash_and_lead_to_their_files(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    params = make_project(project_root, ("udhr",))
+    file = {"path": "data/synthetic/udhr/sft_train.jsonl", "hash": "md5", "md5": "9" * 32}
+    (project_root / "dvc.lock").write_text(yaml.safe_dump({"stages": {"sft@udhr": {"deps": [file]}}}))
+    publish(project_root, params, "udhr")
+    run = labelled(mlflow_client, "udhr")["sft"]
+    assert run.inputs is not None
+    train, test = run.inputs.dataset_inputs
+    assert [(tag.key, tag.value) for tag in train.tags] == [("mlflow.data.context", "training")]
+    assert json.loads(train.dataset.source) == {"uri": file["path"], "md5": "9" * 32}
+    assert json.loads(train.dataset.profile or "") == {"sha256": "s" * 64}
+    assert json.loads(test.dataset.source) == {"uri": "data/synthetic/udhr/sft_test.jsonl"}
+    assert mlflow.data.get_source(train).uri == file["path"]
+
+
+def test_a_logged_model_has_the_figures_of_its_run_and_what_they_were_measured_on(
+    project_root: Path, mlflow_client: MlflowClient
+) -> None:
+    publish(project_root, make_project(project_root, ("udhr",)), "udhr")
+    run = labelled(mlflow_client, "udhr")["dpo"]
+    assert run.outputs is not None
+    [output] = run.outputs.model_outputs
+    model = mlflow_client.get_logged_model(output.model_id)
+    assert model.source_run_id == run.info.run_id
+    assert model.metrics is not None
+    figures = {metric.key: metric for metric in model.metrics}
+    assert figures["bleu"].value == run.data.metrics["bleu"] == 36.9
+    assert (figures["bleu"].dataset_name, figures["bleu_low"].dataset_digest) == ("sft_test", "s" * 8)
+    assert figures["over_refusal"].dataset_name is None
+    history = mlflow_client.get_metric_history(run.info.run_id, "bleu")
+    assert [metric.value for metric in history] == [36.9]
+
+
+def test_a_run_leads_to_the_prompts_that_its_code_has(
+    project_root: Path, mlflow_client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = make_project(project_root, ("udhr",))
+    publish(project_root, params, "udhr")
+    tags = labelled(mlflow_client, "udhr")["pipeline"].data.tags
+    folders = prompts.prompt_folders()
+    assert folders.keys() == {"evaluation", "generation", "synthesis", "training"}
+    for room, folder in folders.items():
+        assert tags[f"sha256.prompts.{room}"] == directory_sha256(folder)
+    linked = {item["name"]: item["version"] for item in json.loads(tags["mlflow.linkedPrompts"])}
+    assert len(linked) == sum(len(list(folder.glob("*.jinja"))) for folder in folders.values())
+    answer = mlflow_client.get_prompt_version("charter.training.answer", linked["charter.training.answer"])
+    assert answer.template == (folders["training"] / "answer.jinja").read_text()
+
+    changed = project_root / "prompts"
+    shutil.copytree(folders["training"], changed)
+    write_text(changed / "answer.jinja", "Answer: {{ question }}")
+    monkeypatch.setattr(prompts, "prompt_folders", lambda: {"training": changed})
+    for _ in range(2):
+        [found] = prompts.register_prompts(mlflow_client)
+        assert found == {"name": "charter.training.answer", "version": "2"}

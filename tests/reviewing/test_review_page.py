@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -263,16 +264,10 @@ class PlayedServer:
 
     def __init__(self, app: FastAPI, address: Address, timeout: float):
         self._app = app
-        self.config = self
         PlayedServer.told = []
 
-    def bind_socket(self) -> "PlayedServer":
-        return self
-
-    def listen(self) -> None:
-        PlayedServer.told.append("listens")
-
-    def run(self, sockets: Any = None) -> None:
+    def run(self, places: list[socket.socket]) -> None:
+        assert [place.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) for place in places] == [1]
         with TestClient(self._app, base_url=URL) as client:
             PlayedServer.told.append(client.get("/api/about").json())
 
@@ -287,7 +282,7 @@ def test_the_command_opens_the_page_and_prints_the_agreement(
     monkeypatch.setenv("DISPLAY", ":0")
     about = {"title": "Business Conduct Guidelines", "named": "Bob"}
     review("bcg", named="Bob", browser=True)
-    assert PlayedServer.told == ["listens", URL, about]
+    assert PlayedServer.told == [URL, about]
     review("bcg", named="Bob", browser=False)
     assert PlayedServer.told == [about]
     assert f"Review of bcg: {URL}" in capsys.readouterr().out

@@ -1,10 +1,13 @@
 """The endpoint as OpenAI's own client and rougher ones meet it."""
 
+import asyncio
 import json
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -43,6 +46,19 @@ def post(running: Running, body: Any) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {KEYS[0]}"}
     return httpx.post(f"{running.url}/v1/chat/completions", content=content, headers=headers, timeout=60)
+
+
+@contextmanager
+def posted(running: Running, body: dict[str, Any], sent: int | None = None) -> Iterator[socket.socket]:
+    """Post so many bytes of a body, by default all, and read nothing; the end closes the connection."""
+    content = json.dumps(body).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEYS[0]}\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", int(running.url.rpartition(":")[2])), 60) as connection:
+        connection.sendall(head.encode() + content[:sent])
+        yield connection
 
 
 def metric(running: Running, name: str) -> float:
@@ -124,6 +140,7 @@ def test_sixteen_at_once_are_answered_as_each_alone(server: Running) -> None:
 def test_the_model_health_and_metrics_are_told(server: Running, client: OpenAI) -> None:
     [entry] = client.models.list().data
     assert entry.id == MODEL
+    assert client.models.retrieve(MODEL) == entry
     before = metric(server, 'charter_tokens_total{kind="completion"}')
     client.chat.completions.create(**ASKED, max_tokens=2)
     assert metric(server, 'charter_tokens_total{kind="completion"}') == before + 2
@@ -139,6 +156,9 @@ def test_the_model_health_and_metrics_are_told(server: Running, client: OpenAI) 
     [
         (b"{", 400, "JSON"),
         (b"", 400, "JSON"),
+        (b"\xff" + json.dumps(ASKED).encode(), 400, "JSON"),
+        (b"[" * 100_000, 400, "JSON"),
+        (json.dumps(ASKED).replace("gifts", "\\ud800").encode(), 400, "JSON"),
         ([], 400, "body"),
         ({"model": MODEL}, 400, "messages"),
         (ASKED | {"messages": []}, 400, "messages"),
@@ -151,6 +171,9 @@ def test_the_model_health_and_metrics_are_told(server: Running, client: OpenAI) 
         ),
         (ASKED | {"max_tokens": 0}, 400, "max_tokens"),
         (ASKED | {"temperature": -1}, 400, "temperature"),
+        (ASKED | {"temperature": float("nan")}, 400, "temperature"),
+        (ASKED | {"temperature": 1, "top_p": float("nan")}, 400, "top_p"),
+        (ASKED | {"max_tokens": 10**30}, 400, "together"),
         (ASKED | {"n": 2}, 400, "n:"),
         (ASKED | {"tools": [{"type": "function"}]}, 400, "tools"),
         (ASKED | {"response_format": {"type": "json_object"}}, 400, "response_format"),
@@ -171,11 +194,36 @@ def test_what_is_wrong_with_a_request_is_said(server: Running, body: Any, status
     assert httpx.get(f"{server.url}/health").is_success
 
 
+def test_a_large_body_of_unknown_length_is_refused_too(server: Running) -> None:
+    parts = (b" " * 2**16 for _ in range(160))
+    assert httpx.post(f"{server.url}/v1/chat/completions", content=parts, timeout=60).status_code == 413
+
+
+def test_five_hundred_at_once_are_answered_or_told_to_come_again(server: Running) -> None:
+    async def ask_all() -> list[int]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(limits=limits, timeout=300) as client:
+            body = ASKED | {"max_tokens": 1}
+            asked = (client.post(f"{server.url}/v1/chat/completions", json=body) for _ in range(500))
+            return [answer.status_code for answer in await asyncio.gather(*asked)]
+
+    found = Counter(asyncio.run(ask_all()))
+    assert found[200] + found[429] == 500
+    # As many as are decoded at once and may wait.
+    assert found[200] >= 72
+    assert post(server, ASKED).is_success
+    assert metric(server, "charter_requests_waiting") == metric(server, "charter_requests_running") == 0
+
+
 def test_the_client_knows_the_errors(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError, match="no model"):
         client.chat.completions.create(**ASKED | {"model": "another"})
     with pytest.raises(openai.BadRequestError, match="together"):
         client.chat.completions.create(**ASKED, max_tokens=10**6, stream=True)
+    for name in ("another", "an/other"):
+        with pytest.raises(openai.NotFoundError, match=f"no model '{name}'") as raised:
+            client.models.retrieve(name)
+        assert raised.value.code == "model_not_found"
     with pytest.raises(openai.NotFoundError):
         client.embeddings.create(model=MODEL, input="x")
 
@@ -206,6 +254,8 @@ def test_a_request_that_takes_too_long_is_ended(serve: Serve) -> None:
         assert post(running, ASKED | {"max_tokens": 2000}).status_code == 504
         with client_of(running) as client, pytest.raises(openai.APIError, match="within"):
             list(client.chat.completions.create(**ASKED, max_tokens=2000, stream=True))
+        with posted(running, ASKED, sent=10) as slow:
+            assert slow.recv(12) == b"HTTP/1.1 408"
         # A busy machine may take more than a second for a token.
         wait_for(lambda: post(running, ASKED | {"max_tokens": 1}).is_success)
         assert metric(running, "charter_requests_running") == 0
@@ -213,15 +263,24 @@ def test_a_request_that_takes_too_long_is_ended(serve: Serve) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_client_that_leaves_stops_its_request(server: Running, stream: bool) -> None:
-    body = ASKED | {"max_tokens": 2000, "stream": stream}
     written = metric(server, 'charter_tokens_total{kind="completion"}')
-    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as connection:
-        content = json.dumps(body).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(content)}\r\n\r\n"
-        connection.sendall(head.encode() + content)
+    with posted(server, ASKED | {"max_tokens": 2000, "stream": stream}):
         wait_for(lambda: metric(server, "charter_requests_running"))
     wait_for(lambda: not metric(server, "charter_requests_running"))
     assert metric(server, 'charter_tokens_total{kind="completion"}') == written
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_leaves_while_it_waits_frees_its_place_at_once(strict: Running, stream: bool) -> None:
+    with (
+        client_of(strict, KEYS[0]) as client,
+        client.chat.completions.create(**ASKED, max_tokens=2000, stream=True),
+    ):
+        with posted(strict, ASKED | {"stream": stream}):
+            wait_for(lambda: metric(strict, "charter_requests_waiting") == 1)
+        wait_for(lambda: metric(strict, "charter_requests_waiting") == 0)
+        assert metric(strict, "charter_requests_running") == 1
+    assert post(strict, ASKED).is_success
 
 
 def test_keys_open_v1_alone(strict: Running) -> None:

@@ -5,6 +5,7 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 import weakref
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from openai import OpenAI
+from openai import InternalServerError, OpenAI
 
 from charter.cli.serving import serve as serve_command
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
 from charter.registry.adapters import AdapterVersion
 from charter.serving import served as served_module
+from charter.serving.batching import BatchedModel
 from charter.serving.served import ServedModel, Source
 from local_server import free_port
 from served_models import MODEL, Registry, Serve, wait_until_healthy
@@ -29,6 +31,10 @@ pytestmark = pytest.mark.models
 
 TURNS = [{"role": "user", "content": "May I take gifts?"}]
 MOVE_SECONDS = 180
+
+
+def no_reload() -> None:
+    raise AssertionError("no model has stopped")
 
 
 def ask_until(stop: threading.Event, url: str, stream: bool) -> list[tuple[str, str]]:
@@ -82,7 +88,7 @@ def test_a_model_that_is_replaced_is_freed_and_one_that_cant_be_replaced_serves_
     async def follow() -> None:
         ended = asyncio.Event()
         asyncio.get_running_loop().call_later(MOVE_SECONDS, ended.set)
-        await served.follow(0.01, ended.set, ended)
+        await served.follow(0.01, ended.set, no_reload, ended)
 
     registry.point("freed", 2)
     asyncio.run(follow())
@@ -100,7 +106,7 @@ def test_a_model_that_is_replaced_is_freed_and_one_that_cant_be_replaced_serves_
             return find(source)
 
         monkeypatch.setattr(Source, "find", counted)
-        await served.follow(0.01, ended.set, ended)
+        await served.follow(0.01, ended.set, no_reload, ended)
 
     monkeypatch.setattr(served_module, "_AFTER_A_FAILURE", 0.01)
     asyncio.run(look(times=3))
@@ -121,7 +127,8 @@ def test_a_version_of_another_seed_is_refused(registry: Registry, tmp_path: Path
         source.fetch(version)
 
 
-def test_sigterm_lets_a_stream_end(
+@pytest.mark.usefixtures("tracing")
+def test_sigterm_lets_a_stream_end_and_its_trace_be_written(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
@@ -148,3 +155,101 @@ def test_sigterm_lets_a_stream_end(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert f"{MODEL} version 2: {url}/v1" in capsys.readouterr().out
+    experiment = registry.client.get_experiment_by_name("charter/bcg")
+    assert experiment is not None
+    [trace] = registry.client.search_traces(locations=[experiment.experiment_id])
+    assert trace.info.tags["version"].startswith("version-2-")
+    assert trace.data.spans[0].outputs
+
+
+def break_model(model: BatchedModel) -> None:
+    """Have the thread of the batch end with an error, as where memory runs out."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("out of memory")
+
+    model._manager._generation_loop_body = fail
+
+
+def test_a_model_that_stops_is_loaded_again_once(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    registry.point("stopping", 2)
+    monkeypatch.chdir(registry.paths.root)
+    loaded: list[BatchedModel] = []
+    load, may_load = ServedModel._load, threading.Event()
+
+    def load_and_keep(served: ServedModel, version: AdapterVersion) -> BatchedModel:
+        if loaded:
+            may_load.wait(MOVE_SECONDS)
+        loaded.append(load(served, version))
+        return loaded[-1]
+
+    monkeypatch.setattr(ServedModel, "_load", load_and_keep)
+
+    def ask() -> str | None:
+        with OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+            return client.chat.completions.create(model=MODEL, messages=TURNS).choices[0].message.content
+
+    def stop_twice() -> None:
+        try:
+            wait_until_healthy(url)
+            said = ask()
+            break_model(loaded[0])
+            while loaded[0].alive:
+                time.sleep(0.01)
+            assert httpx.get(f"{url}/health", timeout=60).status_code == 503
+            with pytest.raises(InternalServerError, match="the model"):
+                ask()
+            may_load.set()
+            wait_until_healthy(url)
+            assert ask() == said
+            assert "charter_model_reloads_total 1.0" in httpx.get(f"{url}/metrics", timeout=60).text
+            break_model(loaded[1])
+        except BaseException:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(stop_twice)
+            with pytest.raises(
+                CharterError, match=r"version 2: .*out of memory.* a second time; the server ends"
+            ):
+                serve_command("bcg@stopping", port=port)
+            asked.result()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert capsys.readouterr().err.count("it is loaded again") == 1
+
+
+def test_a_model_that_cant_be_loaded_again_is_an_error(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = ServedModel(Source(registry.params, registry.paths, "dpo", "champion"), 1)
+    break_model(served.model)
+
+    def fail(*_: object) -> BatchedModel:
+        raise CharterError("no memory")
+
+    monkeypatch.setattr(ServedModel, "_load", fail)
+    following = served.follow(0.01, no_reload, no_reload, asyncio.Event())
+    with pytest.raises(CharterError, match="can't be loaded again; the server ends: no memory"):
+        asyncio.run(following)
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(registry.paths.root)
+    monkeypatch.setattr(Source, "find", lambda _: pytest.fail("it looked for a model"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            CharterError,
+            match=f"port {port} of 127.0.0.1 .*choose another with --port: Address already in use",
+        ):
+            serve_command("bcg", port=port)

@@ -17,7 +17,7 @@ def compare(
     host: Annotated[
         str, typer.Option(help="Where to listen; others than this machine need keys.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 8001,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8001,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine.")] = True,
 ) -> None:
     """Open a page to ask systems the same question side by side, and to vote for the best answer.
@@ -32,20 +32,21 @@ def compare(
     from charter.comparing.systems import Systems
     from charter.pages.app import run_page
     from charter.serving.passages import Passages
-    from charter.serving.running import Address, read_keys
+    from charter.serving.running import Address, listening, read_keys
     from charter.synthesis.rule_decisions import read_rules
 
     project = open_project(corpus)
     params, paths = project.params, project.paths.corpus(corpus)
     address = Address(host, port)
     keys = read_keys(address)
-    rules = read_rules(paths, ask_grey=True) if paths.rules.exists() else []
-    passages = Passages(params, paths)
-    stakes = Stakes(rules, passages.chunks, passages.encoder)
-    comparisons = Comparisons(Systems(params, paths), passages, stakes, paths.votes)
-    page = ComparePage(comparisons, params.corpora[corpus].title, keys, address)
-    typer.echo(f"{', '.join(comparisons.systems.candidates)}: http://{host}:{port} (Ctrl-C ends it)")
-    run_page(page.app(), address, browser=browser)
+    with listening(address) as places:
+        rules = read_rules(paths, ask_grey=True) if paths.rules.exists() else []
+        passages = Passages(params, paths)
+        stakes = Stakes(rules, passages.chunks, passages.encoder)
+        comparisons = Comparisons(Systems(params, paths), passages, stakes, paths.votes)
+        page = ComparePage(comparisons, params.corpora[corpus].title, keys, address)
+        typer.echo(f"{', '.join(comparisons.systems.candidates)}: http://{host}:{port} (Ctrl-C ends it)")
+        run_page(page.app(), address, places, browser=browser)
 
 
 def votes(

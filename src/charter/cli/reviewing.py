@@ -16,7 +16,7 @@ def review(
     host: Annotated[
         str, typer.Option(help="Where to listen; others than this machine need keys.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 8002,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8002,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine.")] = True,
 ) -> None:
     """Open a page to accept, edit or reject the rows of the synthetic data, each beside its passage.
@@ -30,7 +30,7 @@ def review(
     from charter.report.sentences import review_sentence
     from charter.reviewing.app import ReviewPage
     from charter.reviewing.queue import ReviewQueue, describe_figures
-    from charter.serving.running import Address, read_keys
+    from charter.serving.running import Address, listening, read_keys
     from charter.synthesis.row_decisions import read_row_decisions
 
     project = open_project(corpus)
@@ -46,5 +46,6 @@ def review(
         return
     address = Address(host, port)
     page = ReviewPage(queue, params.corpora[corpus].title, named, read_keys(address), address)
-    typer.echo(f"Review of {corpus}: http://{host}:{port} (Ctrl-C ends it)")
-    run_page(page.app(), address, browser=browser)
+    with listening(address) as places:
+        typer.echo(f"Review of {corpus}: http://{host}:{port} (Ctrl-C ends it)")
+        run_page(page.app(), address, places, browser=browser)

@@ -22,7 +22,7 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Where to listen; others than this machine need keys.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8000,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests that are decoded at once.")] = 16,
     waiting: Annotated[int, typer.Option(min=0, help="Requests that may wait; more get status 429.")] = 64,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that a request may take.")] = 300,
@@ -33,11 +33,12 @@ def serve(
     keys that open it, separated by commas. Where there are a GPU and vLLM, this starts vLLM instead, unless
     --rag is given.
     """
+    from charter.registry.traces import open_traces
     from charter.serving import vllm
     from charter.serving.answering import Answering, Limits
     from charter.serving.app import Endpoint
     from charter.serving.metrics import Metrics
-    from charter.serving.running import Address, http_server, read_keys
+    from charter.serving.running import Address, listening, read_keys
     from charter.serving.served import ServedModel, Source
 
     corpus, _, alias = target.partition("@")
@@ -46,26 +47,30 @@ def serve(
     address = Address(host, port)
     keys = read_keys(address)
     source = Source(params, paths, system, alias or "champion")
-    if vllm.is_here(params.compute) and not rag:
-        environment = vllm.vllm_environment(keys)
-        version = source.find()
-        command = vllm.vllm_command(paths.seed, source.fetch(version), version.model, params, address)
-        typer.echo(shlex.join(command))
-        sys.stdout.flush()
-        os.execvpe(command[0], command, os.environ | environment)  # noqa: S606  the command is ours
-    find = None
-    if rag:
-        from charter.serving.passages import Passages
+    with listening(address) as places:
+        if vllm.is_here(params.compute) and not rag:
+            environment = vllm.vllm_environment(keys)
+            version = source.find()
+            command = vllm.vllm_command(paths.seed, source.fetch(version), version.model, params, address)
+            typer.echo(shlex.join(command))
+            sys.stdout.flush()
+            os.execvpe(command[0], command, os.environ | environment)  # noqa: S606  the command is ours
+        find = None
+        if rag:
+            from charter.serving.passages import Passages
 
-        find = Passages(params, paths).find
-    served = ServedModel(source, concurrency)
-    limits = Limits(concurrency, waiting, timeout, params.evaluate.max_new_tokens)
-    endpoint = Endpoint(Answering(served, find, limits, Metrics()), keys)
-    typer.echo(f"{served.name} version {served.version.number}: http://{host}:{port}/v1 (Ctrl-C ends it)")
-    try:
-        http_server(endpoint.app(), address, timeout).run()
-    finally:
-        served.model.stop()
+            find = Passages(params, paths).find
+        served = ServedModel(source, concurrency)
+        limits = Limits(concurrency, waiting, timeout, params.evaluate.max_new_tokens)
+        traces = open_traces(project.root, corpus, params.corpora[corpus].title)
+        endpoint = Endpoint(Answering(served, find, limits, Metrics()), keys, traces)
+        typer.echo(f"{served.name} version {served.version.number}: http://{host}:{port}/v1 (Ctrl-C ends it)")
+        try:
+            endpoint.server(address).run(places)
+        finally:
+            served.model.stop()
+    if endpoint.failure:
+        raise endpoint.failure
 
 
 def chat(

@@ -62,7 +62,7 @@ def preview(corpus: CorpusArgument, chunks: ChunksOption = 3, html: HtmlOption =
     from charter.report.rendering import render
 
     project = open_project(corpus)
-    trial = _try(project, corpus, chunks)
+    trial = _try(project, corpus, chunks, traced=True)
     found = preview_rows(trial.rows)
     console = Console(highlight=False, markup=False)
     for item in found:
@@ -183,8 +183,9 @@ def _thresholds(step: "Step") -> str:
     return f"({named})" if named else ""
 
 
-def _try(project: Project, corpus: str, chunks: int) -> "Trial":
+def _try(project: Project, corpus: str, chunks: int, traced: bool = False) -> "Trial":
     from charter.generation.teacher import open_teacher
+    from charter.registry.traces import TracedEngine, open_traces
     from charter.synthesis.choose_method import choose_method
     from charter.synthesis.context import open_context
     from charter.synthesis.estimate import try_synthesis
@@ -196,6 +197,8 @@ def _try(project: Project, corpus: str, chunks: int) -> "Trial":
     listed = paths.rules.exists()
     rules = read_rules(paths, params.synthesize.ask_grey) if listed else []
     with open_teacher(params, paths) as teacher:
+        if traced and (traces := open_traces(project.root, corpus, params.corpora[corpus].title)):
+            teacher = TracedEngine(teacher, traces, params.base_models.teacher.name)
         context = open_context(params, paths, teacher, rules)
         return try_synthesis(context, choose_method(params), chunks, list_rules=not listed)
 

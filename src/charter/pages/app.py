@@ -5,6 +5,7 @@ import sys
 import webbrowser
 from collections.abc import Collection
 from pathlib import Path
+from socket import socket
 from typing import Annotated
 
 from fastapi import FastAPI, Request
@@ -43,17 +44,12 @@ def close_app(app: FastAPI, files: Path, keys: Collection[str], address: Address
     return app
 
 
-def run_page(app: FastAPI, address: Address, *, browser: bool) -> None:
-    """Serve a page until Ctrl-C; where this machine has a screen, open it in the browser."""
+def run_page(app: FastAPI, address: Address, places: list[socket], *, browser: bool) -> None:
+    """Serve a page on ``places``, which listen, until Ctrl-C; with a screen, open it in the browser."""
     server = http_server(app, address, timeout=5)
-    if not (browser and _has_screen()):
-        server.run()
-        return
-    # Listening already, so that the browser waits for the page and isn't refused.
-    socket = server.config.bind_socket()
-    socket.listen()
-    webbrowser.open(f"http://{address.host}:{address.port}")
-    server.run(sockets=[socket])
+    if browser and _has_screen():
+        webbrowser.open(f"http://{address.host}:{address.port}")
+    server.run(places)
 
 
 def _has_screen() -> bool:

@@ -4,16 +4,20 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.entities import Metric, Param, Run
+from mlflow.tracing.constant import TraceTagKey
 
 from charter.evaluation.results import ALIGNED, Estimate, Evaluation
 from charter.project.errors import CharterError
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
+from charter.project.records import System
 from charter.project.storage import file_sha256
+from charter.registry.datasets import data_sets, measured_on
+from charter.registry.prompts import prompt_hashes, register_prompts
 from charter.registry.store import artifact_location
 from charter.report.curves import read_curve
 from charter.report.pipeline_state import PipelineState, git_revision
@@ -21,6 +25,9 @@ from charter.report.pipeline_state import PipelineState, git_revision
 _FINGERPRINT = "fingerprint"
 _REPORT = "sha256.report"
 PARENT = "mlflow.parentRunId"
+_Figure = tuple[str, float, int]
+"""A metric's name, value and step."""
+
 _INTERRUPTED_AFTER_MS = 3600 * 1000
 _METRICS_A_BATCH = 800
 _PARAMS_A_BATCH = 100
@@ -40,7 +47,7 @@ def publish_runs(client: MlflowClient, root: Path, state: PipelineState) -> tupl
     Raises:
         CharterError: The experiment was deleted.
     """
-    experiment_id = _experiment(client, root, state)
+    experiment_id = find_experiment(client, root, state.corpus, state.evaluation.title)
     # A run is FINISHED only when everything was written: see _write_runs.
     condition = f"tags.{_FINGERPRINT} = '{state.fingerprint}' and attributes.status = 'FINISHED'"
     found = client.search_runs([experiment_id], condition)
@@ -64,15 +71,20 @@ def measured(evaluation: Evaluation, label: str) -> dict[str, Estimate]:
     return {metric: estimate for metric, estimate in estimates.items() if estimate.n > 0}
 
 
-def _experiment(client: MlflowClient, root: Path, state: PipelineState) -> str:
-    name = experiment_name(state.corpus)
+def find_experiment(client: MlflowClient, root: Path, corpus: str, title: str) -> str:
+    """Return the id of a corpus's experiment, which is made if it isn't there; ``title`` is the documents'.
+
+    Raises:
+        CharterError: The experiment was deleted.
+    """
+    name = experiment_name(corpus)
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         tags = {
-            "mlflow.note.content": f"Alignment with: {state.evaluation.title}",
+            "mlflow.note.content": f"Alignment with: {title}",
             "mlflow.experimentKind": "custom_model_development",
         }
-        return client.create_experiment(name, artifact_location(root, state.corpus), tags)
+        return client.create_experiment(name, artifact_location(root, corpus), tags)
     if experiment.lifecycle_stage != "active":
         raise CharterError(
             f"the MLflow experiment {name} was deleted; restore it, or purge it with `mlflow gc`"
@@ -105,11 +117,13 @@ def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: Pip
     own = {
         _FINGERPRINT: state.fingerprint,
         "label": "pipeline",
+        TraceTagKey.LINKED_PROMPTS: json.dumps(register_prompts(client)),
+        **prompt_hashes(),
         **provenance_tags(evaluation.lineage, evaluation.settings),
     }
     parent = client.create_run(experiment_id, tags=tags | own, run_name=name)
-    _log(client, parent, list(_pipeline_metrics(state)), state.params)
-    client.log_inputs(parent.info.run_id, list(_datasets(state)))
+    _log(client, parent, _pipeline_metrics(state), state.params)
+    client.log_inputs(parent.info.run_id, data_sets(root, state))
     for path, place in _artifacts(root, state):
         client.log_artifact(parent.info.run_id, str(path), place)
 
@@ -123,6 +137,7 @@ def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: Pip
         if not rag:
             metrics += _curve(state.paths.curve(system))
         _log(client, child, metrics, state.params)
+        client.log_inputs(child.info.run_id, data_sets(root, state, system))
         client.set_terminated(child.info.run_id)
     client.set_terminated(parent.info.run_id)
     return parent
@@ -134,75 +149,81 @@ def provenance_tags(lineage: dict[str, str], settings: dict[str, str]) -> dict[s
     return {f"{group}.{key}": value for group, values in groups.items() for key, value in values.items()}
 
 
-def _log(client: MlflowClient, run: Run, metrics: list[Metric], params: dict[str, str]) -> None:
-    for start in range(0, len(metrics), _METRICS_A_BATCH):
-        client.log_batch(run.info.run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
+def link_figures(
+    client: MlflowClient, run: Run, evaluation: Evaluation, system: System, model_id: str
+) -> None:
+    """Give a logged model the figures of its system's run, each with the data set that it was measured on.
+
+    The run itself gets nothing twice: they are its own figures, to the millisecond.
+    """
+    inputs = client.get_run(run.info.run_id).inputs
+    data_inputs = inputs.dataset_inputs if inputs else ()
+    metrics = []
+    for key, value, step in _system_metrics(evaluation, system):
+        data = measured_on(key, data_inputs)
+        place = (data.name, data.digest) if data else (None, None)
+        metrics.append(Metric(key, value, run.info.start_time, step, model_id, *place))
+    _log_metrics(client, run, metrics)
+
+
+def _log(client: MlflowClient, run: Run, figures: Iterable[_Figure], params: dict[str, str]) -> None:
+    _log_metrics(client, run, [Metric(key, value, run.info.start_time, step) for key, value, step in figures])
     entities = [Param(key, value) for key, value in params.items()]
     for start in range(0, len(entities), _PARAMS_A_BATCH):
         client.log_batch(run.info.run_id, params=entities[start : start + _PARAMS_A_BATCH])
 
 
-def _pipeline_metrics(state: PipelineState) -> Iterator[Metric]:
+def _log_metrics(client: MlflowClient, run: Run, metrics: list[Metric]) -> None:
+    for start in range(0, len(metrics), _METRICS_A_BATCH):
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
+
+
+def _pipeline_metrics(state: PipelineState) -> Iterator[_Figure]:
     """Yield the headline, as ``aligned/dpo.bleu``, and what every stage measured, as ``stage/metric``.
 
     What is before the slash is a section of MLflow's charts; they are in alphabetical order.
     """
     for system in ALIGNED:
         for metric, estimate in measured(state.evaluation, system).items():
-            yield _metric(f"aligned/{system}.{metric}", estimate.value)
+            yield _figure(f"aligned/{system}.{metric}", estimate.value)
     for stage, metrics in state.stage_metrics.items():
         for key, value in metrics.items():
-            yield _metric(f"{stage}/{key}", value)
+            yield _figure(f"{stage}/{key}", value)
 
 
-def _system_metrics(evaluation: Evaluation, label: str) -> Iterator[Metric]:
+def _system_metrics(evaluation: Evaluation, label: str) -> Iterator[_Figure]:
     """Yield a system's figures under plain names, each interval as ``_low`` and ``_high``."""
     figures = dict(measured(evaluation, label))
     if "win_rate" in figures:
         figures["judge_validity"] = evaluation.judge.shuffled
     for metric, estimate in figures.items():
-        yield _metric(metric, estimate.value)
+        yield _figure(metric, estimate.value)
         if estimate.low is not None and estimate.high is not None:
-            yield _metric(f"{metric}_low", estimate.low)
-            yield _metric(f"{metric}_high", estimate.high)
+            yield _figure(f"{metric}_low", estimate.low)
+            yield _figure(f"{metric}_high", estimate.high)
     if label in evaluation.win_rates:
-        yield _metric("win_rate_length_controlled", evaluation.win_rates[label].length_controlled)
-        yield _metric("judge_valid", float(evaluation.judge.valid))
+        yield _figure("win_rate_length_controlled", evaluation.win_rates[label].length_controlled)
+        yield _figure("judge_valid", float(evaluation.judge.valid))
     for name, judge in evaluation.further_judges.items():
         if label in judge.estimates:
-            yield _metric(f"win_rate_by_{name}", judge.estimates[label].value)
-            yield _metric(f"judge_valid_{name}", float(judge.validity.valid))
+            yield _figure(f"win_rate_by_{name}", judge.estimates[label].value)
+            yield _figure(f"judge_valid_{name}", float(judge.validity.valid))
     counts = [estimate.n for metric, estimate in figures.items() if metric in METRICS]
-    yield _metric("questions", max(counts, default=0))
+    yield _figure("questions", max(counts, default=0))
 
 
-def _curve(path: Path) -> Iterator[Metric]:
+def _curve(path: Path) -> Iterator[_Figure]:
     """Yield the columns of a training curve as ``train/COLUMN`` by step."""
     curve = read_curve(path) if path.exists() else {}
     for column in curve.keys() - {"step"}:
         for step, value in zip(curve["step"], curve[column], strict=True):
             if step is not None and value is not None:
-                yield _metric(f"train/{column}", value, int(step))
+                yield _figure(f"train/{column}", value, int(step))
 
 
-def _metric(name: str, value: float, step: int = 0) -> Metric:
-    """Make a metric; MLflow allows no ``@`` or ``+`` in names: ``hit@1`` becomes ``hit_at_1``."""
-    return Metric(re.sub(r"[^/\w.\- ]", "_", name.replace("@", "_at_")), value, _now(), step)
-
-
-def _datasets(state: PipelineState) -> Iterator[DatasetInput]:
-    """Yield the data sets with the hashes of their bytes; MLflow's own digests read 10,000 rows only."""
-    paths, lineage = state.paths, state.evaluation.lineage
-    for key, path, context in (
-        ("sft_train", paths.instruct("train"), "training"),
-        ("preference_train", paths.preference("train"), "training"),
-        ("sft_test", paths.instruct("test"), "testing"),
-        ("preference_test", paths.preference("test"), "testing"),
-    ):
-        if key in lineage:
-            source = json.dumps({"uri": path.relative_to(paths.root).as_posix()})
-            dataset = Dataset(key, lineage[key][:8], "local", source)
-            yield DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
+def _figure(name: str, value: float, step: int = 0) -> _Figure:
+    """Name a figure; MLflow allows no ``@`` or ``+`` in names: ``hit@1`` becomes ``hit_at_1``."""
+    return re.sub(r"[^/\w.\- ]", "_", name.replace("@", "_at_")), value, step
 
 
 def _artifacts(root: Path, state: PipelineState) -> Iterator[tuple[Path, str | None]]:

@@ -26,7 +26,7 @@ from charter.project.storage import (
     write_rows,
     write_text,
 )
-from charter.registry.runs import children, measured, provenance_tags
+from charter.registry.runs import children, link_figures, measured, provenance_tags
 from charter.report.model_card import model_card, source_name, system_lineage
 from charter.report.pipeline_state import PipelineState, git_revision, own_scores
 
@@ -250,6 +250,7 @@ def _create_version(
         raise CharterError(f"{name}: the adapter in MLflow has SHA-256 {arrived}; nothing was registered")
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
+    link_figures(client, run, evaluation, system, model.model_id)
 
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, {"corpus": state.corpus, "system": system}, evaluation.title)

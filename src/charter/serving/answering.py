@@ -136,7 +136,8 @@ class Answering:
         self._waiting += 1
         self.metrics.waiting.set(self._waiting)
         try:
-            await asyncio.wait_for(self._places.acquire(), deadline - asyncio.get_running_loop().time())
+            async with asyncio.timeout_at(deadline):
+                await self._places.acquire()
         finally:
             self._waiting -= 1
             self.metrics.waiting.set(self._waiting)

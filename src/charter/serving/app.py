@@ -2,22 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from charter.project.errors import CharterError
+from charter.registry.traces import Traces
 from charter.serving.answering import Answering, BusyError, Piece, TooLongError
 from charter.serving.batching import GenerationError
 from charter.serving.prompts import PromptError
 from charter.serving.replies import ApiError, Reply, event
 from charter.serving.requests import ChatRequest
-from charter.serving.running import is_opened
+from charter.serving.running import Address, http_server, is_opened
+from charter.serving.tracing import traced
 
 BODY_LIMIT = 2**20
 """Bytes of a request's body."""
@@ -29,23 +33,43 @@ _LEFT = 499
 """What is counted where the client has closed the connection, as nginx does; nobody is there to be told."""
 
 
-class Endpoint:
-    """Serves one model's chat completions; ``keys`` are those that open /v1, none for an open one."""
+_Result = TypeVar("_Result")
 
-    def __init__(self, answering: Answering, keys: Collection[str], follow_seconds: float = 2.0):
+
+class Endpoint:
+    """Serves one model's chat completions; ``keys`` are those that open /v1, none for an open one.
+
+    ``failure`` is why the server had to end by itself, None where it didn't.
+    """
+
+    def __init__(
+        self,
+        answering: Answering,
+        keys: Collection[str],
+        traces: Traces | None = None,
+        follow_seconds: float = 2.0,
+    ):
         """``follow_seconds`` is how often the registry is asked where the alias points."""
         self._answering = answering
         self._served = answering.served
         self._metrics = answering.metrics
         self._keys = keys
+        self._traces = traces
         self._follow_seconds = follow_seconds
+        self.failure: CharterError | None = None
         self._tell_version()
 
-    def app(self) -> FastAPI:
-        """Return the application; it has none of FastAPI's pages, which load scripts from elsewhere."""
+    def server(self, address: Address) -> uvicorn.Server:
+        """Return the server; it ends by itself where the model is lost for good."""
+        self._server = http_server(self._app(), address, self._answering.limits.timeout)
+        return self._server
+
+    def _app(self) -> FastAPI:
+        # It has none of FastAPI's pages, which load scripts from elsewhere.
         app = FastAPI(openapi_url=None, lifespan=self._lifespan)
         guarded = APIRouter(prefix="/v1", dependencies=[Depends(self._check_key)])
         guarded.add_api_route("/models", self.models)
+        guarded.add_api_route("/models/{name:path}", self.model)
         guarded.add_api_route("/chat/completions", self.chat, methods=["POST"], response_model=None)
         app.include_router(guarded)
         app.add_api_route("/health", self.health, response_model=None)
@@ -59,11 +83,23 @@ class Endpoint:
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         """Follow the alias while the server runs; uvicorn ends this when the last request has ended."""
         ended = asyncio.Event()
-        following = asyncio.create_task(self._served.follow(self._follow_seconds, self._tell_version, ended))
+        following = asyncio.create_task(self._follow(ended))
         yield
         ended.set()
         await following
         await asyncio.to_thread(self._served.model.stop)
+        if self._traces:
+            # A signal that ends the process leaves it no time for that.
+            await asyncio.to_thread(self._traces.flush)
+
+    async def _follow(self, ended: asyncio.Event) -> None:
+        try:
+            await self._served.follow(
+                self._follow_seconds, self._tell_version, self._metrics.reloads.inc, ended
+            )
+        except CharterError as error:
+            self.failure = error
+            self._server.should_exit = True
 
     def _tell_version(self) -> None:
         self._metrics.version.set(self._served.version.number)
@@ -74,8 +110,13 @@ class Endpoint:
 
     async def models(self) -> dict[str, Any]:
         """List the one model."""
+        return {"object": "list", "data": [await self.model(self._served.name)]}
+
+    async def model(self, name: str) -> dict[str, Any]:
+        """Describe the model that is served, by its name."""
+        self._check_model(name)
         version = self._served.version
-        entry = {
+        return {
             "id": self._served.name,
             "object": "model",
             "created": 0,
@@ -83,7 +124,11 @@ class Endpoint:
             "root": f"models:/{version.model}/{version.number}",
             "max_model_len": self._served.model.context,
         }
-        return {"object": "list", "data": [entry]}
+
+    def _check_model(self, name: str) -> None:
+        if name != self._served.name:
+            message = f"no model {name!r} here; there is {self._served.name}"
+            raise ApiError(404, message, "model_not_found", "model")
 
     async def health(self) -> JSONResponse:
         """Say whether the model still decodes."""
@@ -99,17 +144,12 @@ class Endpoint:
         arrived = time.monotonic()
         asked = await self._read(request)
         pieces = self._pieces(asked, arrived)
-        # What is wrong with a stream before its first text has a status of its own.
-        last = await anext(pieces)
         if asked.stream:
+            # What is wrong with a stream before its first text has a status of its own.
+            first = await _unless_left(request, anext(pieces))
             self._metrics.requests.labels("200").inc()
-            return StreamingResponse(self._events(asked, last, pieces), media_type="text/event-stream")
-        text = last.text
-        async with aclosing(pieces):
-            async for last in pieces:
-                text += last.text
-                if await request.is_disconnected():
-                    raise ApiError(_LEFT, "the client has left")
+            return StreamingResponse(self._events(asked, first, pieces), media_type="text/event-stream")
+        text, last = await _unless_left(request, _whole(pieces))
         self._metrics.requests.labels("200").inc()
         return JSONResponse(Reply(self._served.name).whole(text, last))
 
@@ -135,20 +175,17 @@ class Endpoint:
             first = error.errors()[0]
             param = ".".join(str(part) for part in first["loc"]) or None
             raise ApiError(400, f"{param or 'body'}: {first['msg']}", param=param) from error
-        if asked.model != self._served.name:
-            raise ApiError(
-                404,
-                f"no model {asked.model!r} here; there is {self._served.name}",
-                "model_not_found",
-                "model",
-            )
+        self._check_model(asked.model)
         return asked
 
     async def _pieces(self, asked: ChatRequest, arrived: float) -> AsyncGenerator[Piece]:
         """Yield the pieces of a reply, and turn what goes wrong into what the client is told."""
         first = True
+        answered = self._answering.answer(asked)
+        if self._traces:
+            answered = traced(answered, asked, self._served.name, self._traces)
         try:
-            async with aclosing(self._answering.answer(asked)) as pieces:
+            async with aclosing(answered) as pieces:
                 async for piece in pieces:
                     if first:
                         self._metrics.first.observe(time.monotonic() - arrived)
@@ -193,3 +230,36 @@ class Endpoint:
             error = ApiError(500, "a fault of the server; its log has more")
         self._metrics.requests.labels(str(error.status)).inc()
         return JSONResponse(error.body, error.status, error.headers)
+
+
+async def _whole(pieces: AsyncGenerator[Piece]) -> tuple[str, Piece]:
+    """Return the text of a reply and its last piece."""
+    text = ""
+    async with aclosing(pieces):
+        async for last in pieces:
+            text += last.text
+    return text, last
+
+
+async def _unless_left(request: Request, work: Awaitable[_Result]) -> _Result:
+    """Return the result of ``work``; if the client leaves, cancel it at once, and with it its place.
+
+    Raises:
+        ApiError: The client has left.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_leave(request))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ApiError(_LEFT, "the client has left")
+        return working.result()
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.wait((working, leaving))
+
+
+async def _leave(request: Request) -> None:
+    """Wait until the client closes the connection; its body is read already."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -78,6 +78,11 @@ class BatchedModel:
         """Whether it still decodes."""
         return self._manager is not None and bool(self._manager.is_running())
 
+    @property
+    def fault(self) -> str:
+        """What it stopped with."""
+        return repr(self._manager.background_thread_status.fatal_error)
+
     async def decode(
         self, prompt: list[int], new_tokens: int, drawing: dict[str, Any], deadline: float
     ) -> AsyncGenerator[tuple[list[int], bool]]:

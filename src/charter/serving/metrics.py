@@ -6,7 +6,10 @@ _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 
 class Metrics:
-    """Requests by status, seconds they took, tokens read and written, and how many are under way and wait."""
+    """Requests by status, seconds they took, tokens read and written, and how many are under way and wait.
+
+    Also the version that is served, and how often its model had to be loaded again.
+    """
 
     def __init__(self) -> None:
         registry = CollectorRegistry()
@@ -32,6 +35,11 @@ class Metrics:
         self.tokens = Counter("charter_tokens", "Tokens by kind.", ["kind"], registry=registry)
         self.running = Gauge("charter_requests_running", "Requests being decoded.", registry=registry)
         self.waiting = Gauge("charter_requests_waiting", "Requests that wait.", registry=registry)
+        self.reloads = Counter(
+            "charter_model_reloads",
+            "Times that a model that had stopped was loaded again.",
+            registry=registry,
+        )
         self.version = Gauge(
             "charter_model_version", "The registry's version that is served.", registry=registry
         )

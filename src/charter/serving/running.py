@@ -4,7 +4,9 @@ import ipaddress
 import math
 import os
 import secrets
-from collections.abc import Collection
+import socket
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import uvicorn
@@ -13,6 +15,9 @@ from fastapi import FastAPI
 from charter.project.errors import CharterError
 
 KEYS = "CHARTER_SERVE_KEYS"
+
+_BACKLOG = 2048
+"""Connections that may wait until they are taken, as uvicorn has it."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,35 @@ def is_opened(authorization: str, keys: Collection[str]) -> bool:
     return not keys or any(secrets.compare_digest(sent, key.encode()) for key in keys)
 
 
+@contextmanager
+def listening(address: Address) -> Iterator[list[socket.socket]]:
+    """Take the port before a model is loaded, which may need minutes; who connects meanwhile waits.
+
+    Raises:
+        CharterError: It can't be had.
+    """
+    with ExitStack() as stack:
+        try:
+            found = socket.getaddrinfo(
+                address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            places = [
+                stack.enter_context(socket.create_server(place[:2], family=family, backlog=_BACKLOG))
+                for family, _, _, _, place in found
+            ]
+        except OSError as error:
+            raise CharterError(
+                f"port {address.port} of {address.host} can't be listened on; choose another with --port: "
+                f"{error.strerror}"
+            ) from error
+        yield places
+
+
 def http_server(app: FastAPI, address: Address, timeout: float) -> uvicorn.Server:
-    """Return a server that runs until SIGTERM or SIGINT; requests under way have ``timeout`` seconds more."""
+    """Return a server that runs until SIGTERM or SIGINT; requests under way have ``timeout`` seconds more.
+
+    It listens at the address only if it is run without sockets.
+    """
     config = uvicorn.Config(
         app,
         host=address.host,

@@ -55,6 +55,7 @@ class ServedModel:
         """Load the version that the alias names; `Source` and `BatchedModel` say what can go wrong."""
         self._source = source
         self._concurrency = concurrency
+        self._loaded_again = False
         self.version = source.find()
         self.name = self.version.model
         self.model = self._load(self.version)
@@ -64,14 +65,30 @@ class ServedModel:
         """What tells the weights apart, as clients are told it: the version and its adapter's hash."""
         return f"version-{self.version.number}-{self.version.adapter_sha256[:12]}"
 
-    async def follow(self, seconds: float, moved: Callable[[], None], ended: asyncio.Event) -> None:
+    async def follow(
+        self,
+        seconds: float,
+        moved: Callable[[], None],
+        loaded_again: Callable[[], None],
+        ended: asyncio.Event,
+    ) -> None:
         """Look every so many seconds where the alias points, and serve that; then call ``moved``.
 
         The old model finishes what it has begun. What goes wrong is said once, and the old one serves on.
+        A model that has stopped is loaded again once, and ``loaded_again`` called.
         It isn't to be cancelled, which would leave a model running, but told by ``ended``.
+
+        Raises:
+            CharterError: The model has stopped, and can't be loaded again or has stopped before.
         """
-        said = ""
-        while not await _happens(ended, max(seconds, _AFTER_A_FAILURE) if said else seconds):
+        said, again, clock = "", 0.0, asyncio.get_running_loop().time
+        while not await _happens(ended, seconds):
+            if not self.model.alive:
+                await self._load_again()
+                loaded_again()
+            if said and clock() < again:
+                continue
+            again = clock() + _AFTER_A_FAILURE
             try:
                 version = await asyncio.to_thread(self._source.find)
                 if version != self.version:
@@ -84,6 +101,18 @@ class ServedModel:
                         f"charter: warning: version {self.version.number} is served on: {reason}\n"
                     )
                 said = reason
+
+    async def _load_again(self) -> None:
+        what = f"{self.name} version {self.version.number}: the model has stopped ({self.model.fault})"
+        if self._loaded_again:
+            raise CharterError(f"{what} a second time; the server ends, start it again")
+        self._loaded_again = True
+        sys.stderr.write(f"charter: warning: {what}; it is loaded again\n")
+        try:
+            self.model = await asyncio.to_thread(self._load, self.version)
+        except Exception as error:
+            reason = str(error) if isinstance(error, CharterError) else repr(error)
+            raise CharterError(f"{what} and can't be loaded again; the server ends: {reason}") from error
 
     async def _replace(self, version: AdapterVersion, moved: Callable[[], None]) -> None:
         model = await asyncio.to_thread(self._load, version)

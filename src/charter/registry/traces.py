@@ -1,0 +1,151 @@
+"""Traces: what was asked of a model and what it answered, request by request, in a corpus's experiment."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from charter.generation.engine import Completion, Request
+from charter.generation.journal import JournaledEngine
+from charter.project.records import Chunk
+from charter.training.chat import Chat
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+SWITCH = "MLFLOW_TRACING"
+"""The variable that switches traces on, with 1 or true. It is Charter's; MLflow has none of this meaning."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer: ``chat`` is what the model was asked, in full, ``passages`` are in it.
+
+    ``name`` is what the trace is called, ``version`` tells the weights of the ``model``, ``began`` is in ns
+    since 1970. ``tokens`` were read and written. ``problem`` says why the answer isn't whole.
+    """
+
+    name: str
+    model: str
+    version: str
+    began: int
+    chat: Chat
+    answer: str
+    passages: Sequence[Chunk] = ()
+    tokens: tuple[int, int] | None = None
+    problem: str | None = None
+
+
+class Traces:
+    """Writes traces; MLflow sends them from its own threads, and warns of those that it can't send."""
+
+    def __init__(self, client: "MlflowClient", experiment_id: str):
+        self._client = client
+        self._experiment_id = experiment_id
+
+    def add(self, exchange: Exchange) -> None:
+        """Write the trace of a request that ends now."""
+        try:
+            self._write(exchange)
+        except Exception as error:  # an answer must not fail over its trace
+            sys.stderr.write(f"charter: warning: a request has no trace: {error!r}\n")
+
+    def flush(self) -> None:
+        """Wait until all traces are sent, or can't be."""
+        import mlflow
+
+        mlflow.flush_trace_async_logging()
+
+    def _write(self, exchange: Exchange) -> None:
+        from mlflow.entities import SpanType
+        from mlflow.tracing.constant import SpanAttributeKey, TokenUsageKey
+
+        client, began = self._client, exchange.began
+        root = client.start_trace(
+            exchange.name,
+            SpanType.CHAT_MODEL,
+            inputs={"messages": exchange.chat},
+            tags={"model": exchange.model, "version": exchange.version},
+            experiment_id=self._experiment_id,
+            start_time_ns=began,
+        )
+        if exchange.passages:
+            span = client.start_span(
+                "passages", root.trace_id, root.span_id, SpanType.RETRIEVER, start_time_ns=began
+            )
+            # How long the search took isn't known.
+            client.end_span(
+                root.trace_id,
+                span.span_id,
+                [_document(chunk) for chunk in exchange.passages],
+                end_time_ns=began,
+            )
+        if exchange.tokens:
+            names = (TokenUsageKey.INPUT_TOKENS, TokenUsageKey.OUTPUT_TOKENS, TokenUsageKey.TOTAL_TOKENS)
+            counts = (*exchange.tokens, sum(exchange.tokens))
+            root.set_attribute(SpanAttributeKey.CHAT_USAGE, dict(zip(names, counts, strict=True)))
+        client.end_trace(
+            root.trace_id,
+            exchange.answer,
+            {"problem": exchange.problem} if exchange.problem else None,
+            "ERROR" if exchange.problem else "OK",
+        )
+
+
+class TracedEngine(JournaledEngine):
+    """An engine that leaves a trace of each request, of those that its journal answers too."""
+
+    def __init__(self, engine: JournaledEngine, traces: Traces, model: str):
+        """``model`` is its name."""
+        # One and the same engine under another class: its journal, its usage, its budget.
+        vars(self).update(vars(engine))
+        self._traces = traces
+        self._model = model
+
+    def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
+        """Return the completions, as `JournaledEngine.complete` does; ``purpose`` names the traces."""
+        began = time.time_ns()
+        completions = super().complete(requests, purpose)
+        for request, completion in zip(requests, completions, strict=True):
+            exchange = Exchange(
+                name=purpose,
+                model=self._model,
+                version=self.identity,
+                began=began,
+                chat=[{"role": turn.role, "content": turn.content} for turn in request.messages],
+                answer=completion.text,
+                tokens=(completion.prompt_tokens or 0, completion.tokens),
+                problem=completion.problem,
+            )
+            self._traces.add(exchange)
+        return completions
+
+
+def open_traces(root: Path, corpus: str, title: str) -> Traces | None:
+    """Return where traces of a corpus go, or None where they aren't switched on: then nothing is imported.
+
+    Raises:
+        CharterError: The store can't be reached, or the corpus's experiment was deleted.
+    """
+    if os.environ.get(SWITCH, "").lower() not in {"1", "true"}:
+        return None
+    import mlflow
+
+    from charter.registry.runs import find_experiment
+    from charter.registry.store import open_store, tracking_uri
+
+    # Traces go to the store of the process; no client can be told another.
+    mlflow.set_tracking_uri(tracking_uri(root))
+    with open_store(root) as client:
+        experiment_id = find_experiment(client, root, corpus, title)
+        mlflow.tracing.enable()
+        return Traces(client, experiment_id)
+
+
+def _document(chunk: Chunk) -> dict[str, object]:
+    """Return a passage in the shape in which MLflow shows what a retriever found."""
+    place = {"document": chunk.document, "section": list(chunk.headings), "pages": list(chunk.pages)}
+    return {"page_content": chunk.text, "metadata": place, "id": chunk.id}
