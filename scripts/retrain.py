@@ -27,6 +27,7 @@ from charter.project.params import PARAMS_FILE, Params, load_params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, Demonstration, InstructExample, Prediction, PreferencePair, System
 from charter.project.storage import read_rows
+from charter.stages.sft import with_passages
 from charter.training.fine_tuning import train_on_answers
 from charter.training.preference import train_on_preferences
 
@@ -141,7 +142,8 @@ def _apart(paths: CorpusPaths, folder: Path) -> CorpusPaths:
 
 def _train_sft(train: list[InstructExample], params: Params, paths: CorpusPaths, own: CorpusPaths) -> None:
     validation = read_rows(paths.instruct("validation"), InstructExample)
-    train_on_answers(train, validation, params, own, read_rows(paths.demonstrations, Demonstration))
+    demonstrations = read_rows(paths.demonstrations, Demonstration)
+    train_on_answers(train, validation, params, own, demonstrations, with_passages(train, params, paths))
 
 
 def _answer(

@@ -4,16 +4,22 @@ import pytest
 
 from charter.project.errors import CharterError
 from charter.project.params import Params
-from charter.project.paths import CorpusPaths
-from charter.stages import cft, dpo, sft
+from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.training_sections import OpenBook
+from charter.stages import cft, dpo, rag_index, sft
 
 pytestmark = pytest.mark.models
 
 
-def test_the_stages_train_three_adapters(params: Params, tiny_project: CorpusPaths) -> None:
+def test_the_stages_train_three_adapters(
+    params: Params, tiny_project: CorpusPaths, base_models: ProjectPaths
+) -> None:
+    tiny_project.encoder.symlink_to(base_models.encoder)
+    rag_index.run(params, tiny_project)
     for name, stage in (("cft", cft), ("sft", sft), ("dpo", dpo)):
         metrics = stage.run(params, tiny_project)
-        assert metrics["train_examples"] == (7 if name == "sft" else 6)
+        # Six questions, two of them with a passage that answers it and one with another, and a demonstration.
+        assert metrics["train_examples"] == (10 if name == "sft" else 6)
         assert metrics["steps"] >= 1
         assert metrics["tokens"] > 0
         assert (tiny_project.adapter(name) / "adapter_model.safetensors").is_file()
@@ -21,7 +27,8 @@ def test_the_stages_train_three_adapters(params: Params, tiny_project: CorpusPat
 
 
 def test_a_row_too_long_stops_the_stage(params: Params, tiny_project: CorpusPaths) -> None:
-    short = params.model_copy(update={"sft": params.sft.model_copy(update={"max_length": 16})})
+    closed = params.sft.model_copy(update={"max_length": 16, "open_book": OpenBook(right=0.0, wrong=0.0)})
+    short = params.model_copy(update={"sft": closed})
     with pytest.raises(CharterError, match=r"sft\.max_length"):
         sft.run(short, tiny_project)
     assert not tiny_project.adapter("sft").exists()
