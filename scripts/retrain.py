@@ -28,6 +28,7 @@ from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, Demonstration, InstructExample, Prediction, PreferencePair, System
 from charter.project.storage import read_rows
 from charter.training.fine_tuning import train_on_answers
+from charter.training.open_book import open_book_examples
 from charter.training.preference import train_on_preferences
 
 ROOT = Path(__file__).parent.parent
@@ -141,7 +142,9 @@ def _apart(paths: CorpusPaths, folder: Path) -> CorpusPaths:
 
 def _train_sft(train: list[InstructExample], params: Params, paths: CorpusPaths, own: CorpusPaths) -> None:
     validation = read_rows(paths.instruct("validation"), InstructExample)
-    train_on_answers(train, validation, params, own, read_rows(paths.demonstrations, Demonstration))
+    demonstrations = read_rows(paths.demonstrations, Demonstration)
+    open_book = open_book_examples(train, read_rows(paths.chunks, Chunk), params.sft.open_book, params.seed)
+    train_on_answers(train, validation, params, own, demonstrations, open_book)
 
 
 def _answer(

@@ -79,17 +79,20 @@ def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
     paths.seed.symlink_to(tiny_seed)
     texts = [f"Gifts above {amount} euros need the consent of the manager." for amount in range(20, 26)]
     chunk = content_id("chunk")
-    write_rows(
-        paths.chunks,
-        (chunk_of(text, document="code") for text in texts),
-    )
+    chunks = [chunk_of(text, document="code") for text in texts]
+    write_rows(paths.chunks, chunks)
     write_rows(
         paths.instruct("train"),
         (
             InstructExample(
-                id=content_id(text), chunk_id=chunk, rule="", style="rule", question="And gifts?", answer=text
+                id=content_id(text),
+                chunk_id=own.id,
+                rule="",
+                style="rule",
+                question="And gifts?",
+                answer=text,
             )
-            for text in texts
+            for text, own in zip(texts, chunks, strict=True)
         ),
     )
     write_rows(

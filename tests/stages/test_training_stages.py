@@ -5,15 +5,19 @@ import pytest
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
+from charter.project.training_sections import OpenBook
 from charter.stages import cft, dpo, sft
 
 pytestmark = pytest.mark.models
 
 
 def test_the_stages_train_three_adapters(params: Params, tiny_project: CorpusPaths) -> None:
+    open_book = params.sft.model_copy(update={"open_book": OpenBook(passages=1, right=0.34, wrong=0.17)})
+    params = params.model_copy(update={"sft": open_book})
     for name, stage in (("cft", cft), ("sft", sft), ("dpo", dpo)):
         metrics = stage.run(params, tiny_project)
-        assert metrics["train_examples"] == (7 if name == "sft" else 6)
+        # Six questions, two of them with a passage that answers it and one with another, and a demonstration.
+        assert metrics["train_examples"] == (10 if name == "sft" else 6)
         assert metrics["steps"] >= 1
         assert metrics["tokens"] > 0
         assert (tiny_project.adapter(name) / "adapter_model.safetensors").is_file()

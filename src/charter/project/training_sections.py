@@ -44,8 +44,22 @@ class Training(Optimization):
     """The adapter's size."""
 
 
+class OpenBook(ParamsSection):
+    """Questions that sft also trains on with passages in view, as retrieval shows them (both 0: none)."""
+
+    passages: PositiveInt
+    """How many are shown with a question; as many as retrieval.passages is how the model will be asked."""
+    right: Share
+    """The share of the rows put with the passage that supports the answer."""
+    wrong: Share
+    """The share of the rows put with other passages alone; the answer is that the document doesn't say."""
+
+
 class Sft(Training):
     """Fine-tuning on answers."""
+
+    open_book: OpenBook
+    """Training as with retrieval."""
 
     best_epoch: bool
     """Keep the weights of the epoch with the lowest validation loss, in place of the last one's.

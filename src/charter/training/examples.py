@@ -9,10 +9,11 @@ from datasets import Dataset
 from charter.project.errors import CharterError
 from charter.project.records import Demonstration, InstructExample, PreferencePair
 from charter.training.chat import Chat, answer_messages
+from charter.training.open_book import OpenBookExample
 
 
 def instruct_dataset(
-    rows: Sequence[InstructExample | Demonstration], tokenizer: Any, max_length: int
+    rows: Sequence[InstructExample | OpenBookExample | Demonstration], tokenizer: Any, max_length: int
 ) -> Dataset:
     """Make columns ``prompt`` and ``completion``, from which trl puts loss on the completion only.
 
@@ -27,7 +28,8 @@ def instruct_dataset(
         if isinstance(row, Demonstration):
             prompt, answer = [{"role": "user", "content": row.prompt}], row.response
         else:
-            prompt, answer = answer_messages(row.question), row.answer
+            passages = row.passages if isinstance(row, OpenBookExample) else ()
+            prompt, answer = answer_messages(row.question, passages), row.answer
         examples.append({"prompt": prompt, "completion": answered(row, prompt, answer)})
     return Dataset.from_list(examples)
 
@@ -48,7 +50,7 @@ def preference_dataset(rows: Sequence[PreferencePair], tokenizer: Any, max_lengt
 
 
 def _answered(
-    row: InstructExample | Demonstration | PreferencePair,
+    row: InstructExample | OpenBookExample | Demonstration | PreferencePair,
     prompt: Chat,
     answer: str,
     tokenizer: Any,

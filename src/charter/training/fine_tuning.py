@@ -21,6 +21,7 @@ from charter.training.loop import (
     trainer_arguments,
 )
 from charter.training.models import load_seed, load_tokenizer
+from charter.training.open_book import OpenBookExample
 
 
 class FineTuner(LengthGrouped, SFTTrainer):  # type: ignore[misc]
@@ -33,10 +34,11 @@ def train_on_answers(
     params: Params,
     paths: CorpusPaths,
     demonstrations: Sequence[Demonstration] = (),
+    open_book: Sequence[OpenBookExample] = (),
 ) -> dict[str, float]:
     """Train the ``sft`` adapter: the likelihood of the answers, given the questions.
 
-    ``demonstrations`` are trained on as well. Without ``validation`` rows nothing is evaluated.
+    ``demonstrations`` and ``open_book`` are trained on too. Without ``validation`` rows nothing is evaluated.
 
     Returns:
         The metrics of `training_metrics`.
@@ -48,9 +50,9 @@ def train_on_answers(
         raise CharterError(f"{paths.instruct('train')}: no rows to train on; see {paths.rejected}")
     silence_libraries()
     tokenizer, settings = load_tokenizer(paths.seed), params.sft
-    rows = instruct_dataset([*train, *demonstrations], tokenizer, settings.max_length)
+    rows = instruct_dataset([*train, *open_book, *demonstrations], tokenizer, settings.max_length)
     held_out = instruct_dataset(validation, tokenizer, settings.max_length)
-    run = run_folder("sft", (train, validation, demonstrations), params, paths, [paths.seed])
+    run = run_folder("sft", (train, validation, demonstrations, open_book), params, paths, [paths.seed])
     trainer = FineTuner(
         load_seed(paths.seed, params.compute),
         args=trainer_arguments(SFTConfig, settings, params, run, evaluated=bool(validation)),
