@@ -11,7 +11,7 @@ from charter.project.training_sections import OpenBook
 from charter.project.yaml_text import parse_yaml
 
 NEAR = 4
-"""Wrong passages are drawn from so many on either side of the right one: like those found, of near subjects."""
+"""Wrong passages are drawn from so many on either side of the right one, whose subjects are near."""
 
 
 class OpenBookExample(Row):
