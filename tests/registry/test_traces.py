@@ -11,7 +11,7 @@ from mlflow.entities import Trace
 
 from charter.generation.engine import CUT_OFF, Admission, Completion, Request, admit_all, ask
 from charter.generation.journal import JournaledEngine
-from charter.registry.traces import SWITCH, Exchange, TracedEngine, Traces, open_traces
+from charter.registry.traces import SWITCH, Exchange, Traces, open_traces
 from rows import chunk_of
 
 pytest_plugins = ["mlflow_store"]
@@ -101,11 +101,10 @@ def test_what_an_engine_is_asked_is_traced_from_the_journal_too(
 ) -> None:
     requests = [ask(system="Be brief.", user=f"Question {number}", max_new_tokens=9) for number in range(2)]
     with JournaledEngine(tmp_path / "journal.sqlite", "f" * 64, Counting) as engine:
-        traced = TracedEngine(engine, traces, "teacher")
-        first = traced.complete(requests, "answers")
-        assert traced.complete(requests, "answers") == first
+        traces.watch(engine, "teacher")
+        first = engine.complete(requests, "answers")
+        assert engine.complete(requests, "answers") == first
         assert [completion.text for completion in first] == ["0", "1"]
-        assert engine.usage == traced.usage
         assert engine.usage["answers"].asked == 2
     found = written(mlflow_client, traces)
     assert sorted(str(trace.info.state) for trace in found) == ["ERROR", "ERROR", "OK", "OK"]

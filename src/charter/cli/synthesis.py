@@ -185,7 +185,7 @@ def _thresholds(step: "Step") -> str:
 
 def _try(project: Project, corpus: str, chunks: int, traced: bool = False) -> "Trial":
     from charter.generation.teacher import open_teacher
-    from charter.registry.traces import TracedEngine, open_traces
+    from charter.registry.traces import open_traces
     from charter.synthesis.choose_method import choose_method
     from charter.synthesis.context import open_context
     from charter.synthesis.estimate import try_synthesis
@@ -198,7 +198,7 @@ def _try(project: Project, corpus: str, chunks: int, traced: bool = False) -> "T
     rules = read_rules(paths, params.synthesize.ask_grey) if listed else []
     with open_teacher(params, paths) as teacher:
         if traced and (traces := open_traces(project.root, corpus, params.corpora[corpus].title)):
-            teacher = TracedEngine(teacher, traces, params.base_models.teacher.name)
+            traces.watch(teacher, params.base_models.teacher.name)
         context = open_context(params, paths, teacher, rules)
         return try_synthesis(context, choose_method(params), chunks, list_rules=not listed)
 

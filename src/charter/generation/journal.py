@@ -43,11 +43,18 @@ class Usage:
         self.seconds += seconds
 
 
+Observer = Callable[[str, Sequence[Request], Sequence[Completion], float], None]
+"""Told of a purpose, its requests, their completions, and the seconds that they took."""
+
+
 class JournaledEngine:
     """An engine that answers from the journal what was asked before, and journals the rest.
 
     The model is loaded on the first request that the journal doesn't know. Use it as a context manager.
+    ``observer`` is told of what was answered, by the journal too.
     """
+
+    observer: Observer | None = None
 
     def __init__(
         self,
@@ -132,7 +139,10 @@ class JournaledEngine:
         self._given |= known.keys()
         usage = self.usage.setdefault(purpose, Usage())
         usage.add(first, len(missing), time.monotonic() - start)
-        return [known[key] for key in keys]
+        completions = [known[key] for key in keys]
+        if self.observer:
+            self.observer(purpose, requests, completions, time.monotonic() - start)
+        return completions
 
     def release(self) -> None:
         """Let go of the model, and its memory; it is loaded again when it is needed."""

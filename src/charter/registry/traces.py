@@ -53,6 +53,27 @@ class Traces:
         except Exception as error:  # an answer must not fail over its trace
             sys.stderr.write(f"charter: warning: a request has no trace: {error!r}\n")
 
+    def watch(self, engine: JournaledEngine, model: str) -> None:
+        """Write a trace of each request to an engine from now on; ``model`` is its name."""
+
+        def note(
+            purpose: str, requests: Sequence[Request], completions: Sequence[Completion], seconds: float
+        ) -> None:
+            for request, completion in zip(requests, completions, strict=True):
+                exchange = Exchange(
+                    name=purpose,
+                    model=model,
+                    version=engine.identity,
+                    began=time.time_ns() - round(seconds * 1e9),
+                    chat=[{"role": turn.role, "content": turn.content} for turn in request.messages],
+                    answer=completion.text,
+                    tokens=(completion.prompt_tokens or 0, completion.tokens),
+                    problem=completion.problem,
+                )
+                self.add(exchange)
+
+        engine.observer = note
+
     def flush(self) -> None:
         """Wait until all traces are sent, or can't be."""
         import mlflow
@@ -93,35 +114,6 @@ class Traces:
             {"problem": exchange.problem} if exchange.problem else None,
             "ERROR" if exchange.problem else "OK",
         )
-
-
-class TracedEngine(JournaledEngine):
-    """An engine that leaves a trace of each request, of those that its journal answers too."""
-
-    def __init__(self, engine: JournaledEngine, traces: Traces, model: str):
-        """``model`` is its name."""
-        # One and the same engine under another class: its journal, its usage, its budget.
-        vars(self).update(vars(engine))
-        self._traces = traces
-        self._model = model
-
-    def complete(self, requests: Sequence[Request], purpose: str) -> list[Completion]:
-        """Return the completions, as `JournaledEngine.complete` does; ``purpose`` names the traces."""
-        began = time.time_ns()
-        completions = super().complete(requests, purpose)
-        for request, completion in zip(requests, completions, strict=True):
-            exchange = Exchange(
-                name=purpose,
-                model=self._model,
-                version=self.identity,
-                began=began,
-                chat=[{"role": turn.role, "content": turn.content} for turn in request.messages],
-                answer=completion.text,
-                tokens=(completion.prompt_tokens or 0, completion.tokens),
-                problem=completion.problem,
-            )
-            self._traces.add(exchange)
-        return completions
 
 
 def open_traces(root: Path, corpus: str, title: str) -> Traces | None:
