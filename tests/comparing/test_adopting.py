@@ -29,7 +29,7 @@ def paths_of(root: Path, base_models: ProjectPaths) -> CorpusPaths:
         question_of("q2", "Shut", question="Is the canteen open?"),
     ]
     write_exam(paths, questions, [dilemma_of("d1", "Open", scenario=SCENARIO)])
-    seal = Seal(seed=1, sha256="0" * 64, questions=1, dilemmas=0, dev=("Open",), sealed=("Shut",))
+    seal = Seal(seed=1, sha256="a" * 64, questions=1, dilemmas=0, dev=("Open",), sealed=("Shut",))
     write_seal(paths.exam_seal, seal)
     return paths
 
