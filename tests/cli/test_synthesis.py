@@ -338,7 +338,8 @@ def test_preview_shows_each_rows_way_and_what_the_whole_takes(
     traces = client.search_traces(locations=[experiment.experiment_id], max_results=1000)
     assert len(traces) >= asked
     assert len({trace.info.tags["version"] for trace in traces}) == 1
-    assert any("Everybody has to know this of" in str(trace.data.spans[0].outputs) for trace in traces)
+    prompts = [str(trace.data.spans[0].inputs) for trace in traces]
+    assert all(any(subject in prompt for prompt in prompts) for subject in about)
     assert "Time: not known, the journal had the answers." in again.out
 
 

@@ -18,7 +18,7 @@ TEXTS = sorted(
     path.relative_to(ROOT).as_posix()
     for suffix in ("jinja", "css", "yaml")
     for path in (ROOT / "src").rglob(f"*.{suffix}")
-    if "comparing" not in path.parts
+    if not {"comparing", "pages", "reviewing"}.intersection(path.parts)
 )
 """Every prompt, template, style sheet and list of a language's patterns that a stage may read."""
 
