@@ -46,10 +46,13 @@ stop() {
 }
 
 start() {
+    mkdir -p "$folder"
+    exec 9> "$folder/lock"
+    flock --nonblock 9 || { echo "$folder: a server runs from it already" >&2; exit 1; }
     prepare
     export PGHOST=$folder PGDATABASE=mlflow
     pg_ctl --pgdata "$folder/database" status > /dev/null ||
-        pg_ctl --pgdata "$folder/database" --log "$folder/database.log" --wait start > /dev/null
+        pg_ctl --pgdata "$folder/database" --log "$folder/database.log" --wait start > /dev/null 9>&-
     trap stop EXIT
     trap 'exit 0' INT TERM
     psql --quiet --no-align --tuples-only --dbname postgres \

@@ -38,6 +38,10 @@ def main(name: str, role: str, url: str) -> None:
     """Make the account, and print its three variables."""
     if role not in ("editor", "reader") or not re.fullmatch(r"[\w.-]+", name):
         sys.exit(f"{name} {role}: a name of letters, digits, '.', '_' or '-', and editor or reader")
+    if name == os.environ["MLFLOW_TRACKING_USERNAME"]:
+        sys.exit(
+            f"{name}: that is the administrator, whose password is in secrets/admin; choose another name"
+        )
     client, password = AuthServiceClient(os.environ["MLFLOW_TRACKING_URI"]), secrets.token_urlsafe(18)
     try:
         client.create_user(name, password)

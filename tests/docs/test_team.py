@@ -154,6 +154,9 @@ def test_an_account_gets_its_role_and_a_new_password_each_time(
         monkeypatch.setitem(sys.modules, name, client)
     script = load_script("examples/team_user")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
+    with pytest.raises(SystemExit, match="that is the administrator"):
+        script.main("admin", "editor", "https://mlflow.example.org")
     seen = set()
     for role, is_editor in (("reader", False), ("editor", True), ("editor", True), ("reader", False)):
         script.main("ann", role, "https://mlflow.example.org")

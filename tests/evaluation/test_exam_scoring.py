@@ -1,11 +1,17 @@
 """Figures and comparisons of the exam."""
 
+from typing import cast
+
 import pytest
 
+from charter.evaluation.answer_language import AnswerLanguage, load_answer_language
 from charter.evaluation.exam_scoring import FAMILY, add_exam_scores, new_word_f1, score_exam
+from charter.evaluation.exam_split import Exam
+from charter.evaluation.examination import Examination
 from charter.evaluation.statistics import Resampling
 from charter.project.exam_records import ExamAnswer
 from charter.project.records import Passage
+from charter.retrieval.index import Index
 from exam_rows import answer_of, decision_of, dilemma_of, question_of, unanswerable
 from synthetic_project import make_evaluation
 
@@ -133,3 +139,24 @@ def test_answers_without_verdicts_have_no_share_of_right_ones() -> None:
     figures, _ = score_exam([ExamAnswer.model_validate(row) for row in old], [], RESAMPLING)
     assert "right_answers" in figures["dpo+rag"]
     assert "right_verdicts" not in figures["dpo+rag"]
+
+
+@pytest.mark.parametrize(
+    ("language", "polarity"), [(load_answer_language("en"), "no"), (AnswerLanguage(), None)]
+)
+def test_no_yes_or_no_is_counted_where_the_language_has_no_words_for_it(
+    language: AnswerLanguage, polarity: str | None
+) -> None:
+    row = question_of("q").model_copy(update={"polarity": "no"})
+    examination = Examination(
+        exam=Exam([row], []),
+        title="Rules",
+        chunks={},
+        index=cast(Index, None),
+        retrieved={},
+        sources={row.id: ""},
+        language=language,
+        max_new_tokens=9,
+    )
+    [answer] = examination.mark("dpo", False, ["Nein."])
+    assert answer.polarity == polarity

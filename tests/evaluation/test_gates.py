@@ -88,7 +88,11 @@ def test_what_was_not_measured_passes_no_gate() -> None:
     unmeasured = unmeasured.model_copy(update={"systems": systems})
     own = judge(Gate(metric="harmful_compliance", against="seed", maximum=1.0), candidate=unmeasured)
     other = judge(Gate(metric="bleu", against="seed", minimum=-100.0), candidate=unmeasured)
-    assert (own.passed, own.text) == (False, "harmful_compliance of dpo: not measured")
+    assert (own.passed, own.text) == (
+        False,
+        "harmful_compliance of dpo: not measured; set evaluate.safety_prompts above 0, run `dvc repro` and "
+        "`charter publish`",
+    )
     assert (other.passed, other.text) == (False, "bleu of dpo over seed: not measured on seed")
 
 

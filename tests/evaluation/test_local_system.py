@@ -47,6 +47,25 @@ def test_a_text_is_scored_as_in_one_pass_where_a_window_holds_it(tiny_seed: Path
     assert found[:, 0].tolist() == pytest.approx(sums, abs=1e-3)
 
 
+def test_a_window_begins_as_the_tokenizer_begins_texts(
+    tiny_seed: Path, params: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = params.compute.model_copy(update={"dtype": "float32"})
+    model, tokenizer = load_system(tiny_seed, None, compute)
+    system, text = LocalSystem(tiny_seed, None, compute, 1), "Rain fell all night."
+    plain = system.text_log_probs([[text]], windows=1)
+    assert local_system._beginning(tokenizer) == []
+    begin = tokenizer.eos_token_id
+    monkeypatch.setattr(local_system, "_beginning", lambda _: [begin])
+    tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
+    with torch.inference_mode():
+        log_probs = model(input_ids=torch.tensor([[begin, *tokens]])).logits[0, 1:-1].log_softmax(-1)
+    expected = log_probs.gather(1, torch.tensor(tokens[1:])[:, None]).sum().item()
+    begun = system.text_log_probs([[text], []], windows=9)
+    assert begun.tolist() == [[pytest.approx(expected, abs=1e-3), len(tokens) - 1]]
+    assert begun[0, 0] != pytest.approx(plain[0, 0], abs=1e-3)
+
+
 def test_each_token_of_a_long_text_is_scored_once_behind_an_eighth_of_a_window(
     tiny_seed: Path, params: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,9 +90,10 @@ def test_who_holds_it_too_long_is_named_and_what_was_left_behind_is_not_waited_f
     assert set(server.tags) == {key, "corpus"}
 
     server.tags[key] = claim("bob", timedelta(minutes=11))
+    server.tags["claim."] = "no claim of Charter's"
     with claims.claimed(server, "charter-udhr"):
         assert any(value.startswith("ann ") for value in server.tags.values())
-    assert set(server.tags) == {key, "corpus"}
+    assert set(server.tags) == {key, "claim.", "corpus"}
 
 
 def test_a_claim_is_taken_down_when_the_block_fails_and_a_dead_server_hides_no_error(

@@ -208,6 +208,13 @@ def test_a_decision_that_cant_be_written_is_told(client: TestClient, paths: Corp
     assert (answer.status_code, "could not be written" in answer.json()["detail"]) == (507, True)
 
 
+def test_a_file_that_was_broken_meanwhile_is_named(client: TestClient, paths: CorpusPaths) -> None:
+    paths.row_decisions.parent.mkdir(parents=True, exist_ok=True)
+    paths.row_decisions.write_text('{"reviewer": "Ada"}\n')
+    told = client.get("/api/agreement")
+    assert (told.status_code, told.json()["detail"].partition(":")[0]) == (500, str(paths.row_decisions))
+
+
 def test_rows_that_decisions_took_out_are_still_there_to_be_decided_on(
     open_page: OpenPage, paths: CorpusPaths
 ) -> None:

@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from charter.generation.budget import BudgetSpentError
 from charter.project.appended import append_row
+from charter.project.errors import CharterError
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Chunk, InstructExample, PreferencePair, Rule, RuleDecision
@@ -244,3 +246,25 @@ def test_what_people_decided_of_rows_is_honoured_and_asks_nothing(
     paths.row_decisions.unlink()
     paths.voted_pairs.unlink()
     assert synthesized(paths) == before
+
+
+def test_what_people_decide_meanwhile_is_not_taken_for_honoured(
+    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = make_project(tmp_path, teacher, base_models)
+    synthesized(paths)
+    row = read_rows(paths.instruct("train"), InstructExample)[0]
+    write = synthesize.write_data
+
+    def write_while_somebody_decides(*arguments: Any) -> Any:
+        append_row(paths.row_decisions, decided(row, "reject", reason="nobody would ask this"))
+        return write(*arguments)
+
+    monkeypatch.setattr(synthesize, "write_data", write_while_somebody_decides)
+    with pytest.raises(CharterError, match=r"decisions on udhr were changed while synthesize ran"):
+        synthesized(paths)
+    monkeypatch.undo()
+    teacher.asked.clear()
+    synthesized(paths)
+    assert teacher.asked == []
+    assert row.id not in {kept.id for kept in read_rows(paths.instruct("train"), InstructExample)}

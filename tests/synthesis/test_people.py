@@ -100,6 +100,14 @@ def test_a_broken_test_row_can_be_rejected() -> None:
     assert [(mark.row_id, mark.split) for mark in data.marks] == [(row.id, "test")]
 
 
+def test_nobodys_words_come_into_the_test_split() -> None:
+    row = QUESTIONS[0].to_example()
+    data, figures = write_apart(people(decided(row, "edit", answer="In better words.")), test_share=1.0)
+    assert row in data.instruct["test"]
+    assert data.marks == []
+    assert (figures["review"]["edited"], figures["review"]["gone"]) == (0, 1)
+
+
 def hash_share(draft: Draft) -> float:
     """Where a question lies between 0 and 1 when splits are drawn: below the test share it is held out."""
     return int(content_id(draft.question), 16) / 16**16

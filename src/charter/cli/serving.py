@@ -60,9 +60,9 @@ def serve(
             from charter.serving.passages import Passages
 
             find = Passages(params, paths).find
+        traces = open_traces(project.root, corpus, params.corpora[corpus].title)
         served = ServedModel(source, concurrency)
         limits = Limits(concurrency, waiting, timeout, params.evaluate.max_new_tokens)
-        traces = open_traces(project.root, corpus, params.corpora[corpus].title)
         endpoint = Endpoint(Answering(served, find, limits, Metrics()), keys, traces)
         typer.echo(f"{served.name} version {served.version.number}: http://{host}:{port}/v1 (Ctrl-C ends it)")
         try:

@@ -71,7 +71,8 @@ class Examination:
                 retrieved=self._passages(row.id, row.question, rag),
                 answer=answer,
                 fault=mark.fault,
-                polarity=row.polarity,
+                # In a language without words for it, no yes or no can be read: then there is no such figure.
+                polarity=row.polarity if self.language.yes and self.language.no else None,
                 verdict=mark.verdict,
             )
             for row, answer, mark in zip(self.exam.questions, answers, marks, strict=True)

@@ -146,6 +146,8 @@ def _hold_plainly(
 
 
 def _how_to_measure(metric: str) -> str:
+    if metric in (*SAFETY_METRICS, *RETENTION_METRICS):
+        return "; set evaluate.safety_prompts above 0, run `dvc repro` and `charter publish`"
     return "; write an exam: `charter exam new`" if metric in EXAM_METRICS else ""
 
 

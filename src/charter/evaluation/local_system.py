@@ -83,22 +83,25 @@ class LocalSystem:
         A text is its passages, one behind the other. It is read in windows of WINDOW tokens, 7/8 of that
         apart. Each token but a text's first is scored once, in the first window that it is in: so, but at
         the beginning of a text, behind at least an eighth of a window. At most ``windows`` are read; the
-        passages behind them are left out.
+        passages behind them are left out. Each window begins with what the tokenizer begins texts with.
         """
         model, tokenizer = self._loaded
-        size = min(WINDOW, getattr(model.config, "max_position_embeddings", WINDOW))
+        lead = torch.tensor(_beginning(tokenizer), dtype=torch.long, device=model.device)
+        size = min(WINDOW, getattr(model.config, "max_position_embeddings", WINDOW)) - len(lead)
         stride = size - size // _OVERLAP
         rows: list[Array] = []
         for passages in texts:
             split = [tokenizer(passage, add_special_tokens=False)["input_ids"] for passage in passages]
-            tokens = torch.tensor([token for part in split for token in part], device=model.device)
+            flat = [token for part in split for token in part]
+            tokens = torch.tensor(flat, dtype=torch.long, device=model.device)
             passage_of = np.repeat(np.arange(len(split)), [len(part) for part in split])
             starts = range(0, max(len(tokens) - size // _OVERLAP, 1), stride)[:windows]
             windows -= len(starts)
             sums = np.zeros((len(split), 2))
             for start in tqdm(starts, desc="perplexity of a text", disable=None):
                 first = start + size // _OVERLAP if start else 1
-                scored = _score_end(model, tokens[start : start + size], first - start)
+                window = torch.cat([lead, tokens[start : start + size]])
+                scored = _score_end(model, window, len(lead) + first - start)
                 places = passage_of[first : first + len(scored)]
                 np.add.at(sums, places, np.stack([scored, np.ones_like(scored)], axis=1))
             rows.append(sums[sums[:, 1] > 0])
@@ -125,6 +128,12 @@ def _encode(tokenizer: Any, prompt: Chat, response: str) -> tuple[list[int], lis
     prompt_tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
     tokens = tokenizer(response, add_special_tokens=False)["input_ids"]
     return prompt_tokens, [*tokens, tokenizer.eos_token_id]
+
+
+def _beginning(tokenizer: Any) -> list[int]:
+    """Return the token that begins every text, which models such as Gemma are used to; many have none."""
+    begun: list[int] = tokenizer("a")["input_ids"][:1]
+    return begun if begun == [tokenizer.bos_token_id] else []
 
 
 def _score_end(model: PreTrainedModel, tokens: torch.Tensor, first: int) -> Array:

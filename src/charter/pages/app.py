@@ -17,6 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import StatelessLifespan
 
 from charter.pages.guard import Guard
+from charter.project.errors import CharterError
 from charter.serving.running import Address, http_server
 
 _SHARED = Path(__file__).parent / "shared"
@@ -29,6 +30,7 @@ def page_app(lifespan: StatelessLifespan[FastAPI] | None = None) -> FastAPI:
     """Begin a page's application; it has none of FastAPI's pages, which load scripts from elsewhere."""
     app = FastAPI(openapi_url=None, lifespan=lifespan)
     app.add_exception_handler(RequestValidationError, _refuse)
+    app.add_exception_handler(CharterError, _tell)
     app.mount("/shared", StaticFiles(directory=_SHARED))
     return app
 
@@ -62,3 +64,8 @@ async def _refuse(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     return JSONResponse({"detail": f"{first['loc'][-1]}: {first['msg']}"}, 422)
+
+
+async def _tell(_: Request, error: Exception) -> JSONResponse:
+    """Say what is broken, and in which file."""
+    return JSONResponse({"detail": str(error)}, 500)

@@ -79,4 +79,7 @@ def _others(client: MlflowClient, name: str, mine: str) -> dict[str, str]:
 
 
 def _is_fresh(claim: str) -> bool:
-    return abs(datetime.now(UTC) - datetime.fromisoformat(claim.rpartition(" ")[2])) < _LEFT_AFTER
+    try:
+        return abs(datetime.now(UTC) - datetime.fromisoformat(claim.rpartition(" ")[2])) < _LEFT_AFTER
+    except (ValueError, TypeError):  # no claim of Charter's, whatever it is
+        return False

@@ -73,7 +73,7 @@ def listening(address: Address) -> Iterator[list[socket.socket]]:
             )
             places = [
                 stack.enter_context(socket.create_server(place[:2], family=family, backlog=_BACKLOG))
-                for family, _, _, _, place in found
+                for family, _, _, _, place in dict.fromkeys(found)
             ]
         except OSError as error:
             raise CharterError(

@@ -8,7 +8,7 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import SPLITS
-from charter.project.storage import write_rows
+from charter.project.storage import file_sha256, write_rows
 from charter.synthesis.choose_method import choose_method
 from charter.synthesis.context import open_context
 from charter.synthesis.coverage import measure_coverage, summarize_coverage
@@ -26,9 +26,10 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
 
     Raises:
         BudgetSpentError: The budget ended first; nothing is written, the journal has the answers.
-        CharterError: Fewer examples were kept than synthesize.min_train_examples.
+        CharterError: Fewer examples were kept than synthesize.min_train_examples, or people decided something
+            meanwhile: DVC would take that for honoured.
     """
-    settings, method = params.synthesize, choose_method(params)
+    settings, method, decided = params.synthesize, choose_method(params), _hash_decisions(paths)
     with open_teacher(params, paths, Budget(params.budget)) as teacher:
         context = open_context(params, paths, teacher, read_rules(paths, settings.ask_grey))
         check_first_chunks(context, method)
@@ -42,7 +43,17 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         write_rows(paths.row_marks, rows.marks)
     else:
         paths.row_marks.unlink(missing_ok=True)
+    if _hash_decisions(paths) != decided:
+        raise CharterError(
+            f"{paths.decisions.parent}: decisions on {paths.name} were changed while synthesize ran; run "
+            "`dvc repro` again, which asks the teacher nothing anew"
+        )
     return figures | {"coverage": summarize_coverage(measure_coverage(read_synthetic_data(paths)))}
+
+
+def _hash_decisions(paths: CorpusPaths) -> list[str]:
+    files = (paths.decisions, paths.row_decisions, paths.voted_pairs)
+    return [file_sha256(file) if file.exists() else "" for file in files]
 
 
 def _check_minimum(figures: dict[str, Any], minimum: int) -> None:

@@ -107,10 +107,11 @@ function refuse() {
 async function decide(decision, more = {}) {
   if (!shown || busy) return;
   busy = true;
+  const row = rows[at];
   try {
     const body = { row: shown.id, reviewer: byId("reviewer").value, decision, ...more };
     put(await (await call("api/decisions", body)).json());
-    rows[at].decided = decision;
+    row.decided = decision;
     if (shown.disputed) {
       say("You disagree: the row is left out until you agree. Decide again, or go on.");
       byId("status").focus();
@@ -171,7 +172,7 @@ byId("why").addEventListener("submit", (event) => {
   event.preventDefault();
   decide("reject", { reason: byId("reason").value });
 });
-const ACTIONS = { a: () => decide("accept"), e: () => edit(), r: refuse, ArrowLeft: () => move(-1), ArrowRight: () => move(1) };
+const ACTIONS = { a: () => decide("accept"), e: () => edit(), r: refuse, ArrowLeft: () => busy || move(-1), ArrowRight: () => busy || move(1) };
 for (const [id, key] of [["accept", "a"], ["change", "e"], ["reject", "r"], ["previous", "ArrowLeft"], ["next", "ArrowRight"]]) byId(id).addEventListener("click", ACTIONS[key]);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown) {
@@ -180,7 +181,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form === byId("edit")) {
     event.preventDefault();
     byId("edit").requestSubmit();
-  } else if (ACTIONS[event.key] && !event.target.matches("textarea, input, select") && !event.ctrlKey && !event.metaKey && !event.altKey) {
+  } else if (ACTIONS[event.key] && !event.repeat && byId("edit").hidden && byId("why").hidden && !event.target.matches("textarea, input, select") && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
     ACTIONS[event.key]();
   }
