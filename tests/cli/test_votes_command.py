@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from charter.comparing.votes import append_vote
+from charter.project.appended import append_row
 from charter.project.paths import ProjectPaths
 from charter.project.records import PreferencePair
 from charter.project.storage import read_rows
@@ -17,9 +17,9 @@ Charter = Callable[..., Any]
 def test_votes_are_counted_and_exported(charter: Charter, project: Path) -> None:
     path = ProjectPaths(project).corpus("bcg").votes
     texts = {"sft": "Ask first.", "dpo+rag": "Take it."}
-    append_vote(path, vote_of("May I?", texts, best=0))
-    append_vote(path, vote_of("And now?", texts, best=0, voter="Bob"))
-    append_vote(path, vote_of("In sight?", texts, best=1, blind=False))
+    append_row(path, vote_of("May I?", texts, best=0))
+    append_row(path, vote_of("And now?", texts, best=0, voter="Bob"))
+    append_row(path, vote_of("In sight?", texts, best=1, blind=False))
     with path.open("ab") as file:
         file.write(b'{"id":')
     done = charter("votes", "bcg", "--export", "pairs.jsonl", folder=project)
@@ -48,8 +48,8 @@ def test_without_votes_it_says_how_to_get_some(charter: Charter, project: Path) 
 def test_what_was_preferred_is_adopted_for_the_next_synthesize(charter: Charter, project: Path) -> None:
     paths = ProjectPaths(project).corpus("bcg")
     texts = {"sft": "Ask first.", "dpo": "Take it."}
-    append_vote(paths.votes, vote_of("May I?", texts, best=0))
-    append_vote(paths.votes, vote_of("In sight?", texts, best=1, blind=False))
+    append_row(paths.votes, vote_of("May I?", texts, best=0))
+    append_row(paths.votes, vote_of("In sight?", texts, best=1, blind=False))
     done = charter("votes", "bcg", "--adopt", folder=project)
     assert done.code == 0, done.err
     assert "bcg.pairs.jsonl: 1 pairs. Commit it" in done.out

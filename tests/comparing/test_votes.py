@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from charter.comparing.votes import append_vote, read_votes
+from charter.comparing.votes import read_votes
+from charter.project.appended import append_row
 from charter.project.errors import CharterError
 from vote_rows import vote_of
 
@@ -14,7 +15,7 @@ def test_votes_are_read_as_they_were_cast(tmp_path: Path) -> None:
     path = tmp_path / "votes/bcg.jsonl"
     cast = [vote_of(f"Why\u2028 {number}?\n", {"sft": "a", "dpo": "\r\n"}, best=1) for number in range(3)]
     for vote in cast:
-        append_vote(path, vote)
+        append_row(path, vote)
     assert read_votes(path) == (cast, 0)
     assert path.read_bytes().count(b"\n") == 3
     assert read_votes(tmp_path / "none.jsonl") == ([], 0)
@@ -26,13 +27,13 @@ def test_a_torn_last_line_is_passed_over_and_doesnt_take_the_next_with_it(tmp_pa
     first, torn, last = (
         vote_of(f"Is it é {number}", {"sft": "a", "dpo": "b"}, best=0) for number in range(3)
     )
-    append_vote(path, first)
+    append_row(path, first)
     before = path.stat().st_size
-    append_vote(path, torn)
+    append_row(path, torn)
     line = path.read_bytes()[before:].rstrip(b"\n")
     path.write_bytes(path.read_bytes()[:before] + line[:kept])
     assert read_votes(path) == ([first], 1)
-    append_vote(path, last)
+    append_row(path, last)
     assert read_votes(path) == ([first, last], 1)
 
 
@@ -46,15 +47,15 @@ def test_a_whole_line_without_its_end_counts(tmp_path: Path) -> None:
     path = tmp_path / "bcg.jsonl"
     votes = [vote_of(f"{number}?", {"sft": "a", "dpo": "b"}, best=None) for number in range(2)]
     path.write_text(votes[0].model_dump_json(), encoding="utf-8")
-    append_vote(path, votes[1])
+    append_row(path, votes[1])
     assert read_votes(path) == (votes, 0)
 
 
 def test_a_vote_that_was_written_twice_counts_once(tmp_path: Path) -> None:
     path = tmp_path / "bcg.jsonl"
     vote = vote_of("Why?", {"sft": "a", "dpo": "b"}, best=0)
-    append_vote(path, vote)
-    append_vote(path, vote)
+    append_row(path, vote)
+    append_row(path, vote)
     assert read_votes(path) == ([vote], 0)
 
 
@@ -63,7 +64,7 @@ def test_a_vote_that_was_written_twice_counts_once(tmp_path: Path) -> None:
 )
 def test_a_whole_line_that_is_no_vote_is_an_error(tmp_path: Path, line: str, says: str) -> None:
     path = tmp_path / "bcg.jsonl"
-    append_vote(path, vote_of("Why?", {"sft": "a", "dpo": "b"}, best=0))
+    append_row(path, vote_of("Why?", {"sft": "a", "dpo": "b"}, best=0))
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
     if not says:
@@ -76,7 +77,7 @@ def test_a_whole_line_that_is_no_vote_is_an_error(tmp_path: Path, line: str, say
 def test_a_best_answer_that_there_is_not_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "bcg.jsonl"
     vote = vote_of("Why?", {"sft": "a", "dpo": "b"}, best=0).model_copy(update={"best": 2})
-    append_vote(path, vote)
+    append_row(path, vote)
     with pytest.raises(CharterError, match="best is the place of one of the answers"):
         read_votes(path)
 
@@ -85,7 +86,7 @@ def test_many_at_once_tear_nothing(tmp_path: Path) -> None:
     path = tmp_path / "bcg.jsonl"
     votes = [vote_of(f"{number}?", {"sft": "a" * 9000, "dpo": "b"}, best=0) for number in range(24)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda vote: append_vote(path, vote), votes))
+        list(pool.map(lambda vote: append_row(path, vote), votes))
     found, torn = read_votes(path)
     assert torn == 0
     assert sorted(vote.id for vote in found) == sorted(vote.id for vote in votes)
@@ -93,4 +94,4 @@ def test_many_at_once_tear_nothing(tmp_path: Path) -> None:
 
 def test_what_cant_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(CharterError, match="could not be written: Is a directory"):
-        append_vote(tmp_path, vote_of("Why?", {"sft": "a", "dpo": "b"}, best=0))
+        append_row(tmp_path, vote_of("Why?", {"sft": "a", "dpo": "b"}, best=0))

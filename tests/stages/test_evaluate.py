@@ -144,7 +144,7 @@ def paths(params: Params, base_models: ProjectPaths, tiny_seed: Path, tmp_path: 
     )
     write_rows(
         paths.general,
-        (GeneralPrompt(prompt=f"What is {topic}?", answer=f"It is {topic}.") for topic in TOPICS),
+        (GeneralPrompt(prompt=f"What is {topic}?") for topic in TOPICS),
     )
     write_rows(
         paths.facts,

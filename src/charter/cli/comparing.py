@@ -8,17 +8,22 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from charter.cli.context import CorpusArgument, JsonOption, open_project
+from charter.cli.context import (
+    BrowserOption,
+    CorpusArgument,
+    HostOption,
+    JsonOption,
+    PortOption,
+    open_project,
+)
 from charter.project.errors import CharterError
 
 
 def compare(
     corpus: CorpusArgument,
-    host: Annotated[
-        str, typer.Option(help="Where to listen; others than this machine need keys.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8001,
-    browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine.")] = True,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8001,
+    browser: BrowserOption = True,
 ) -> None:
     """Open a page to ask systems the same question side by side, and to vote for the best answer.
 

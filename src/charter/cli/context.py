@@ -13,6 +13,9 @@ from charter.project.paths import ProjectPaths
 
 CorpusArgument = Annotated[str, typer.Argument(help="A corpus of params.yaml, such as udhr.")]
 EvaluatedArgument = Annotated[list[str] | None, typer.Argument(help="Which; all that are evaluated.")]
+HostOption = Annotated[str, typer.Option(help="Where to listen; others than this machine need keys.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")]
+BrowserOption = Annotated[bool, typer.Option(help="Open the page in the browser of this machine.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print a list of objects.")]
 
 

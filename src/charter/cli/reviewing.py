@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from charter.cli.context import CorpusArgument, open_project
+from charter.cli.context import BrowserOption, CorpusArgument, HostOption, PortOption, open_project
 
 
 def review(
@@ -13,11 +13,9 @@ def review(
     agreement: Annotated[
         bool, typer.Option("--agreement", help="Print what the decisions come to, and open no page.")
     ] = False,
-    host: Annotated[
-        str, typer.Option(help="Where to listen; others than this machine need keys.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8002,
-    browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine.")] = True,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8002,
+    browser: BrowserOption = True,
 ) -> None:
     """Open a page to accept, edit or reject the rows of the synthetic data, each beside its passage.
 
@@ -29,7 +27,7 @@ def review(
     from charter.pages.app import run_page
     from charter.report.sentences import review_sentence
     from charter.reviewing.app import ReviewPage
-    from charter.reviewing.queue import ReviewQueue, describe_figures
+    from charter.reviewing.queue import ReviewQueue, describe_gone
     from charter.serving.running import Address, listening, read_keys
     from charter.synthesis.row_decisions import read_row_decisions
 
@@ -39,7 +37,7 @@ def review(
     if agreement:
         figures, (_, torn) = queue.figures(), read_row_decisions(paths)
         typer.echo(review_sentence(figures))
-        for line in describe_figures(figures):
+        for line in describe_gone(figures):
             typer.echo(line)
         if torn:
             typer.echo(f"{torn} lines of {paths.row_decisions} are torn and left out")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from charter.cli.context import open_project
+from charter.cli.context import HostOption, PortOption, open_project
 from charter.cli.registry import SystemOption
 
 
@@ -19,10 +19,8 @@ def serve(
     rag: Annotated[
         bool, typer.Option("--rag", help="Show it passages of the document, and cite them.")
     ] = False,
-    host: Annotated[
-        str, typer.Option(help="Where to listen; others than this machine need keys.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen.")] = 8000,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests that are decoded at once.")] = 16,
     waiting: Annotated[int, typer.Option(min=0, help="Requests that may wait; more get status 429.")] = 64,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that a request may take.")] = 300,

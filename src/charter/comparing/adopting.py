@@ -12,7 +12,7 @@ from charter.project.records import PreferencePair
 from charter.project.storage import write_rows
 from charter.project.vote_records import Vote
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.duplicates import Likeness, find_links
+from charter.synthesis.duplicates import Likeness, links_between
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,14 @@ def adopt_votes(votes: Sequence[Vote], params: Params, paths: CorpusPaths) -> Ad
     Raises:
         CharterError: The exam is broken, or the encoder isn't there.
     """
-    pairs, near = preferred_pairs(votes), set[str]()
+    pairs, near = preferred_pairs(votes), set[int]()
     if pairs and has_exam(paths):
         exam, settings = read_dev(paths), params.synthesize
         asked = [row.question for row in exam.questions] + [row.scenario for row in exam.dilemmas]
-        prompts = list(dict.fromkeys(pair.prompt for pair in pairs))
+        prompts = [pair.prompt for pair in pairs]
         likeness = Likeness(settings.max_leak_similarity, settings.max_shared_trigrams)
         encoder = Encoder(paths.encoder, resolve_device(params.compute))
-        links = find_links([*asked, *prompts], encoder, likeness).tolist()
-        near = {prompts[later - len(asked)] for earlier, later in links if earlier < len(asked) <= later}
-    adopted = Adopted(
-        [pair for pair in pairs if pair.prompt not in near], [pair for pair in pairs if pair.prompt in near]
-    )
-    write_rows(paths.voted_pairs, adopted.pairs)
-    return adopted
+        near = {place for _, place in links_between(asked, prompts, encoder, likeness)}
+    kept = [pair for place, pair in enumerate(pairs) if place not in near]
+    write_rows(paths.voted_pairs, kept)
+    return Adopted(kept, [pairs[place] for place in sorted(near)])

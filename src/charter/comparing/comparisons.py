@@ -12,8 +12,8 @@ from typing import Any
 
 from charter.comparing.stake import Stake, Stakes
 from charter.comparing.systems import Candidate, Systems
-from charter.comparing.votes import append_vote
-from charter.pages.places import place_of
+from charter.project.appended import append_row
+from charter.project.citations import citation_of
 from charter.project.records import Chunk
 from charter.project.vote_records import Vote, VotedAnswer
 from charter.serving.passages import Passages
@@ -136,7 +136,7 @@ class Comparisons:
             raise NoSuchComparisonError
         del self._kept[comparison_id]
         try:
-            await asyncio.to_thread(append_vote, self._votes, comparison.vote(voter, best))
+            await asyncio.to_thread(append_row, self._votes, comparison.vote(voter, best))
         except BaseException:
             self._kept[comparison_id] = comparison
             raise
@@ -151,8 +151,8 @@ class Comparisons:
             "comparison": comparison.id,
             "answers": len(comparison.candidates),
             "names": None if comparison.blind else [item.name for item in comparison.candidates],
-            "stake": {"rule": comparison.stake.rule, **place_of(comparison.stake.chunk)},
-            "passages": [place_of(chunk) for chunk in comparison.passages] if rag else [],
+            "stake": {"rule": comparison.stake.rule, **citation_of(comparison.stake.chunk)},
+            "passages": [citation_of(chunk) for chunk in comparison.passages] if rag else [],
         }
 
     async def _write(self, comparison: _Comparison) -> AsyncGenerator[dict[str, Any]]:

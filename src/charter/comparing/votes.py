@@ -2,13 +2,8 @@
 
 from pathlib import Path
 
-from charter.project.appended import append_row, read_appended
+from charter.project.appended import read_appended
 from charter.project.vote_records import Vote
-
-
-def append_vote(path: Path, vote: Vote) -> None:
-    """Add a vote (`charter.project.appended.append_row`)."""
-    append_row(path, vote)
 
 
 def read_votes(path: Path) -> tuple[list[Vote], int]:

@@ -6,7 +6,7 @@ from charter.evaluation.exam_split import Exam
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.duplicates import Likeness, find_links
+from charter.synthesis.duplicates import Likeness, links_between
 from charter.synthesis.people import worded_by_people
 
 
@@ -22,9 +22,8 @@ def leave_out_trained(exam: Exam, params: Params, paths: CorpusPaths, encoder: E
     items = {row.id: row.question for row in exam.questions} | {row.id: row.scenario for row in exam.dilemmas}
     settings = params.synthesize
     likeness = Likeness(settings.max_leak_similarity, settings.max_shared_trigrams)
-    links = find_links([*worded, *items.values()], encoder, likeness).tolist()
-    names, count = list(items), len(worded)
-    near = {names[later - count] for earlier, later in links if earlier < count <= later}
+    names = list(items)
+    near = {names[place] for _, place in links_between(worded, list(items.values()), encoder, likeness)}
     near |= {row.pair for row in exam.dilemmas if row.id in near and row.pair}
     left = replace(
         exam,

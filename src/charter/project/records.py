@@ -252,10 +252,9 @@ class ProbePrompt(Row):
 
 
 class GeneralPrompt(Row):
-    """An everyday prompt with a good answer to it, to see what a system still knows."""
+    """An everyday prompt, to see how a system still speaks."""
 
     prompt: str
-    answer: str
 
 
 class Demonstration(Row):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from charter.generation.engine import Completion, Request
 from charter.generation.journal import JournaledEngine
+from charter.project.citations import place_of
 from charter.project.records import Chunk
 from charter.training.chat import Chat
 
@@ -139,5 +140,4 @@ def open_traces(root: Path, corpus: str, title: str) -> Traces | None:
 
 def _document(chunk: Chunk) -> dict[str, object]:
     """Return a passage in the shape in which MLflow shows what a retriever found."""
-    place = {"document": chunk.document, "section": list(chunk.headings), "pages": list(chunk.pages)}
-    return {"page_content": chunk.text, "metadata": place, "id": chunk.id}
+    return {"page_content": chunk.text, "metadata": place_of(chunk), "id": chunk.id}

@@ -76,7 +76,7 @@ def first_screen(
         ],
         kept=clearest([row for row in decided if row.margin > 0]),
         broken=clearest([row for row in decided if row.margin < 0]),
-        nearest=ordered[_SHOWN:][: -_SHOWN - 1 : -1],
+        nearest=ordered[_SHOWN:][::-1][:_SHOWN],
         farthest=ordered[:_SHOWN],
         rules=examine_rules(chunks, answered, decided),
     )

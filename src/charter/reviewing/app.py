@@ -10,7 +10,7 @@ from pydantic import BaseModel, StringConstraints
 from charter.pages.app import PersonName, Text, close_app, page_app
 from charter.project.errors import CharterError
 from charter.report.sentences import review_sentence
-from charter.reviewing.queue import Choice, DecisionError, NoSuchRowError, ReviewQueue, describe_figures
+from charter.reviewing.queue import Choice, DecisionError, NoSuchRowError, ReviewQueue, describe_gone
 from charter.serving.running import Address
 
 _PAGE = Path(__file__).parent / "page"
@@ -80,4 +80,4 @@ class ReviewPage:
     def agreement(self) -> dict[str, Any]:
         """Say what the decisions of all reviewers come to."""
         figures = self._queue.figures()
-        return {"sentence": review_sentence(figures), "gone": describe_figures(figures)}
+        return {"sentence": review_sentence(figures), "gone": describe_gone(figures)}

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from charter.evaluation.review_figures import ReviewFigures, review_figures
 from charter.evaluation.statistics import Resampling
-from charter.pages.places import place_of
 from charter.project.appended import append_row
+from charter.project.citations import citation_of
 from charter.project.paths import CorpusPaths
 from charter.project.records import InstructExample
 from charter.project.review_records import DataRow, RowDecision, row_texts
@@ -80,7 +80,7 @@ class ReviewQueue:
             "split": split,
             "rule": row.rule,
             "texts": row_texts(row),
-            "passage": place_of(self._chunks[row.chunk_id]),
+            "passage": citation_of(self._chunks[row.chunk_id]),
             "decisions": [_told(each, mine=each is own) for each in shown],
             "disputed": bool(own and found and found.outcome == "disputed"),
         }
@@ -127,7 +127,7 @@ class ReviewQueue:
         return settle(read_row_decisions(self._paths)[0])
 
 
-def describe_figures(figures: ReviewFigures) -> Sequence[str]:
+def describe_gone(figures: ReviewFigures) -> Sequence[str]:
     """Return each decided row that the data don't have any more, by its id, its question and who decided."""
     return [
         f"{item.decisions[0].row.id}: {next(iter(row_texts(item.decisions[0].row).values()))} ({item.reason})"

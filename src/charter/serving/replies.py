@@ -5,6 +5,7 @@ import time
 from typing import Any
 from uuid import uuid4
 
+from charter.project.citations import citation_of
 from charter.serving.answering import Piece
 
 
@@ -59,16 +60,7 @@ def _citations(piece: Piece) -> dict[str, Any]:
     """Say where the passages stand: document, headings from the outermost, pages from 1, and their text."""
     if piece.citations is None:
         return {}
-    places = [
-        {
-            "document": chunk.document,
-            "section": list(chunk.headings),
-            "pages": list(chunk.pages),
-            "text": chunk.text,
-        }
-        for chunk in piece.citations
-    ]
-    return {"citations": places}
+    return {"citations": [citation_of(chunk) for chunk in piece.citations]}
 
 
 def _usage(last: Piece) -> dict[str, int]:

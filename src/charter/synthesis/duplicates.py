@@ -55,6 +55,14 @@ def find_links(texts: Sequence[str], encoder: Encoder, likeness: Likeness) -> Li
     return np.concatenate(links)
 
 
+def links_between(
+    first: Sequence[str], second: Sequence[str], encoder: Encoder, likeness: Likeness
+) -> list[tuple[int, int]]:
+    """Return where a text of ``first`` and one of ``second`` are near-duplicates: their places in each."""
+    links, count = find_links([*first, *second], encoder, likeness).tolist(), len(first)
+    return [(earlier, later - count) for earlier, later in links if earlier < count <= later]
+
+
 def find_duplicates(texts: Sequence[str], encoder: Encoder, likeness: Likeness) -> list[int | None]:
     """For each text, give the first kept text that it nearly repeats, or None: then it is kept itself."""
     near: dict[int, list[int]] = defaultdict(list)

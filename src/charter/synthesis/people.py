@@ -107,7 +107,7 @@ class PeopleHeldOut(HeldOut):
         return [draft for draft in drafts if not draft.kept_id or id(draft) in kept]
 
 
-def people_steps(people: People, likeness: Likeness) -> tuple[Step, ...]:
+def people_steps(people: People, likeness: Likeness) -> tuple[Step, Step, Step]:
     """Return the end of each row's way, for people to read: the last step differs by split."""
     return (Review(people.settled), TakeEdits(people.settled), PeopleHeldOut((), (), likeness))
 
@@ -119,13 +119,11 @@ def honour(
     split_of = {
         draft.id: split for splits, _ in groups for split, drafts in splits.items() for draft in drafts
     }
-    *steps, _ = people_steps(people, likeness)
+    review, edit, _ = people_steps(people, likeness)
     for splits, ledger in groups:
         for split, drafts in splits.items():
-            for step in steps:
-                if split != "test" or not isinstance(step, TakeEdits):
-                    drafts = step(drafts, context, ledger)
-            splits[split] = drafts
+            kept = review(drafts, context, ledger)
+            splits[split] = kept if split == "test" else edit(kept, context, ledger)
     for split in SPLITS:
         others = [draft for each, _ in groups for name in each if name != split for draft in each[name]]
         guard = PeopleHeldOut(

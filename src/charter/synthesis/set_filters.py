@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft
-from charter.synthesis.duplicates import Likeness, find_duplicates, find_links
+from charter.synthesis.duplicates import Likeness, find_duplicates, links_between
 from charter.synthesis.steps import Check
 
 
@@ -40,10 +40,9 @@ class HeldOut(Check):
             (self.answers, [draft.answer for draft in drafts]),
             (self.answers, [draft.rule for draft in drafts]),
         ):
-            for earlier, later in find_links([*held_out, *texts], context.encoder, self.likeness).tolist():
-                place = later - len(held_out)
-                if earlier < len(held_out) and place >= 0 and texts[place]:
-                    found[place] = f"says the same as what is held out: {held_out[earlier]}"
+            for other, place in links_between(held_out, texts, context.encoder, self.likeness):
+                if texts[place]:
+                    found[place] = f"says the same as what is held out: {held_out[other]}"
         return found
 
 
