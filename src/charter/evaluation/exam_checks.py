@@ -1,11 +1,12 @@
 """What is wrong with an exam: every fault, with the place where it stands."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from charter.evaluation.grouping import grouped
 from charter.project.errors import CharterError
 from charter.project.exam_records import Dilemma, ExamQuestion
 from charter.project.records import Row
@@ -87,12 +88,9 @@ def _of_dilemma(row: Dilemma) -> list[str]:
 
 
 def _of_pairs(dilemmas: Sequence[Placed[Dilemma]]) -> list[str]:
-    pairs: dict[str, list[Placed[Dilemma]]] = defaultdict(list)
-    for place, row in dilemmas:
-        if row.pair is not None:
-            pairs[row.pair].append((place, row))
+    paired = (placed for placed in dilemmas if placed[1].pair is not None)
     faults = []
-    for name, members in pairs.items():
+    for name, members in grouped(paired, lambda placed: placed[1].pair).items():
         place = members[0][0]
         if len(members) != 2:
             faults.append(f"{place}: pair {name} has {len(members)} members; a pair is of two")

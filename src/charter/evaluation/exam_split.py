@@ -12,7 +12,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from ruamel.yaml.error import YAMLError
+from scipy.cluster.hierarchy import DisjointSet
 
+from charter.evaluation.grouping import grouped
 from charter.project.errors import CharterError
 from charter.project.exam_records import Dilemma, ExamQuestion
 from charter.project.sections import ParamsSection
@@ -50,10 +52,7 @@ class Exam:
         if count == 0:
             return self
         draw = random.Random(seed)  # noqa: S311  no secret
-        pairs: dict[str, list[Dilemma]] = {}
-        for row in self.dilemmas:
-            pairs.setdefault(row.pair or row.id, []).append(row)
-        groups = list(pairs.values())
+        groups = list(grouped(self.dilemmas, lambda row: row.pair or row.id).values())
         draw.shuffle(groups)
         chosen: set[str] = set()
         for group in groups:
@@ -107,7 +106,7 @@ def seal_exam(exam: Exam, seed: int, before: Seal | None = None) -> Seal:
         parts = {known[name] for name in group if name in known}
         if len(parts) == 2:
             raise CharterError(
-                f"sections {', '.join(group)}: a minimal pair ties a dev section to a sealed one; "
+                f"sections {', '.join(sorted(group))}: a minimal pair ties a dev section to a sealed one; "
                 "write both of its members under one section"
             )
         if not parts:
@@ -160,21 +159,16 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _tied_sections(exam: Exam) -> list[list[str]]:
+def _tied_sections(exam: Exam) -> list[set[str]]:
     """Group the sections that minimal pairs tie together."""
-    group_of = {name: [name] for name in exam.sections}
-    first: dict[str, str] = {}
-    for row in exam.dilemmas:
-        if row.pair is None:
-            continue
-        own, other = group_of[row.section], group_of[first.setdefault(row.pair, row.section)]
-        if own is not other:
-            other += own
-            group_of |= dict.fromkeys(own, other)
-    return list({id(group): group for group in group_of.values()}.values())
+    tied = DisjointSet(exam.sections)
+    for members in grouped((row for row in exam.dilemmas if row.pair), lambda row: row.pair).values():
+        for row in members:
+            tied.merge(members[0].section, row.section)
+    return list(tied.subsets())
 
 
-def _draw(exam: Exam, free: Sequence[list[str]], dev: set[str], seed: int) -> set[str]:
+def _draw(exam: Exam, free: Sequence[set[str]], dev: set[str], seed: int) -> set[str]:
     """Return the free sections that go to dev: of many draws, those that divide every kind most evenly."""
     counts = {name: _kinds(exam.only([name])) for name in exam.sections}
     whole = sum(counts.values(), Counter())

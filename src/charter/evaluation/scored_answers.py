@@ -1,7 +1,6 @@
 """Every answer with its scores: the worst, those that two systems differ in, what of a document is learnt."""
 
 import csv
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -9,6 +8,7 @@ from statistics import fmean
 
 from charter.documents.corpus_language import main_language
 from charter.documents.sections import section_paths
+from charter.evaluation.grouping import grouped
 from charter.evaluation.results import gold_rank
 from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
 from charter.evaluation.win_rate import WIN_RATE, by_judge, verdict_pairs
@@ -114,16 +114,16 @@ def most_changed(
 
 def by_section(answers: Sequence[ScoredAnswer]) -> list[SectionScore]:
     """Return the means of every section that has questions, in the order of the answers."""
-    grouped: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in answers:
-        grouped[row.section][row.label].append(row.rouge_l)
     return [
         SectionScore(
             section,
-            max(len(values) for values in systems.values()),
-            {label: fmean(values) for label, values in systems.items()},
+            len({row.row.item_id for row in rows}),
+            {
+                label: fmean(row.rouge_l for row in of_system)
+                for label, of_system in grouped(rows, lambda row: row.label).items()
+            },
         )
-        for section, systems in grouped.items()
+        for section, rows in grouped(answers, lambda row: row.section).items()
     ]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from charter.evaluation.grouping import grouped
 from charter.evaluation.results import OPPONENT, UNMEASURED, Estimate, JudgeValidity, VerdictQuality, WinRate
 from charter.evaluation.statistics import Array, ClusteredBootstrap, Resampling, clustered_share, mean_measure
 from charter.project.errors import CharterError
@@ -63,10 +64,7 @@ class VerdictPair:
 
 def by_judge(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:
     """Return the verdicts of each judge, by its name, in the order in which they first occur."""
-    found: dict[str, list[Judgement]] = defaultdict(list)
-    for row in judgements:
-        found[row.judge].append(row)
-    return dict(found)
+    return grouped(judgements, lambda row: row.judge)
 
 
 def verdict_pairs(judgements: Sequence[Judgement]) -> dict[str, list[VerdictPair]]:
@@ -75,12 +73,9 @@ def verdict_pairs(judgements: Sequence[Judgement]) -> dict[str, list[VerdictPair
     Raises:
         CharterError: A pair was not judged once in each order.
     """
-    verdicts: dict[tuple[str, str], list[Judgement]] = defaultdict(list)
-    for judgement in judgements:
-        if judgement.comparison != IDENTICAL:
-            verdicts[judgement.comparison, judgement.item_id].append(judgement)
+    paired = (row for row in judgements if row.comparison != IDENTICAL)
     pairs: dict[str, list[VerdictPair]] = defaultdict(list)
-    for (comparison, item_id), rows in verdicts.items():
+    for (comparison, item_id), rows in grouped(paired, lambda row: (row.comparison, row.item_id)).items():
         rows.sort(key=lambda row: row.swapped)
         if [row.swapped for row in rows] != [False, True]:
             raise CharterError(f"{comparison}: item {item_id} was not judged once in each order; judge both")
