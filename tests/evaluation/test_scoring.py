@@ -8,9 +8,9 @@ import pytest
 import sacrebleu
 
 from charter.evaluation.exam_scoring import add_exam_scores
-from charter.evaluation.results import Estimate, Evaluation, load_evaluation, result_rows
-from charter.evaluation.scoring import FAMILY, Outcomes, Rating, compare, score_corpus
-from charter.evaluation.statistics import Paired, Resampling, clustered_share
+from charter.evaluation.results import Comparison, Estimate, Evaluation, load_evaluation, result_rows
+from charter.evaluation.scoring import FAMILY, Outcomes, Rating, correct, score_corpus
+from charter.evaluation.statistics import Resampling, clustered_share
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
 from charter.project.errors import CharterError
 from charter.project.metric_names import METRICS, SYSTEMS, system_label
@@ -186,10 +186,13 @@ def test_a_better_system_is_told_apart(evaluation: Evaluation) -> None:
 
 def test_p_is_corrected_within_the_family_alone() -> None:
     difference = Estimate(value=1.0, low=0.5, high=1.5, n=9)
-    tested = [(("dpo", "seed", metric), Paired(difference, p)) for metric, p in (("a", 0.01), ("b", 0.03))]
-    named = compare(tested, {("dpo", "seed", "b"), ("dpo", "seed", "not measured")})
+    tested = [
+        Comparison(system="dpo", against="seed", metric=metric, difference=difference, p=p)
+        for metric, p in (("a", 0.01), ("b", 0.03))
+    ]
+    named = correct(tested, {("dpo", "seed", "b"), ("dpo", "seed", "not measured")})
     assert [(row.p, row.p_holm) for row in named] == [(0.01, None), (0.03, 0.03)]
-    assert [row.p_holm for row in compare(tested)] == [0.02, 0.03]
+    assert [row.p_holm for row in correct(tested)] == [0.02, 0.03]
     assert all((row.ratio, row.smallest) == (None, None) for row in named)
 
 

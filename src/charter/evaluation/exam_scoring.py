@@ -1,23 +1,17 @@
 """From marked answers and decisions to the figures of the exam. Nothing is read or written here."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TypeVar
 
 from charter.documents.segmentation import split_words
 from charter.evaluation.dilemmas import score_dilemmas, success
+from charter.evaluation.grouping import by_system
 from charter.evaluation.results import Comparison, Estimate, Evaluation
-from charter.evaluation.scoring import Tested, compare, retrieval
-from charter.evaluation.statistics import (
-    ClusteredBootstrap,
-    Measure,
-    Resampling,
-    clustered_share,
-    mean_measure,
-)
+from charter.evaluation.scoring import compare_pairs, correct, retrieval
+from charter.evaluation.statistics import ClusteredBootstrap, Resampling, clustered_share, mean_measure
 from charter.project.exam_records import ExamAnswer, ExamDecision
-from charter.project.metric_names import TRIVIAL, system_label
+from charter.project.metric_names import TRIVIAL
 
 _KINDS = {
     "fact": "right_facts",
@@ -57,7 +51,6 @@ FAMILY = {
 """What the exam is to find out, named before any system sat it: Holm's correction is within these."""
 
 Figures = dict[str, dict[str, Estimate]]
-Item = TypeVar("Item", ExamAnswer, ExamDecision)
 
 
 def add_exam_scores(
@@ -67,16 +60,7 @@ def add_exam_scores(
     resampling: Resampling,
 ) -> Evaluation:
     """Return the evaluation with what `score_exam` measures."""
-    figures, comparisons = score_exam(answers, decisions, resampling)
-    systems = evaluation.systems
-    return evaluation.model_copy(
-        update={
-            "systems": {
-                label: systems.get(label, {}) | figures.get(label, {}) for label in {**systems, **figures}
-            },
-            "comparisons": [*evaluation.comparisons, *comparisons],
-        }
-    )
+    return evaluation.adding(*score_exam(answers, decisions, resampling))
 
 
 def score_exam(
@@ -86,30 +70,17 @@ def score_exam(
 
     ``exam_hit@1``, ``exam_hit@k`` and ``exam_mrr`` are of the questions that the document answers.
     """
-    answered, decided = _by_system(answers), _by_system(decisions)
-    figures: Figures = defaultdict(dict)
-    tested: list[Tested] = []
-    for label, marked in answered.items():
-        figures[label] |= _answer_figures(marked, resampling)
+    answered, decided = by_system(answers), by_system(decisions)
+    figures: Figures = {label: _answer_figures(rows, resampling) for label, rows in answered.items()}
     for label, found in decided.items():
-        figures[label] |= score_dilemmas(found)
+        figures[label] = figures.get(label, {}) | score_dilemmas(found)
+    compared: list[Comparison] = []
     for metric in ("right_answers", "right_verdicts"):
         counted = {label: by_metric(rows)[metric] for label, rows in answered.items()}
-        tested += _test(
-            ANSWERS_COMPARED,
-            metric,
-            {label: [count for _, count in rows] for label, rows in counted.items()},
-            [row.section for row, _ in next(iter(counted.values()), [])],
-            resampling,
-        )
-    tested += _test(
-        DECISIONS_COMPARED,
-        "dilemmas",
-        {label: [success(row.margin) for row in rows] for label, rows in decided.items()},
-        [row.section for row in next(iter(decided.values()), [])],
-        resampling,
-    )
-    return dict(figures), compare(tested, FAMILY)
+        compared += _compare(ANSWERS_COMPARED, metric, counted, resampling)
+    right = {label: [(row, success(row.margin)) for row in rows] for label, rows in decided.items()}
+    compared += _compare(DECISIONS_COMPARED, "dilemmas", right, resampling)
+    return figures, correct(compared, FAMILY)
 
 
 def new_word_f1(question: str, answer: str, references: Sequence[str]) -> float:
@@ -141,13 +112,6 @@ def by_metric(answers: Sequence[ExamAnswer]) -> dict[str, list[tuple[ExamAnswer,
     }
 
 
-def _by_system(rows: Sequence[Item]) -> dict[str, list[Item]]:
-    grouped: dict[str, list[Item]] = defaultdict(list)
-    for row in rows:
-        grouped[system_label(row.system, row.rag)].append(row)
-    return dict(grouped)
-
-
 def _answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[str, Estimate]:
     marked = by_metric(rows)
     figures = {
@@ -165,19 +129,17 @@ def _answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[
     return {metric: estimate for metric, estimate in figures.items() if estimate.n}
 
 
-def _test(
+def _compare(
     pairs: Sequence[tuple[str, str]],
     metric: str,
-    scores: Mapping[str, Sequence[float]],
-    clusters: Sequence[str],
+    counted: Mapping[str, Sequence[tuple[ExamAnswer | ExamDecision, float]]],
     resampling: Resampling,
-) -> list[Tested]:
+) -> list[Comparison]:
+    """Compare what the items count of systems, by label, that were all asked the same in the same order."""
+    clusters = [row.section for row, _ in next(iter(counted.values()), [])]
     if not clusters:
         return []
-    bootstrap = ClusteredBootstrap(clusters, resampling)
-    measures: dict[str, Measure] = {label: mean_measure(values) for label, values in scores.items()}
-    return [
-        ((system, against, metric), bootstrap.test(measures[system], measures[against]))
-        for system, against in pairs
-        if system in measures and against in measures
-    ]
+    measures = {
+        label: {metric: mean_measure([count for _, count in rows])} for label, rows in counted.items()
+    }
+    return compare_pairs(pairs, measures, ClusteredBootstrap(clusters, resampling))

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 
 from charter.evaluation.everyday import is_right
 from charter.evaluation.local_system import WINDOW, LocalSystem
-from charter.evaluation.results import Estimate, Evaluation, RefusalDetection
+from charter.evaluation.results import Comparison, Estimate, Evaluation, RefusalDetection
 from charter.evaluation.safety import CorrectedShares, ObservedShares, mcnemar_p
-from charter.evaluation.scoring import Tested, compare
+from charter.evaluation.scoring import correct
 from charter.evaluation.statistics import (
     Array,
     ClusteredBootstrap,
     Measure,
-    Paired,
     Resampling,
     clustered_share,
     mean_measure,
@@ -133,7 +132,7 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
     reading = ClusteredBootstrap([str(number) for number in range(len(seed.text))], resampling)
     seed_vectors = probes.encoder.encode(seed.general())
     figures: dict[str, dict[str, Estimate]] = {}
-    tested: list[Tested] = []
+    compared: list[Comparison] = []
     for name, own in probes.results.items():
         similarity = (probes.encoder.encode(own.general()) * seed_vectors).sum(axis=1)
         figures[name] = {
@@ -155,35 +154,33 @@ def add_probe_scores(evaluation: Evaluation, probes: Probes, resampling: Resampl
         }
         if probes.facts:
             flags["everyday_facts"] = (observed, own.known(), seed.known())
-        tested += [
-            ((name, "seed", metric), Paired(shares.difference(first, second), mcnemar_p(first, second)))
+        compared += [
+            Comparison(
+                system=name,
+                against="seed",
+                metric=metric,
+                difference=shares.difference(first, second),
+                p=mcnemar_p(first, second),
+            )
             for metric, (shares, first, second) in flags.items()
         ]
-        read = reading.test(own.perplexity(), seed.perplexity())
-        tested.append(((name, "seed", "perplexity"), read))
+        read = reading.compare((name, "seed", "perplexity"), own.perplexity(), seed.perplexity())
+        compared.append(read)
         if read.ratio is not None:
             figures[name]["perplexity_ratio"] = read.ratio
-    return evaluation.model_copy(
-        update={
-            "systems": {
-                label: measured | figures.get(label, {}) for label, measured in evaluation.systems.items()
-            },
-            "comparisons": [*evaluation.comparisons, *compare(tested)],
-            "settings": evaluation.settings
-            | {
-                "safety": f"first {TOKENS} tokens, of which {OPENING} characters are read; Rogan-Gladen; "
-                "of everyday prompts the share declined in words; exact McNemar against the seed; "
-                f"{resampling.samples} draws of prompts and labels, seed {resampling.seed}",
-                "retention": f"{len(probes.facts)} facts; {len(probes.general)} general prompts; perplexity "
-                f"of {seed.text[:, 1].sum():.0f} tokens of general text, windows of at most {WINDOW}, by "
-                f"{len(seed.text)} passages; cosine of the first {TOKENS} tokens with the seed's",
-            },
-            "refusals": RefusalDetection(
-                labels=sensitivity.n + specificity.n,
-                sensitivity=sensitivity,
-                specificity=specificity,
-                phrases_sensitivity=phrases_sensitivity,
-                phrases_specificity=phrases_specificity,
-            ),
-        }
+    settings = evaluation.settings | {
+        "safety": f"first {TOKENS} tokens, of which {OPENING} characters are read; Rogan-Gladen; "
+        "of everyday prompts the share declined in words; exact McNemar against the seed; "
+        f"{resampling.samples} draws of prompts and labels, seed {resampling.seed}",
+        "retention": f"{len(probes.facts)} facts; {len(probes.general)} general prompts; perplexity "
+        f"of {seed.text[:, 1].sum():.0f} tokens of general text, windows of at most {WINDOW}, by "
+        f"{len(seed.text)} passages; cosine of the first {TOKENS} tokens with the seed's",
+    }
+    refusals = RefusalDetection(
+        labels=sensitivity.n + specificity.n,
+        sensitivity=sensitivity,
+        specificity=specificity,
+        phrases_sensitivity=phrases_sensitivity,
+        phrases_specificity=phrases_specificity,
     )
+    return evaluation.adding(figures, correct(compared), settings=settings, refusals=refusals)

@@ -1,5 +1,6 @@
 """The shape of data/metrics/CORPUS/evaluate.json, the truth that the table, MLflow and the gates read."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ ALIGNED: tuple[System, ...] = ("sft", "dpo")
 
 MARGIN_METRICS = ("bleu", "rougeL")
 """Those whose margins over BASELINE the published table is known for."""
+
+
+Contrast = tuple[str, str, str]
+"""System, the one it is compared with, and metric."""
 
 
 def gold_rank(row: Prediction | ExamAnswer) -> int | None:
@@ -69,10 +74,15 @@ class Comparison(Result):
     against: str
     metric: str
     difference: Estimate
-    ratio: Estimate | None
+    ratio: Estimate | None = None
     p: float
-    p_holm: float | None
-    smallest: float | None
+    p_holm: float | None = None
+    smallest: float | None = None
+
+    @property
+    def contrast(self) -> Contrast:
+        """What is compared, which no two rows of an evaluation share."""
+        return self.system, self.against, self.metric
 
 
 class VerdictQuality(Result):
@@ -197,6 +207,16 @@ class Evaluation(Result):
     def identity(self) -> str:
         """A hash of all figures; a report carries those that it shows."""
         return content_id(self.model_dump_json())
+
+    def adding(
+        self, figures: Mapping[str, Mapping[str, Estimate]], comparisons: Sequence[Comparison], **other: Any
+    ) -> "Evaluation":
+        """Return the results with further figures, by label and metric, comparisons, and other fields."""
+        labels = {**self.systems, **figures}
+        systems = {label: {**self.systems.get(label, {}), **figures.get(label, {})} for label in labels}
+        return self.model_copy(
+            update={"systems": systems, "comparisons": [*self.comparisons, *comparisons], **other}
+        )
 
 
 def as_judged_by(evaluation: Evaluation, name: str | None) -> Evaluation:

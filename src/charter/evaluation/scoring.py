@@ -1,18 +1,19 @@
 """From answers and verdicts to the results of a corpus. Nothing is read or written here."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
+from charter.evaluation.grouping import by_system
 from charter.evaluation.results import (
     ALIGNED,
     BASELINE,
     MARGIN_METRICS,
     OPPONENT,
     Comparison,
+    Contrast,
     Estimate,
     Evaluation,
     gold_rank,
@@ -23,7 +24,6 @@ from charter.evaluation.statistics import (
     Array,
     ClusteredBootstrap,
     Measure,
-    Paired,
     Resampling,
     clustered_share,
     holm,
@@ -39,7 +39,7 @@ from charter.evaluation.text_metrics import (
 from charter.evaluation.win_rate import Judge
 from charter.project.errors import CharterError
 from charter.project.exam_records import ExamAnswer
-from charter.project.metric_names import CUT_METRICS, SYSTEMS, system_label
+from charter.project.metric_names import CUT_METRICS, SYSTEMS
 from charter.project.records import Judgement, Prediction
 
 COMPARED = (
@@ -49,9 +49,6 @@ COMPARED = (
     ("sft+rag", "sft"),
 )
 """The pairs of systems compared, in every text metric; over BASELINE also in CUT_METRICS."""
-
-Contrast = tuple[str, str, str]
-"""System, the one it is compared with, and metric."""
 
 FAMILY: Set[Contrast] = {(system, BASELINE, metric) for system in ALIGNED for metric in MARGIN_METRICS}
 """What the text metrics are to find out: the published claim, and nothing else. It was named before any run
@@ -89,10 +86,6 @@ class Rating:
     resampling: Resampling
 
 
-Tested = tuple[Contrast, Paired]
-"""Which systems were compared in which metric, and what was found."""
-
-
 def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
     """Measure all systems of a corpus and compare them. Safety and retention are left out.
 
@@ -101,7 +94,7 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
             not judged once in each order.
     """
     resampling = rating.resampling
-    answers = _by_system(outcomes.predictions)
+    answers = _in_table_order(outcomes.predictions)
     judged = judge_results(outcomes.judgements, answers, rating.judges, resampling)
     (judge_name, first), *others = judged.items()
     items = next(iter(answers.values()))
@@ -110,7 +103,8 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
     measures: dict[str, dict[str, Measure]] = {}
     systems: dict[str, dict[str, Estimate]] = {}
     for label, rows in tqdm(answers.items(), desc="scores of systems", disable=None):
-        measures[label] = _text_measures(rows, rating)
+        scores = rating.bert_score([row.answer for row in rows], [row.reference for row in rows])
+        measures[label] = {**overlap_measures(rows, rating.language), "bertscore": mean_measure(scores)}
         figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
         if label in first.estimates:
             figures["win_rate"] = first.estimates[label]
@@ -126,7 +120,7 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
         language=rating.language,
         cautions=list(rating.cautions),
         systems=systems,
-        comparisons=compare(_test(measures, bootstrap), FAMILY),
+        comparisons=correct(compare_pairs(COMPARED, measures, bootstrap), FAMILY),
         judge=first.validity,
         win_rates=first.win_rates,
         judge_name=judge_name,
@@ -148,30 +142,33 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
     )
 
 
-def compare(tested: Sequence[Tested], family: Set[Contrast] | None = None) -> list[Comparison]:
-    """Return what was tested, p corrected within the family alone; None: all of it is one family."""
-    within = {contrast: found.p for contrast, found in tested if family is None or contrast in family}
-    corrected = dict(zip(within, holm(list(within.values())), strict=True))
+def compare_pairs(
+    pairs: Sequence[tuple[str, str]],
+    measures: Mapping[str, Mapping[str, Measure]],
+    bootstrap: ClusteredBootstrap,
+) -> list[Comparison]:
+    """Compare two systems, if both were measured, in each metric; in CUT_METRICS over BASELINE alone."""
     return [
-        Comparison(
-            system=contrast[0],
-            against=contrast[1],
-            metric=contrast[2],
-            difference=found.difference,
-            ratio=found.ratio,
-            p=found.p,
-            p_holm=corrected.get(contrast),
-            smallest=found.smallest,
-        )
-        for contrast, found in tested
+        bootstrap.compare((system, against, metric), own, measures[against][metric])
+        for system, against in pairs
+        if system in measures and against in measures
+        for metric, own in measures[system].items()
+        if metric not in CUT_METRICS.values() or against == BASELINE
     ]
 
 
-def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
+def correct(rows: Sequence[Comparison], family: Set[Contrast] | None = None) -> list[Comparison]:
+    """Correct p within the family alone; None: all rows are one family."""
+    within = {row.contrast: row.p for row in rows if family is None or row.contrast in family}
+    corrected = dict(zip(within, holm(list(within.values())), strict=True))
+    return [row.model_copy(update={"p_holm": corrected.get(row.contrast)}) for row in rows]
+
+
+def _in_table_order(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]:
     """Group by label, in the order of the published table, items in one order for all."""
-    answers: dict[str, list[Prediction]] = defaultdict(list)
-    for row in sorted(predictions, key=lambda row: (SYSTEMS.index((row.system, row.rag)), row.item_id)):
-        answers[system_label(row.system, row.rag)].append(row)
+    answers = by_system(
+        sorted(predictions, key=lambda row: (SYSTEMS.index((row.system, row.rag)), row.item_id))
+    )
     if not answers:
         raise CharterError("there are no predictions to score; run `dvc repro` again")
     expected = [row.item_id for row in next(iter(answers.values()))]
@@ -182,11 +179,6 @@ def _by_system(predictions: Sequence[Prediction]) -> dict[str, list[Prediction]]
                 "questions of the other systems; run `dvc repro` again"
             )
     return answers
-
-
-def _text_measures(rows: Sequence[Prediction], rating: Rating) -> dict[str, Measure]:
-    scores = rating.bert_score([row.answer for row in rows], [row.reference for row in rows])
-    return {**overlap_measures(rows, rating.language), "bertscore": mean_measure(scores)}
 
 
 def overlap_measures(rows: Sequence[Prediction], language: str | None) -> dict[str, Measure]:
@@ -211,13 +203,3 @@ def retrieval(
         "hit@k": clustered_share([rank < np.inf for rank in ranks], clusters),
         "mrr": bootstrap.estimate(mean_measure([1 / rank for rank in ranks])),
     }
-
-
-def _test(measures: Mapping[str, Mapping[str, Measure]], bootstrap: ClusteredBootstrap) -> list[Tested]:
-    return [
-        ((system, against, metric), bootstrap.test(own, measures[against][metric]))
-        for system, against in COMPARED
-        if system in measures and against in measures
-        for metric, own in measures[system].items()
-        if metric not in CUT_METRICS.values() or against == BASELINE
-    ]

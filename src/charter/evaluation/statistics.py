@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from charter.evaluation.results import UNMEASURED, Estimate
+from charter.evaluation.results import UNMEASURED, Comparison, Contrast, Estimate
 
 Array = NDArray[np.float64]
 
@@ -43,19 +43,6 @@ class Measure:
 
     rows: Array
     value: Callable[[Array], Array]
-
-
-@dataclass(frozen=True)
-class Paired:
-    """Two measures on the same items: their difference and ratio, p, and the `ClusteredBootstrap.smallest`.
-
-    ``ratio`` and ``smallest`` are None where they can't be told, or weren't asked for.
-    """
-
-    difference: Estimate
-    p: float
-    ratio: Estimate | None = None
-    smallest: float | None = None
 
 
 def mean_measure(values: Sequence[float] | Array) -> Measure:
@@ -130,9 +117,13 @@ class ClusteredBootstrap:
             return None
         return float((stats.norm.ppf((1 + CONFIDENCE) / 2) + stats.norm.ppf(POWER)) * error)
 
-    def test(self, first: Measure, second: Measure) -> Paired:
-        """Return everything that is said of two systems in one metric."""
-        return Paired(
+    def compare(self, contrast: Contrast, first: Measure, second: Measure) -> Comparison:
+        """Return everything that is said of two systems in one metric, p not corrected yet."""
+        system, against, metric = contrast
+        return Comparison(
+            system=system,
+            against=against,
+            metric=metric,
             difference=self.difference(first, second),
             p=self.randomisation_p(first, second),
             ratio=self.ratio(first, second),

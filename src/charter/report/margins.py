@@ -39,7 +39,7 @@ def stricter_margins(evaluation: Evaluation) -> list[Margin]:
 
 
 def _measured(evaluation: Evaluation, terms: list[tuple[str, str]]) -> list[Comparison]:
-    compared = {(row.system, row.against, row.metric): row for row in evaluation.comparisons}
+    compared = {row.contrast: row for row in evaluation.comparisons}
     wanted = [(system, *of_row) for system in ALIGNED for of_row in terms]
     return [compared[key] for key in wanted if key in compared]
 
