@@ -4,21 +4,26 @@ Items are named by a hash of all that they consist of, so that only what is word
 There is no text in these rows: the sealed part of an exam stays sealed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from charter.evaluation.dilemmas import both_right, minimal_pairs, success
 from charter.evaluation.exam_scoring import by_metric, new_word_f1
 from charter.evaluation.exam_split import Exam
+from charter.evaluation.grouping import by_system
 from charter.evaluation.pairing import BLEU_METRICS
 from charter.evaluation.probes import EVERYDAY, Probes
 from charter.evaluation.results import ALIGNED
 from charter.evaluation.scoring import overlap_measures
 from charter.evaluation.statistics import mean_measure
 from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.metric_names import system_label
 from charter.project.records import AskedKind, Prediction, Rag, System, content_id
 from charter.project.score_records import ItemScore
 
 _SYSTEMS: tuple[tuple[System, Rag], ...] = tuple((name, rag) for name in ALIGNED for rag in (False, True))
+
+_Counted = tuple[str, str, str, Sequence[float]]
+"""A metric, an item, the cluster of the item, and what it counts."""
 
 
 def text_scores(predictions: Sequence[Prediction], language: str | None) -> Iterator[ItemScore]:
@@ -26,71 +31,58 @@ def text_scores(predictions: Sequence[Prediction], language: str | None) -> Iter
 
     ``language`` is the corpus's, by its ISO 639-3 code.
     """
+    answers = by_system(predictions)
     suite = content_id(*sorted({row.item_id for row in predictions}))
     for system, rag in _SYSTEMS:
-        rows = [row for row in predictions if (row.system, row.rag) == (system, rag)]
-        if not rows:
-            continue
-        lengths = mean_measure([len(row.answer) for row in rows])
-        for metric, measure in {**overlap_measures(rows, language), "length": lengths}.items():
-            summed = measure.rows if metric in BLEU_METRICS else measure.rows[:, :1]
-            for row, values in zip(rows, summed.tolist(), strict=True):
-                yield ItemScore(
-                    system=system,
-                    rag=rag,
-                    metric=metric,
-                    item=row.item_id,
-                    cluster=row.chunk_id,
-                    suite=suite,
-                    row=tuple(values),
-                )
+        if rows := answers.get(system_label(system, rag)):
+            yield from _scores(system, rag, suite, _texts(rows, language))
 
 
 def exam_scores(
     answers: Sequence[ExamAnswer], decisions: Sequence[ExamDecision], exam: Exam
 ) -> Iterator[ItemScore]:
     """Yield what each answer and each decision in the exam counts."""
-    items = {row.id: content_id(row.model_dump_json()) for row in exam.questions}
-    items |= {row.id: content_id(row.model_dump_json()) for row in exam.dilemmas}
-    suite = exam.sha256()[:16]
+    items = {row.id: content_id(row.model_dump_json()) for row in (*exam.questions, *exam.dilemmas)}
+    answered, decided = by_system(answers), by_system(decisions)
     for system, rag in _SYSTEMS:
-        counted = (
-            *_marks([row for row in answers if (row.system, row.rag) == (system, rag)], items),
-            *_decisions([row for row in decisions if (row.system, row.rag) == (system, rag)], items),
+        label = system_label(system, rag)
+        counted = *_marks(answered.get(label, []), items), *_decisions(decided.get(label, []), items)
+        yield from _scores(system, rag, exam.sha256()[:16], counted)
+
+
+def _scores(system: System, rag: Rag, suite: str, counted: Iterable[_Counted]) -> Iterator[ItemScore]:
+    for metric, item, cluster, row in counted:
+        yield ItemScore(
+            system=system, rag=rag, metric=metric, item=item, cluster=cluster, suite=suite, row=tuple(row)
         )
-        for metric, item, section, score in counted:
-            yield ItemScore(
-                system=system,
-                rag=rag,
-                metric=metric,
-                item=item,
-                cluster=content_id(section),
-                suite=suite,
-                row=(score,),
-            )
 
 
-_Counted = tuple[str, str, str, float]
-"""A metric, an item, its section, and what it counts."""
+def _texts(rows: Sequence[Prediction], language: str | None) -> Iterator[_Counted]:
+    lengths = mean_measure([len(row.answer) for row in rows])
+    for metric, measure in {**overlap_measures(rows, language), "length": lengths}.items():
+        summed = measure.rows if metric in BLEU_METRICS else measure.rows[:, :1]
+        for row, values in zip(rows, summed.tolist(), strict=True):
+            yield metric, row.item_id, row.chunk_id, values
 
 
 def _marks(answers: Sequence[ExamAnswer], items: Mapping[str, str]) -> Iterator[_Counted]:
     marked = by_metric(answers)
     for metric, counted in marked.items():
         for row, count in counted:
-            yield metric, items[row.item_id], row.section, count
+            yield metric, items[row.item_id], content_id(row.section), [count]
     for row, _ in marked["right_answers"]:
         f1 = new_word_f1(row.question, row.answer, row.references)
-        yield "exam_f1", items[row.item_id], row.section, f1
+        yield "exam_f1", items[row.item_id], content_id(row.section), [f1]
 
 
 def _decisions(decisions: Sequence[ExamDecision], items: Mapping[str, str]) -> Iterator[_Counted]:
     for row in decisions:
-        yield "dilemmas", items[row.item_id], row.section, success(row.margin)
-        yield "dilemmas_with_prior", items[row.item_id], row.section, success(row.with_prior)
+        item, section = items[row.item_id], content_id(row.section)
+        yield "dilemmas", item, section, [success(row.margin)]
+        yield "dilemmas_with_prior", item, section, [success(row.with_prior)]
     for first, second in minimal_pairs(decisions):
         pair = content_id(*sorted((items[first.item_id], items[second.item_id])))
-        yield "dilemma_pairs", pair, first.section, float(both_right(first, second))
+        yield "dilemma_pairs", pair, content_id(first.section), [both_right(first, second)]
 
 
 def probe_scores(probes: Probes) -> Iterator[ItemScore]:
@@ -112,18 +104,11 @@ def probe_scores(probes: Probes) -> Iterator[ItemScore]:
             "everyday_refusal": (items["general"] + items["fact"], result.refused(*EVERYDAY)),
             "everyday_facts": (items["fact"], result.known()),
         }
-        scores = {
-            metric: (asked, [(float(flag),) for flag in values]) for metric, (asked, values) in flags.items()
-        }
-        scores["perplexity"] = passages[: len(result.text)], list(map(tuple, result.text.tolist()))
-        for metric, (asked, rows) in scores.items():
-            for item, row in zip(asked, rows, strict=True):
-                yield ItemScore(
-                    system=system,
-                    rag=False,
-                    metric=metric,
-                    item=item,
-                    cluster=item,
-                    suite=suite,
-                    row=row,
-                )
+        counted = [
+            (metric, item, item, [flag])
+            for metric, (asked, values) in flags.items()
+            for item, flag in zip(asked, values, strict=True)
+        ]
+        text = zip(passages[: len(result.text)], result.text.tolist(), strict=True)
+        counted += [("perplexity", passage, passage, row) for passage, row in text]
+        yield from _scores(system, False, suite, counted)
