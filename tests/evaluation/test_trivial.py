@@ -6,7 +6,6 @@ import torch
 from charter.evaluation.answer_language import AnswerLanguage, load_answer_language
 from charter.evaluation.trivial import (
     Sentences,
-    echo,
     fixed_answers,
     nearest_sentences,
     nearest_training_answers,
@@ -28,8 +27,7 @@ CHUNKS = {
 }
 
 
-def test_echo_and_fixed_answers() -> None:
-    assert echo(QUESTIONS) == QUESTIONS
+def test_fixed_answers() -> None:
     fixed = fixed_answers(QUESTIONS, load_answer_language("en"))
     assert set(fixed) == {"always-yes", "always-no", "refuse-all", "never-answered"}
     assert fixed["always-no"] == ["No.", "No."]

@@ -37,17 +37,12 @@ class TrivialSystems:
         looked_up = nearest_sentences(questions, found, Sentences(self.chunks, self.index.encoder))
         remembered = nearest_training_answers(questions, self.training, self.index.encoder)
         answers = {
-            "echo": echo(questions),
+            "echo": list(questions),
             "nearest-sentence": looked_up,
             "nearest-answer": remembered,
             **fixed_answers(questions, self.language),
         }
         return {name: answers[name] for name in TRIVIAL if name in answers}
-
-
-def echo(questions: Sequence[str]) -> list[str]:
-    """Answer each question with itself."""
-    return list(questions)
 
 
 def fixed_answers(questions: Sequence[str], language: AnswerLanguage) -> dict[str, list[str]]:
