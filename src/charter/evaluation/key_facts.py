@@ -126,7 +126,7 @@ class Scorer:
 
     def _denied(self, answer: Words, span: Span, fact: Sequence[tuple[str, ...]]) -> bool:
         """Say whether the clause of a fact denies it, unless a reference's clause does so too."""
-        if not any(not self._bounded(answer, place) for place in self._negators_around(answer, span)):
+        if all(self._bounded(answer, place) for place in self._negators_around(answer, span)):
             return False
         return not any(
             self._negators_around(reference, place)
@@ -227,25 +227,19 @@ class Scorer:
     @cached_property
     def _known(self) -> frozenset[str]:
         """Words of the question and of all that is known of its answer."""
-        phrases = [phrase for fact in self._facts for phrase in fact]
-        texts = (*self._references, self._asked, self._split(self.question.why))
-        return frozenset(word for words in (*phrases, *(text.words for text in texts)) for word in words)
+        return self._expected.union(self._asked.words, self._split(self.question.why).words)
 
     @cached_property
     def _reasons(self) -> frozenset[str]:
         """What the references and the document say about it, beyond the question's words."""
-        texts = (*self._references, self._split(self.question.quote))
-        phrases = (*(phrase for fact in self._facts for phrase in fact), *(text.words for text in texts))
-        words = {word for phrase in phrases for word in phrase}
-        return frozenset(words - set(self._asked.words) - self.language.empty)
+        said = self._expected.union(self._split(self.question.quote).words)
+        return said.difference(self._asked.words, self.language.empty)
 
     @cached_property
     def _expected(self) -> frozenset[str]:
         """Words of the references and key facts: a number of the question alone is another answer."""
-        phrases = [phrase for fact in self._facts for phrase in fact]
-        return frozenset(
-            word for words in (*phrases, *(text.words for text in self._references)) for word in words
-        )
+        phrases = (phrase for fact in self._facts for phrase in fact)
+        return frozenset().union(*phrases, *(text.words for text in self._references))
 
 
 def _akin(word: str, other: str) -> bool:
