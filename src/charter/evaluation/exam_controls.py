@@ -4,16 +4,15 @@ They come from the dev part, and no judge chose them: not the one that is tested
 kind of row through synthesis.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.evaluation.exam_quotes import find_quotes
 from charter.evaluation.exam_split import Exam
-from charter.evaluation.judge import Contest, take_of_other_length
+from charter.evaluation.grouping import grouped
+from charter.evaluation.judge import Contest, with_shuffled
 from charter.evaluation.key_facts import Scorer
-from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED
-from charter.project.exam_records import ExamQuestion
+from charter.evaluation.win_rate import IDENTICAL, PREFERENCE
 from charter.project.records import Chunk, take_evenly
 
 
@@ -28,20 +27,14 @@ def exam_controls(exam: Exam, chunks: Sequence[Chunk], language: AnswerLanguage,
     asked = [row for row in exam.questions if row.kind != "unanswerable"]
     sources = find_quotes([row.quote for row in asked], chunks)
     placed = [(row, by_id[source]) for row, source in zip(asked, sources, strict=True) if source]
-    sections: dict[str, list[ExamQuestion]] = defaultdict(list)
-    for row in asked:
-        sections[row.section].append(row)
-
-    contests: list[Contest] = []
-    balance = 0
+    sections = grouped(asked, lambda row: row.section)
+    known = []
     for row, chunk in take_evenly(placed, count or len(placed)):
         answer, scorer = row.references[0], Scorer(row, language)
-        contests.append(Contest(IDENTICAL, row.id, chunk, row.question, answer, answer))
         others = [other.references[0] for other in sections[row.section]]
         wrong = [other for other in others if not scorer.mark(other).right]
-        if wrong:
-            other, balance = take_of_other_length(answer, wrong, balance)
-            contests.append(Contest(SHUFFLED, row.id, chunk, row.question, answer, other))
+        known.append((Contest(IDENTICAL, row.id, chunk, row.question, answer, answer), wrong))
+    contests = list(with_shuffled(known))
     sources = find_quotes([row.quote for row in exam.dilemmas], chunks)
     dilemmas = [(row, source) for row, source in zip(exam.dilemmas, sources, strict=True) if source]
     for dilemma, source in take_evenly(dilemmas, count or len(dilemmas)):

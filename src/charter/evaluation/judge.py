@@ -4,7 +4,7 @@ Its verdict is the probability of one word or letter against another: as the nex
 server gives no log-probs, by their shares among its replies.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,38 +76,53 @@ def control_contests(judged: EvaluationData) -> list[Contest]:
 
     They are for a corpus without an exam (`exam_controls`). The shuffled answer is of another chunk.
     """
-    chunks, contests, balance = judged.chunks, [], 0
-    for number, example in enumerate(judged.examples):
-        chunk, question, answer = chunks[example.chunk_id], example.question, example.answer
-        contests.append(Contest(IDENTICAL, example.id, chunk, question, answer, answer))
+    chunks = judged.chunks
+    known = []
+    for number, row in enumerate(judged.examples):
         following = [*judged.examples[number + 1 :], *judged.examples[:number]]
-        others = [item.answer for item in following if item.chunk_id != example.chunk_id]
-        if others:
-            other, balance = take_of_other_length(answer, others, balance)
-            contests.append(Contest(SHUFFLED, example.id, chunk, question, answer, other))
-    contests += [
-        Contest(PREFERENCE, pair.id, chunks[pair.chunk_id], pair.prompt, pair.chosen, pair.rejected)
-        for pair in judged.pairs
+        others = [other.answer for other in following if other.chunk_id != row.chunk_id]
+        known.append(
+            (Contest(IDENTICAL, row.id, chunks[row.chunk_id], row.question, row.answer, row.answer), others)
+        )
+    return [
+        *with_shuffled(known),
+        *(
+            Contest(PREFERENCE, pair.id, chunks[pair.chunk_id], pair.prompt, pair.chosen, pair.rejected)
+            for pair in judged.pairs
+        ),
     ]
-    return contests
 
 
-def take_of_other_length(answer: str, others: Sequence[str], balance: int) -> tuple[str, int]:
-    """Take the first that is longer than the answer, or shorter where more were longer so far.
+def with_shuffled(known: Iterable[tuple[Contest, Sequence[str]]]) -> Iterator[Contest]:
+    """Yield identical contests and, behind each, its answer against one of the wrong ones, if there are any.
 
-    So a preference for length gains nothing: a judge that has no other is right half the time. ``balance`` is
-    how many more were longer, which is returned anew.
+    It is the first that is longer, or shorter where more were longer so far. So a preference for length gains
+    nothing: a judge that has no other is right half the time.
     """
-    wanted = -1 if balance > 0 else 1
-    sides = [int(np.sign(len(other) - len(answer))) for other in others]
-    taken = sides.index(wanted) if wanted in sides else 0
-    return others[taken], balance + sides[taken]
+    balance = 0
+    for identical, wrong in known:
+        yield identical
+        if wrong:
+            sides = [int(np.sign(len(other) - len(identical.first))) for other in wrong]
+            wanted = -1 if balance > 0 else 1
+            taken = sides.index(wanted) if wanted in sides else 0
+            balance += sides[taken]
+            yield replace(identical, comparison=SHUFFLED, second=wrong[taken])
 
 
 def judge_requests(contests: Sequence[Contest], title: str, method: JudgeMethod) -> list[Request]:
-    """Return what a judge is asked about the contests, by either method."""
-    requests = _compare if method == "pairwise" else _rate
-    return requests(_shown(contests), title)
+    """Return what a judge is asked: the better answer's letter, or of each answer alone if it is right."""
+    if method == "pairwise":
+        return [
+            _request("judge_pair", ("A", "B"), contest, title, first=contest.first, second=contest.second)
+            for contest in _shown(contests)
+        ]
+    return [
+        # Of an answer that meets others the journal asks once.
+        _request("judge_answer", ("Yes", "No"), contest, title, answer=answer)
+        for contest in _shown(contests)
+        for answer in (contest.first, contest.second)
+    ]
 
 
 def judge_contests(
@@ -121,9 +136,7 @@ def judge_contests(
 
     ``name`` is what params.yaml calls the judge.
     """
-    shown = _shown(contests)
     verdicts = judge.complete(judge_requests(contests, title, method), judge_purpose(name))
-    preferences = (_read_letters if method == "pairwise" else _read_odds)(verdicts)
     return [
         Judgement(
             id=content_id(name, contest.comparison, contest.item_id, str(contest.swapped)),
@@ -135,7 +148,7 @@ def judge_contests(
             probability_first=probability,
             mass=mass,
         )
-        for contest, (probability, mass) in zip(shown, preferences, strict=True)
+        for contest, (probability, mass) in zip(_shown(contests), _preferences(verdicts, method), strict=True)
     ]
 
 
@@ -150,32 +163,13 @@ def _shown(contests: Sequence[Contest]) -> list[Contest]:
     return sorted(orders, key=lambda contest: (contest.chunk.id, contest.question))
 
 
-def _compare(shown: Sequence[Contest], title: str) -> list[Request]:
-    """Show both answers and ask for the better one's letter."""
-    return [
-        _request("judge_pair", ("A", "B"), contest, title, first=contest.first, second=contest.second)
-        for contest in shown
-    ]
+def _preferences(verdicts: Sequence[Completion], method: JudgeMethod) -> list[_Preference]:
+    """Read the letters, or return the ratio of the odds of Yes: sigma(l_first - l_second), l the log-odds.
 
-
-def _rate(shown: Sequence[Contest], title: str) -> list[Request]:
-    """Ask of each answer alone whether it is right; of one that meets others the journal asks once."""
-    return [
-        _request("judge_answer", ("Yes", "No"), contest, title, answer=answer)
-        for contest in shown
-        for answer in (contest.first, contest.second)
-    ]
-
-
-def _read_letters(verdicts: Sequence[Completion]) -> list[_Preference]:
-    return [choice_probability(verdict, "A", "B") for verdict in verdicts]
-
-
-def _read_odds(verdicts: Sequence[Completion]) -> list[_Preference]:
-    """Return the ratio of the odds of Yes: sigma(l_first - l_second), l the log-odds.
-
-    That is the model of Bradley and Terry (1952). No position can be preferred.
+    The latter is the model of Bradley and Terry (1952). No position can be preferred.
     """
+    if method == "pairwise":
+        return [choice_probability(verdict, "A", "B") for verdict in verdicts]
     read = [choice_probability(verdict, "Yes", "No") for verdict in verdicts]
     preferences: list[_Preference] = []
     for (first, first_mass), (second, second_mass) in zip(read[::2], read[1::2], strict=True):
