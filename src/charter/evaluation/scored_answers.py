@@ -11,7 +11,7 @@ from charter.documents.sections import section_paths
 from charter.evaluation.grouping import grouped
 from charter.evaluation.results import gold_rank
 from charter.evaluation.text_metrics import rouge_scores, sentence_bleu
-from charter.evaluation.win_rate import WIN_RATE, by_judge, verdict_pairs
+from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
 from charter.project.errors import CharterError
 from charter.project.metric_names import SYSTEMS, system_label
 from charter.project.records import Chunk, Judgement, Prediction
@@ -70,7 +70,7 @@ def score_answers(
     language = main_language(chunk.language for chunk in chunks)
     bleu = sentence_bleu(answers, references, language)
     rouge = rouge_scores(answers, references)["rougeL"]
-    first_judges = next(iter(by_judge(judgements).values()), [])
+    first_judges = [row for row in judgements if row.judge == judgements[0].judge]
     judged = {
         (comparison, pair.a_first.item_id): pair.score()
         for comparison, pairs in verdict_pairs(first_judges).items()

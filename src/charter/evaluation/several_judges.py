@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from charter.evaluation.agreement import kappa
+from charter.evaluation.grouping import grouped
 from charter.evaluation.results import (
     OPPONENT,
     UNMEASURED,
@@ -13,16 +14,11 @@ from charter.evaluation.results import (
     WinRate,
 )
 from charter.evaluation.statistics import Resampling
-from charter.evaluation.win_rate import (
-    WIN_RATE,
-    Judge,
-    VerdictPair,
-    by_judge,
-    judge_validity,
-    verdict_pairs,
-    win_rate,
-)
+from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict_pairs, win_rate
 from charter.project.records import Judgement, Prediction
+
+Preferences = dict[tuple[str, str, str], float]
+"""By what was compared, the item and its chunk, the preference for the system: above 0, below, or none."""
 
 
 def judge_results(
@@ -38,7 +34,7 @@ def judge_results(
     Raises:
         CharterError: A pair of answers was not judged once in each order.
     """
-    said, found = by_judge(judgements), {}
+    said, found = grouped(judgements, lambda row: row.judge), {}
     for name, judge in judges.items():
         pairs = verdict_pairs(said.get(name, []))
         estimates: dict[str, Estimate] = {}
@@ -57,35 +53,27 @@ def judge_results(
 
 def judge_agreement(judgements: Sequence[Judgement], resampling: Resampling) -> list[JudgeAgreement]:
     """Return how far each two judges agree on whose answer is better; nothing of a single judge."""
-    preferences = {name: _preferences(rows) for name, rows in by_judge(judgements).items()}
+    by_judge = grouped(judgements, lambda row: row.judge)
+    preferences = {name: _preferences(rows) for name, rows in by_judge.items()}
     return [
-        JudgeAgreement(
-            judges=(one, other), kappa=_agreement(preferences[one], preferences[other], resampling)
-        )
-        for one, other in combinations(preferences, 2)
+        JudgeAgreement(judges=(one, other), kappa=_agreement(said, preferences[other], resampling))
+        for (one, said), (other, _) in combinations(preferences.items(), 2)
     ]
 
 
-def _preferences(judgements: Sequence[Judgement]) -> dict[tuple[str, str], tuple[float, VerdictPair]]:
-    """Map what was compared, and the item, to the preference for the system: above 0, below, or none."""
+def _preferences(judgements: Sequence[Judgement]) -> Preferences:
     return {
-        (comparison, pair.a_first.item_id): (round(pair.score() - 0.5, 9), pair)
+        (comparison, pair.a_first.item_id, pair.a_first.chunk_id): round(pair.score() - 0.5, 9)
         for comparison, pairs in verdict_pairs(judgements).items()
         if comparison.startswith(WIN_RATE) and comparison != WIN_RATE + OPPONENT
         for pair in pairs
     }
 
 
-def _agreement(
-    one: Mapping[tuple[str, str], tuple[float, VerdictPair]],
-    other: Mapping[tuple[str, str], tuple[float, VerdictPair]],
-    resampling: Resampling,
-) -> Estimate:
+def _agreement(one: Preferences, other: Preferences, resampling: Resampling) -> Estimate:
     # Where neither has a preference the answers are mostly the same, and nothing was decided.
-    decided = [key for key in one if key in other and (one[key][0] or other[key][0])]
+    decided = [key for key in one if key in other and (one[key] or other[key])]
     if not decided:
         return UNMEASURED
-    chunks = [one[key][1].a_first.chunk_id for key in decided]
-    return kappa(
-        [one[key][0] > 0 for key in decided], [other[key][0] > 0 for key in decided], chunks, resampling
-    )
+    chunks = [chunk_id for _, _, chunk_id in decided]
+    return kappa([one[key] > 0 for key in decided], [other[key] > 0 for key in decided], chunks, resampling)

@@ -5,7 +5,7 @@ preference for a position cancels. A verdict that could not be read counts as 1/
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -60,11 +60,6 @@ class VerdictPair:
         """1 where both orders prefer A, -1 where both prefer B, 0 otherwise."""
         signs = {0.0 if p is None else np.sign(p - 0.5) for p in self.probabilities}
         return int(signs.pop()) if len(signs) == 1 else 0
-
-
-def by_judge(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:
-    """Return the verdicts of each judge, by its name, in the order in which they first occur."""
-    return grouped(judgements, lambda row: row.judge)
 
 
 def verdict_pairs(judgements: Sequence[Judgement]) -> dict[str, list[VerdictPair]]:
