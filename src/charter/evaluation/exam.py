@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from charter.evaluation.exam_checks import find_faults, parse_lines, raise_faults
+from charter.evaluation.exam_checks import find_faults, parse_placed, raise_faults
 from charter.evaluation.exam_split import Exam, Seal, read_seal
 from charter.project.errors import CharterError
 from charter.project.exam_records import Dilemma, ExamQuestion
@@ -48,19 +48,18 @@ def read_exam_files(questions: Path, dilemmas: Path) -> Exam:
     Raises:
         CharterError: A file is missing, or there are faults; all are named by file and line.
     """
-    for path in (questions, dilemmas):
-        if not path.is_file():
-            raise CharterError(f"{path}: no such file; `charter exam new` begins an exam")
-    asked, faults = parse_lines(_lines(questions), ExamQuestion, str(questions))
-    decided, more = parse_lines(_lines(dilemmas), Dilemma, str(dilemmas))
+    asked, faults = parse_placed(_lines(questions), ExamQuestion.model_validate_json)
+    decided, more = parse_placed(_lines(dilemmas), Dilemma.model_validate_json)
     raise_faults([*faults, *more, *find_faults(asked, decided)])
     return Exam([row for _, row in asked], [row for _, row in decided])
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path) -> list[tuple[str, str]]:
+    if not path.is_file():
+        raise CharterError(f"{path}: no such file; `charter exam new` begins an exam")
     try:
         with path.open(encoding="utf-8") as file:
-            return list(file)
+            return [(f"{path}:{number}", line) for number, line in enumerate(file, start=1)]
     except UnicodeDecodeError as error:
         message = f"{path}: not UTF-8 (byte {error.start}); convert it, and add the exam again"
         raise CharterError(message) from error

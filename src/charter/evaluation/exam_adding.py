@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.evaluation.exam import read_exam_files
-from charter.evaluation.exam_checks import Placed, describe, find_faults, raise_faults
+from charter.evaluation.exam_checks import Placed, find_faults, parse_placed, raise_faults
 from charter.evaluation.exam_quotes import letters
 from charter.evaluation.exam_sheet import DATE_MARK, SheetRow, read_sheets
 from charter.evaluation.exam_split import Exam, Seal, read_seal, seal_exam, write_seal
@@ -111,49 +109,38 @@ def _build(
     prefix: str,
 ) -> tuple[list[Placed[RowType]], list[str]]:
     """Make rows of filled-in ones; return them, and the faults of those that can't be made."""
-    built: list[Placed[RowType]] = []
-    faults: list[str] = []
+    filled, dated = [], []
     for number, row in enumerate(rows, start=1):
-        dates = [name for name, text in row.cells.items() if text.startswith(DATE_MARK)]
-        if dates:
-            faults.append(
+        if dates := [name for name, text in row.cells.items() if text.startswith(DATE_MARK)]:
+            dated.append(
                 f"{row.place}: {', '.join(dates)}: a date instead of text; give the cell the format Text and "
                 "type it again"
             )
-            continue
-        cells = {"id": f"{prefix}-{number:03}"} | {name: text for name, text in row.cells.items() if text}
-        try:
-            built.append((row.place, row_type.model_validate(values(cells))))
-        except ValidationError as error:
-            faults += [f"{row.place}: {fault}" for fault in describe(error)]
-    return built, faults
+        else:
+            cells = {**row.cells, "id": row.cells["id"] or f"{prefix}-{number:03}"}
+            filled.append((row.place, values(cells)))
+    built, faults = parse_placed(filled, row_type.model_validate)
+    return built, dated + faults
 
 
 def _question_values(cells: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "id": cells["id"],
-        "section": cells.get("section", ""),
-        "kind": cells.get("kind", "").lower(),
-        "question": cells.get("question", ""),
-        "references": tuple(cells[name] for name in ("answer 1", "answer 2", "answer 3") if name in cells),
-        "key_facts": tuple(_divide(fact, "|") for fact in _divide(cells.get("key facts", ""), ";\n")),
-        "must_not_say": _divide(cells.get("must not say", ""), "|;\n"),
-        "polarity": cells["yes or no"].lower() if "yes or no" in cells else None,
-        "quote": cells.get("quote", ""),
-        "why": cells.get("why", ""),
+        **{name: cells[name] for name in ("id", "section", "question", "quote", "why")},
+        "kind": cells["kind"].lower(),
+        "references": tuple(filter(None, (cells[f"answer {number}"] for number in (1, 2, 3)))),
+        "key_facts": tuple(_divide(fact, "|") for fact in _divide(cells["key facts"], ";\n")),
+        "must_not_say": _divide(cells["must not say"], "|;\n"),
+        "polarity": cells["yes or no"].lower() or None,
     }
 
 
 def _dilemma_values(cells: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "id": cells["id"],
-        "section": cells.get("section", ""),
-        "scenario": cells.get("scenario", ""),
-        "faithful": cells.get("faithful reply", ""),
-        "unfaithful": cells.get("unfaithful reply", ""),
-        "pair": cells.get("pair"),
-        "pressure": cells["pressure"].lower() if "pressure" in cells else None,
-        "quote": cells.get("quote", ""),
+        **{name: cells[name] for name in ("id", "section", "scenario", "quote")},
+        "faithful": cells["faithful reply"],
+        "unfaithful": cells["unfaithful reply"],
+        "pair": cells["pair"] or None,
+        "pressure": cells["pressure"].lower() or None,
     }
 
 

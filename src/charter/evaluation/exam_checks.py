@@ -1,7 +1,7 @@
 """What is wrong with an exam: every fault, with the place where it stands."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -12,31 +12,26 @@ from charter.project.exam_records import Dilemma, ExamQuestion
 from charter.project.records import Row
 
 RowType = TypeVar("RowType", bound=Row)
+Value = TypeVar("Value")
 
 Placed = tuple[str, RowType]
 """A row, and where it stands: file and line, or sheet and row."""
 
 
-def parse_lines(
-    lines: Iterable[str], row_type: type[RowType], source: str
+def parse_placed(
+    values: Iterable[tuple[str, Value]], parse: Callable[[Value], RowType]
 ) -> tuple[list[Placed[RowType]], list[str]]:
-    """Parse JSON lines; return the rows that could be read, and what is wrong with the others."""
+    """Make a row of each value, beside its place; return them, and what is wrong with the other values."""
     rows: list[Placed[RowType]] = []
     faults: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        place = f"{source}:{number}"
+    for place, value in values:
         try:
-            rows.append((place, row_type.model_validate_json(line)))
+            rows.append((place, parse(value)))
         except ValidationError as error:
-            faults += [f"{place}: {fault}" for fault in describe(error)]
+            for item in error.errors():
+                field = ".".join(str(part) for part in item["loc"]) or "line"
+                faults.append(f"{place}: {field}: {item['msg']}")
     return rows, faults
-
-
-def describe(error: ValidationError) -> list[str]:
-    """Say of each field what is wrong with it."""
-    return [
-        f"{'.'.join(str(part) for part in item['loc']) or 'line'}: {item['msg']}" for item in error.errors()
-    ]
 
 
 def find_faults(questions: Sequence[Placed[ExamQuestion]], dilemmas: Sequence[Placed[Dilemma]]) -> list[str]:

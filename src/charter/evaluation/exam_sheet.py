@@ -276,9 +276,10 @@ def _read_csv(file: Path) -> list[tuple[str, list[list[Any]]]]:
 def _rows(source: str, headings: Sequence[str], table: Sequence[Sequence[Any]]) -> Iterator[SheetRow]:
     """Go through the rows with more in them than a section; the examples are left out."""
     for number, values in enumerate(table[1:], start=2):
-        cells = {name: _text(value) for name, value in zip(headings, values, strict=False)}
+        texts = {name: _text(value) for name, value in zip(headings, values, strict=False)}
+        cells = dict.fromkeys(headings, "") | texts
         filled = {name for name, text in cells.items() if text} - {"id", "section"}
-        if filled and cells.get("id", "").upper() != EXAMPLE:
+        if filled and cells["id"].upper() != EXAMPLE:
             yield SheetRow(f"{source}, row {number}", cells)
 
 
