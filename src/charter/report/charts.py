@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -46,16 +47,8 @@ def interval_plot(title: str, metric: str, rows: Sequence[Interval]) -> Markup:
     """Draw a dot for each estimate of a metric and a line over its interval."""
     ends = [(row.estimate.value, row.estimate.low, row.estimate.high, row.reference) for row in rows]
     axis = Axis(axis_ticks([end for of_row in ends for end in of_row if end is not None]), 122, _RIGHT)
-    return Markup(  # noqa: S704  the template escapes
-        render(
-            "interval_plot.html.jinja",
-            title=title,
-            metric=metric,
-            rows=rows,
-            axis=axis,
-            figure=figure,
-            bracketed=bracketed,
-        )
+    return _draw(
+        "interval_plot", title=title, metric=metric, rows=rows, axis=axis, figure=figure, bracketed=bracketed
     )
 
 
@@ -85,16 +78,8 @@ def share_plot(title: str, rows: Sequence[Share], mark: float, mark_name: str) -
 
     Labels, counts and intervals are text: a phone breaks them, and a screen reader reads them.
     """
-    return Markup(  # noqa: S704  the template escapes
-        render(
-            "share_plot.html.jinja",
-            title=title,
-            rows=rows,
-            axis=Axis((0, 0.25, 0.5, 0.75, 1), 6, 394),
-            mark=mark,
-            mark_name=mark_name,
-        )
-    )
+    axis = Axis((0, 0.25, 0.5, 0.75, 1), 6, 394)
+    return _draw("share_plot", title=title, rows=rows, axis=axis, mark=mark, mark_name=mark_name)
 
 
 def line_chart(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> Markup:
@@ -102,9 +87,11 @@ def line_chart(title: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -
     points = [point for line in lines.values() for point in line]
     across = Axis(axis_ticks([x for x, _ in points]), 48, _RIGHT)
     up = Axis(axis_ticks([y for _, y in points]), 170, 26)
-    return Markup(  # noqa: S704  the template escapes
-        render("line_chart.html.jinja", title=title, lines=lines, across=across, up=up)
-    )
+    return _draw("line_chart", title=title, lines=lines, across=across, up=up)
+
+
+def _draw(template: str, **variables: Any) -> Markup:
+    return Markup(render(f"{template}.html.jinja", **variables))  # noqa: S704  the template escapes
 
 
 def axis_ticks(values: Sequence[float]) -> list[float]:

@@ -1,6 +1,6 @@
 """The way of each row of a trial of synthesis: what was written, what it scored, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from charter.project.records import Chunk
@@ -31,7 +31,7 @@ def preview_rows(data: SyntheticData) -> list[PreviewedChunk]:
     return [PreviewedChunk(chunk, tuple(_rows_of(data, chunk.id))) for chunk in data.chunks]
 
 
-def _rows_of(data: SyntheticData, chunk_id: str) -> Sequence[PreviewedRow]:
+def _rows_of(data: SyntheticData, chunk_id: str) -> Iterator[PreviewedRow]:
     def show(kind: str, outcome: str, kept: bool, *texts: tuple[str, str]) -> PreviewedRow:
         given = data.scores.get(texts[0][1], {})
         scores = ", ".join(
@@ -39,36 +39,20 @@ def _rows_of(data: SyntheticData, chunk_id: str) -> Sequence[PreviewedRow]:
         )
         return PreviewedRow(kind, kept, outcome, tuple(text for text in texts if text[1]), scores)
 
-    rows = [
-        show(
-            "question",
-            f"kept for {split}",
-            True,
-            ("asked", row.question),
-            ("answer", row.answer),
-            ("rule", row.rule),
-        )
-        for split, of_split in data.instruct.items()
-        for row in of_split
-        if row.chunk_id == chunk_id
-    ]
-    rows += [
-        show(
-            "pair",
-            f"kept for {split}",
-            True,
-            ("asked", pair.prompt),
-            ("faithful", pair.chosen),
-            ("unfaithful", pair.rejected),
-            ("rule", pair.rule),
-        )
-        for split, pairs in data.preference.items()
-        for pair in pairs
-        if pair.chunk_id == chunk_id
-    ]
+    for split, rows in data.instruct.items():
+        for row in rows:
+            if row.chunk_id == chunk_id:
+                said = ("asked", row.question), ("answer", row.answer), ("rule", row.rule)
+                yield show("question", f"kept for {split}", True, *said)
+    for split, pairs in data.preference.items():
+        for pair in pairs:
+            if pair.chunk_id == chunk_id:
+                replies = ("faithful", pair.chosen), ("unfaithful", pair.rejected)
+                yield show(
+                    "pair", f"kept for {split}", True, ("asked", pair.prompt), *replies, ("rule", pair.rule)
+                )
     for refused in data.rejected:
         if refused.chunk_id == chunk_id:
             asked, *more = refused.raw.split("\n")
             texts = (("asked", asked), *(("then", text) for text in more))
-            rows.append(show(refused.kind, f"refused by {refused.filter}: {refused.reason}", False, *texts))
-    return rows
+            yield show(refused.kind, f"refused by {refused.filter}: {refused.reason}", False, *texts)

@@ -27,26 +27,17 @@ def write_sheet(
         )
     # With a byte order mark, without which spreadsheet programs misread letters beyond ASCII.
     with atomic_path(file) as path, path.open("w", encoding="utf-8-sig", newline="") as opened:
-        writer = csv.writer(opened)
-        writer.writerow((*_COLUMNS, *_FILLED_IN))
+        writer = csv.DictWriter(opened, (*_COLUMNS, *_FILLED_IN), extrasaction="ignore")
+        writer.writeheader()
         for rule in rules:
-            decision = decisions.get(rule.id)
-            writer.writerow(
-                (
-                    rule.id,
-                    " > ".join(chunks[rule.chunk_id].headings),
-                    rule.statement,
-                    rule.modality,
-                    "; ".join(rule.limits),
-                    "; ".join(rule.deciders),
-                    rule.reason,
-                    rule.grey,
-                    rule.quotation,
-                    decision.decision if decision else "",
-                    decision.statement if decision else "",
-                    decision.note if decision else "",
-                )
-            )
+            row = rule.model_dump() | {"section": " > ".join(chunks[rule.chunk_id].headings)}
+            row |= {name: "; ".join(row[name]) for name in ("limits", "deciders")}
+            if decision := decisions.get(rule.id):
+                row |= {
+                    "new_statement": decision.statement,
+                    **decision.model_dump(include={"decision", "note"}),
+                }
+            writer.writerow(row)
 
 
 def read_sheet(file: Path, rules: Sequence[Rule]) -> list[RuleDecision]:
