@@ -103,9 +103,7 @@ def _section(content: CorpusContent, params: Params) -> dict[str, Any]:
         "findings": findings(evaluation),
         "published": PUBLISHED.get(evaluation.corpus, {}),
         "plots": [(formatting.METRIC_NAMES[metric], _plot(evaluation, metric)) for metric in _PLOTTED],
-        "margins": table.margin_rows(evaluation),
         "differences": _differences(evaluation),
-        "probes": table.probe_rows(evaluation),
         "coverage": summarize_coverage(content.coverage),
         "chunks": chunks,
         "review": content.review,
@@ -127,7 +125,7 @@ def _plot(evaluation: Evaluation, metric: str) -> Markup:
             emphasised=label in ALIGNED,
         )
         for label in table.LABELS
-        if (estimate := evaluation.systems.get(label, {}).get(metric))
+        if (estimate := evaluation.measured(label, metric))
     ]
     title = f"{formatting.METRIC_NAMES[metric]} of all systems with 95 % intervals; figures are in the table"
     return interval_plot(title, metric, rows)
