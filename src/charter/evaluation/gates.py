@@ -55,7 +55,7 @@ def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Champion
     label = system_label(system, gate.rag)
     subject = f"{gate.metric} of {label}{f' by {gate.judge}' if gate.judge else ''}"
     without_figure = partial(GateResult, gate, None)
-    measured = _measured(candidate, label, gate.metric)
+    measured = candidate.measured(label, gate.metric)
     if measured is None:
         return without_figure(False, f"{subject}: not measured{_how_to_measure(gate.metric)}")
     if gate.metric == "win_rate" and not candidate.judge.valid:
@@ -70,7 +70,7 @@ def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Champion
         return without_figure(True, f"{subject}: they are the same model")
     if found := difference(candidate, label, against, gate.metric):
         return _hold(gate, subject, found)
-    return _hold_plainly(gate, subject, measured, _measured(candidate, against, gate.metric), against)
+    return _hold_plainly(gate, subject, measured, candidate.measured(against, gate.metric), against)
 
 
 def opponent(gate: Gate, evaluation: Evaluation) -> str:
@@ -90,17 +90,16 @@ def _judge_against_champion(
     subject += " over champion"
     if champion is None:
         return GateResult(gate, None, True, f"{subject}: no champion yet")
-    own, other = (
+    own, others = (
         (scores or {}).get((label, gate.metric)) for scores in (champion.candidate_scores, champion.scores)
     )
-    if own and other:
-        return _judge_pairs(gate, subject, own, other, candidate)
+    if own and others:
+        return _judge_pairs(gate, subject, own, others, candidate)
     if reason := _incomparable(gate.metric, label, candidate, champion.evaluation):
         return GateResult(gate, None, False, f"{subject}: {reason}")
     subject += f", by plain figures since {_why_plain(gate.metric, champion)}"
-    return _hold_plainly(
-        gate, subject, measured, _measured(champion.evaluation, label, gate.metric), "champion"
-    )
+    other = champion.evaluation.measured(label, gate.metric)
+    return _hold_plainly(gate, subject, measured, other, "champion")
 
 
 def _judge_pairs(
@@ -162,15 +161,10 @@ def _incomparable(metric: str, label: str, candidate: Evaluation, champion: Eval
     return None if champion.judge.valid else "its judge failed its controls"
 
 
-def _measured(evaluation: Evaluation, label: str, metric: str) -> Estimate | None:
-    estimate = evaluation.systems.get(label, {}).get(metric)
-    return estimate if estimate is not None and estimate.n > 0 else None
-
-
 def _questions(evaluation: Evaluation, label: str, metric: str) -> str | int | None:
     """Identify what a metric was measured on; of the pinned prompts of safety, it is how many were asked."""
     if metric in (*SAFETY_METRICS, *RETENTION_METRICS):
-        measured = _measured(evaluation, label, metric)
+        measured = evaluation.measured(label, metric)
         return measured.n if measured else None
     if metric in EXAM_METRICS:
         return evaluation.lineage.get("exam")

@@ -208,6 +208,11 @@ class Evaluation(Result):
         """A hash of all figures; a report carries those that it shows."""
         return content_id(self.model_dump_json())
 
+    def measured(self, label: str, metric: str) -> Estimate | None:
+        """Return what a system has in a metric; None where there was nothing to measure."""
+        estimate = self.systems.get(label, {}).get(metric)
+        return estimate if estimate is not None and estimate.n else None
+
     def adding(
         self, figures: Mapping[str, Mapping[str, Estimate]], comparisons: Sequence[Comparison], **other: Any
     ) -> "Evaluation":
@@ -241,8 +246,7 @@ def as_judged_by(evaluation: Evaluation, name: str | None) -> Evaluation:
 
 def best_trivial(evaluation: Evaluation, metric: str) -> str | None:
     """Return which of TRIVIAL has the highest figure; None where none was measured."""
-    measured = {name: evaluation.systems.get(name, {}).get(metric) for name in TRIVIAL}
-    figures = {name: estimate.value for name, estimate in measured.items() if estimate and estimate.n}
+    figures = {name: found.value for name in TRIVIAL if (found := evaluation.measured(name, metric))}
     return max(figures, key=lambda name: figures[name]) if figures else None
 
 

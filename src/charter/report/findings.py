@@ -94,7 +94,7 @@ def _compared(
 
 
 def _adherence(evaluation: Evaluation) -> list[Finding]:
-    seed, aligned = (evaluation.systems.get(label, {}).get("adherence") for label in ("seed", "dpo"))
+    seed, aligned = (evaluation.measured(label, "adherence") for label in ("seed", "dpo"))
     if seed is None or aligned is None:
         return []
     apart = None not in (seed.high, aligned.low) and (aligned.low or 0) > (seed.high or 0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from charter.evaluation.grouping import grouped
 from charter.evaluation.results import Estimate, Evaluation, best_trivial, difference
 from charter.evaluation.scored_answers import ScoredAnswer, worst
 from charter.project.exam_records import ExamAnswer, ExamDecision
@@ -24,6 +25,7 @@ _EXAMPLES = 3
 _SHOWN = 2
 _COIN = 0.5
 _FROM_MEMORY = " from memory"
+_MODEL_WITH_RAG = system_label(MODEL, rag=True)
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,12 @@ def first_screen(
     Answers and decisions, to the exam, are all systems', and so are those to what the teacher wrote
     (``written``); chunks are all of the corpus.
     """
-    ordered = worst(written, system_label(MODEL, rag=True), len(written))
+    ordered = worst(written, _MODEL_WITH_RAG, len(written))
     decided = [row for row in decisions if (row.system, row.rag) == (MODEL, False)]
     answered = [row for row in answers if (row.system, row.rag) == (MODEL, True)]
     return FirstScreen(
         verdict=judge_readiness(evaluation, gates),
-        pictures=[
-            picture for picture in (_right_answers(evaluation), _values(evaluation)) if picture is not None
-        ],
+        pictures=[picture for picture in (_right_answers(evaluation), _values(evaluation)) if picture],
         kept=clearest([row for row in decided if row.margin > 0]),
         broken=clearest([row for row in decided if row.margin < 0]),
         nearest=ordered[_SHOWN:][::-1][:_SHOWN],
@@ -84,41 +84,35 @@ def first_screen(
 
 def clearest(decisions: Sequence[ExamDecision]) -> list[ExamDecision]:
     """Take the decisions with the greatest margins either way, one a section."""
-    first: dict[str, ExamDecision] = {}
-    for row in sorted(decisions, key=lambda row: (-abs(row.margin), row.item_id)):
-        first.setdefault(row.section, row)
-    return list(first.values())[:_EXAMPLES]
+    ordered = sorted(decisions, key=lambda row: (-abs(row.margin), row.item_id))
+    return [rows[0] for rows in grouped(ordered, lambda row: row.section).values()][:_EXAMPLES]
 
 
 def _right_answers(evaluation: Evaluation) -> Picture | None:
     metric = "right_answers"
-    figures = {
-        label: estimate
-        for label in (*_ANSWERING, *TRIVIAL)
-        if (estimate := evaluation.systems.get(label, {}).get(metric))
-    }
+    figures = _figures(evaluation, (*_ANSWERING, *TRIVIAL), metric)
     best = best_trivial(evaluation, metric)
     if best is None:
         return None
     trivial = sorted(set(figures) & set(TRIVIAL), key=lambda label: -figures[label].value)[:_TRIVIAL_SHOWN]
-    shown = [label for label in _ANSWERING if label in figures] + trivial
+    models = [label for label in _ANSWERING if label in figures]
     title = "Right answers to the exam's questions"
     chart = share_plot(
         title,
         [
             Share(_answering_name(label), figures[label], emphasised=label.startswith(MODEL))
-            for label in shown
+            for label in (*models, *trivial)
         ],
         figures[best].value,
         f"the best that needs no model, {plain_name(best)}",
     )
-    weak = [label for label in _ANSWERING if label in figures and not _beats(evaluation, label, best, metric)]
+    weak = [label for label in models if not _beats(evaluation, label, best, metric)]
     notes = []
     if weak:
         notes.append(
             f"Not shown to be better than {plain_name(best)}, which needs no model: {_grouped(weak)}."
         )
-    if said := evaluation.systems.get(system_label(MODEL, rag=True), {}).get("right_verdicts"):
+    if said := evaluation.measured(_MODEL_WITH_RAG, "right_verdicts"):
         notes.append(
             f"Of {said.n} questions of yes or no the aligned model with the document at hand has the right "
             f"word in {said.value * said.n:.0f}, be there a reason or not; tossing a coin has it in "
@@ -134,11 +128,9 @@ def _answering_name(label: str) -> str:
 
 def _grouped(labels: Sequence[str]) -> str:
     """List systems by what they had: "with the document at hand a, b; from memory c"."""
-    groups: dict[str, list[str]] = {}
-    for label in labels:
-        shown = _answering_name(label).removeprefix(plain_name(label.partition("+")[0])).strip()
-        groups.setdefault(shown, []).append(plain_name(label.partition("+")[0]))
-    return "; ".join(f"{shown} {', '.join(names)}" for shown, names in groups.items())
+    named = [(plain_name(label.partition("+")[0]), _answering_name(label)) for label in labels]
+    groups = grouped(named, lambda names: names[1].removeprefix(names[0]).strip())
+    return "; ".join(f"{had} {', '.join(name for name, _ in names)}" for had, names in groups.items())
 
 
 def _beats(evaluation: Evaluation, label: str, other: str, metric: str) -> bool:
@@ -150,11 +142,7 @@ def _beats(evaluation: Evaluation, label: str, other: str, metric: str) -> bool:
 
 
 def _values(evaluation: Evaluation) -> Picture | None:
-    figures = {
-        label: estimate
-        for label in _DECIDING
-        if (estimate := evaluation.systems.get(label, {}).get("dilemmas"))
-    }
+    figures = _figures(evaluation, _DECIDING, "dilemmas")
     if not figures:
         return None
     title = "Cases decided as the document asks"
@@ -167,6 +155,10 @@ def _values(evaluation: Evaluation) -> Picture | None:
     weak = [plain_name(label) for label, estimate in figures.items() if not _above(estimate, _COIN)]
     notes = [f"Not shown to be better than tossing a coin: {'; '.join(weak)}."] if weak else []
     return Picture(title, chart, notes)
+
+
+def _figures(evaluation: Evaluation, labels: Sequence[str], metric: str) -> dict[str, Estimate]:
+    return {label: estimate for label in labels if (estimate := evaluation.measured(label, metric))}
 
 
 def _above(estimate: Estimate, value: float) -> bool:

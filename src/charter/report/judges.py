@@ -17,7 +17,7 @@ def judge_names(evaluation: Evaluation) -> tuple[str, ...]:
 
 def win_rate_cell(evaluation: Evaluation, label: str) -> str:
     """Print a system's win rate by the first judge, if it passed its controls."""
-    estimate = evaluation.systems.get(label, {}).get("win_rate")
+    estimate = evaluation.measured(label, "win_rate")
     if estimate is None:
         return MISSING
     return with_interval("win_rate", estimate) if evaluation.judge.valid else INVALID
@@ -42,7 +42,7 @@ def win_rate_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
     return [
         (system_name(label), *(win_rate_cell(view, label) for view in views))
         for label in (system_label(*system) for system in SYSTEMS)
-        if any("win_rate" in view.systems.get(label, {}) for view in views)
+        if any(view.measured(label, "win_rate") for view in views)
     ]
 
 

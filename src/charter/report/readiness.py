@@ -41,21 +41,14 @@ class Verdict:
         return sum(result.passed for result in self.conditions)
 
 
-def sat_exam(evaluation: Evaluation) -> bool:
-    """Whether the systems sat an exam."""
-    return any(metric in figures for figures in evaluation.systems.values() for metric in EXAM_METRICS)
-
-
 def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
     """Judge the aligned model: it is ready if it sat an exam and every gate holds."""
     asked = [gate for gate in gates if gate.against != "champion"]
     results = evaluate_gates(asked, MODEL, evaluation, None)
-    lacking = []
-    if not sat_exam(evaluation):
+    lacking, told = [], results
+    if all(figures.keys().isdisjoint(EXAM_METRICS) for figures in evaluation.systems.values()):
         lacking.append(_NO_EXAM.format(corpus=evaluation.corpus))
         told = [result for result in results if result.gate.metric not in EXAM_METRICS]
-    else:
-        told = results
     if not asked:
         lacking.append(_NO_GATES)
     ready = not lacking and all(result.passed for result in results)
@@ -78,12 +71,12 @@ def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
     evaluation = as_judged_by(evaluation, gate.judge)
     words = METRIC_WORDS[gate.metric]
     label = system_label(MODEL, gate.rag)
-    own = evaluation.systems.get(label, {}).get(gate.metric)
+    own = evaluation.measured(label, gate.metric)
     if gate.metric == "win_rate" and not evaluation.judge.valid:
         return _INVALID_JUDGE
     against = opponent(gate, evaluation)
-    other = evaluation.systems.get(against, {}).get(gate.metric)
-    if own is None or not own.n or (against != "none" and other is None):
+    other = evaluation.measured(against, gate.metric)
+    if own is None or (against != "none" and other is None):
         return f"Not measured: {words.name}{'' if against == 'none' else f', beside {plain_name(against)}'}."
     compared = own
     beside = ""

@@ -77,12 +77,10 @@ class _Part:
 
 def cell(evaluation: Evaluation, label: str, metric: str) -> str:
     """Print what a system has in a metric; a win rate only if the judge passed its controls."""
-    estimate = evaluation.systems.get(label, {}).get(metric)
-    if estimate is None:
-        return MISSING
     if metric == "win_rate":
         return win_rate_cell(evaluation, label)
-    return with_interval(metric, estimate)
+    estimate = evaluation.measured(label, metric)
+    return MISSING if estimate is None else with_interval(metric, estimate)
 
 
 def published_cell(corpus: str, label: str, metric: str) -> str:
