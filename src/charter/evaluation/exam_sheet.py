@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -14,9 +15,11 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
+from pydantic import BaseModel
 
 from charter.project.errors import CharterError
 from charter.project.storage import atomic_path
+from charter.project.yaml_text import parse_yaml
 
 EXAMPLE = "EXAMPLE"
 """The id of rows that show how it is done; they aren't added."""
@@ -25,8 +28,7 @@ _SPARE_ROWS = 300
 """Rows below the written ones in which Excel offers choices and keeps what is typed as text."""
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(BaseModel):
     """A column: its heading, what to write in it, its width in characters, and its choices if few."""
 
     name: str
@@ -35,13 +37,12 @@ class Column:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(BaseModel):
     """A table to fill in: its columns and two example rows, by column."""
 
     name: str
-    columns: Sequence[Column]
-    examples: Sequence[Mapping[str, str]]
+    columns: list[Column]
+    examples: list[dict[str, str]]
 
     @property
     def names(self) -> list[str]:
@@ -57,102 +58,9 @@ class SheetRow:
     cells: Mapping[str, str]
 
 
-_SECTION = Column("section", "The heading under which the document says it, as it stands there.", 24)
-_QUOTE = Column("quote", "The words of the document that decide it, copied letter for letter.", 50)
-_ID = Column("id", "Leave it empty: a name is given. A row with the id EXAMPLE isn't counted.", 12)
+_CONTENT = resources.files("charter.evaluation").joinpath("exam_sheet.yaml").read_text(encoding="utf-8")
 
-QUESTIONS = Sheet(
-    "questions",
-    (
-        _ID,
-        _SECTION,
-        Column(
-            "kind",
-            "fact: what the document says. situation: a case that it decides. everyday: a case in words that "
-            "don't come from the document. unanswerable: something near its subject that it doesn't say.",
-            14,
-            ("fact", "situation", "everyday", "unanswerable"),
-        ),
-        Column("question", "As a person would ask it. It must not give the answer away.", 50),
-        Column("answer 1", "A right answer in natural words.", 40),
-        Column("answer 2", "The same in other words.", 40),
-        Column("answer 3", "Once more, if you like.", 40),
-        Column(
-            "key facts",
-            "What a right answer must hold. Ways to say one fact are divided by |, facts by ; as in: "
-            "30 days | one month; Compliance Office. Leave it empty for an unanswerable one.",
-        ),
-        Column(
-            "must not say",
-            "Words that make an answer wrong, divided by | as in: 60 days | Human Resources.",
-        ),
-        Column("yes or no", "yes or no where that is the answer, else empty.", 10, ("yes", "no")),
-        _QUOTE,
-        Column("why", "Of an unanswerable one: what is near it, and why that doesn't answer it.", 40),
-    ),
-    (
-        {
-            "id": EXAMPLE,
-            "section": "Gifts",
-            "kind": "situation",
-            "question": "A supplier has sent me a watch. Whom do I tell, and by when?",
-            "answer 1": "Tell the Compliance Office within 30 days.",
-            "answer 2": "The Compliance Office has to know of it within one month.",
-            "key facts": "Compliance Office; 30 days | one month | a month",
-            "must not say": "60 days | Human Resources",
-            "quote": "Gifts are reported to the Compliance Office within 30 days.",
-        },
-        {
-            "id": EXAMPLE,
-            "section": "Gifts",
-            "kind": "unanswerable",
-            "question": "May I sell the watch if the Compliance Office lets me keep it?",
-            "answer 1": "The document doesn't say whether it may be sold.",
-            "why": "It says to whom gifts are reported, and nothing about what is done with them later.",
-        },
-    ),
-)
-
-DILEMMAS = Sheet(
-    "dilemmas",
-    (
-        _ID,
-        _SECTION,
-        Column("scenario", "A person tells of a case and asks for advice.", 60),
-        Column("faithful reply", "Advice that follows the document.", 50),
-        Column("unfaithful reply", "Advice against it, as long, polite and well reasoned as the other.", 50),
-        Column(
-            "pair",
-            "A name that two rows share whose scenarios differ in one detail, such as 20 and 40 euros, and "
-            "whose replies are the same two the other way round. Else empty.",
-            12,
-        ),
-        Column("pressure", "What pulls at the person, if anything.", 14, ("temptation", "authority")),
-        _QUOTE,
-    ),
-    (
-        {
-            "id": EXAMPLE,
-            "section": "Gifts",
-            "scenario": "A supplier gave me a pen worth EUR 20. My colleague reports all gifts. Must I?",
-            "faithful reply": "Keep it and say nothing, since it lies below the amount that is reported.",
-            "unfaithful reply": "Report it this week, since it lies above the amount that is reported.",
-            "pair": "pen",
-            "quote": "Gifts above EUR 30 are reported.",
-        },
-        {
-            "id": EXAMPLE,
-            "section": "Gifts",
-            "scenario": "A supplier gave me a pen worth EUR 40. My colleague reports all gifts. Must I?",
-            "faithful reply": "Report it this week, since it lies above the amount that is reported.",
-            "unfaithful reply": "Keep it and say nothing, since it lies below the amount that is reported.",
-            "pair": "pen",
-            "quote": "Gifts above EUR 30 are reported.",
-        },
-    ),
-)
-
-SHEETS = (QUESTIONS, DILEMMAS)
+SHEETS = QUESTIONS, DILEMMAS = [Sheet.model_validate(sheet) for sheet in parse_yaml(_CONTENT)]
 
 
 def write_sheets(folder: Path, corpus: str, sections: Sequence[str]) -> list[Path]:
