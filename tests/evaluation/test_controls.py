@@ -188,7 +188,7 @@ def test_only_a_judge_that_knows_is_valid(verdict: Verdict, valid: bool, tmp_pat
             prediction_of(example, "seed", True, sentence(generator, 20)),
             prediction_of(example, "dpo", False, answer),
         ]
-    held_out = EvaluationData(chunks, examples, pairs, retrieved={})
+    held_out = EvaluationData(chunks, {}, examples, pairs)
     contests = win_rate_contests(predictions, held_out) + control_contests(held_out)
     with JournaledEngine(tmp_path / "journal.sqlite", "judge", lambda: Judges(verdict)) as judge:
         judgements = judge_contests(contests, judge, "the guidelines", "pairwise")

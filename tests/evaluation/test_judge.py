@@ -26,7 +26,7 @@ EXAMPLES = [
 
 
 def held_out(examples: Sequence[InstructExample], pairs: Sequence[PreferencePair] = ()) -> EvaluationData:
-    return EvaluationData(CHUNKS, examples, pairs, retrieved={})
+    return EvaluationData(CHUNKS, {}, examples, pairs)
 
 
 class PrefersLonger:
@@ -107,7 +107,7 @@ def test_half_of_the_shuffled_answers_are_longer_in_whatever_order() -> None:
             )
             for number, count in enumerate(lengths)
         ]
-        contests = control_contests(EvaluationData(chunks, examples, [], {}))
+        contests = control_contests(EvaluationData(chunks, {}, examples, []))
         shuffled = [c for c in contests if c.comparison == "control:shuffled"]
         assert [contest.first for contest in shuffled] == [example.answer for example in examples]
         longer = sum(len(contest.second) > len(contest.first) for contest in shuffled)

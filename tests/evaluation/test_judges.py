@@ -129,7 +129,7 @@ def contests() -> tuple[list[Contest], EvaluationData, list[InstructExample]]:
                 id=f"e{number}", chunk_id=chunk.id, rule="", style="s", question="When?", answer=answer
             )
         )
-    held_out = EvaluationData({chunk.id: chunk for chunk in chunks}, examples, [], retrieved={})
+    held_out = EvaluationData({chunk.id: chunk for chunk in chunks}, {}, examples, [])
     return exam_controls(Exam(questions, dilemmas), chunks, ENGLISH, 0), held_out, examples
 
 

@@ -21,34 +21,43 @@ from charter.training.chat import Chat, answer_messages
 
 
 @dataclass(frozen=True)
-class EvaluationData:
-    """Held-out data of one corpus.
+class ShownTexts:
+    """Texts that systems are tested on, with what may be shown beside them.
 
-    ``chunks`` maps an id to its chunk; ``retrieved`` a question, or the prompt of a pair, to what retrieval
-    found for it.
+    ``chunks`` maps an id to its chunk; ``retrieved`` a question, scenario or prompt to what retrieval found
+    for it.
     """
 
     chunks: Mapping[str, Chunk]
+    retrieved: Mapping[str, tuple[Passage, ...]]
+
+    def passages(self, text: str, chunk_id: str, rag: Rag) -> tuple[Passage, ...]:
+        """Return what a system is shown beside a text that rests on the chunk ``chunk_id``.
+
+        Where it rests on none, and that is empty, "gold" is what was found.
+        """
+        if rag == "gold" and chunk_id:
+            return (Passage(chunk_id=chunk_id, score=1.0),)
+        return self.retrieved[text] if rag else ()
+
+    def messages(self, text: str, chunk_id: str, rag: Rag) -> Chat:
+        """Ask as training does, with the passages if any."""
+        shown = self.passages(text, chunk_id, rag)
+        return answer_messages(text, [self.chunks[passage.chunk_id].text for passage in shown])
+
+
+@dataclass(frozen=True)
+class EvaluationData(ShownTexts):
+    """Held-out data of one corpus."""
+
     examples: Sequence[InstructExample]
     pairs: Sequence[PreferencePair]
-    retrieved: Mapping[str, tuple[Passage, ...]]
 
     def take(self, count: int) -> "EvaluationData":
         """Take at most ``count`` questions and as many pairs, evenly; 0 takes all."""
         if count == 0:
             return self
         return replace(self, examples=take_evenly(self.examples, count), pairs=take_evenly(self.pairs, count))
-
-    def passages(self, question: str, chunk_id: str, rag: Rag) -> tuple[Passage, ...]:
-        """Return what a system is shown beside a question that was written from the chunk ``chunk_id``."""
-        if rag == "gold":
-            return (Passage(chunk_id=chunk_id, score=1.0),)
-        return self.retrieved[question] if rag else ()
-
-    def messages(self, question: str, chunk_id: str, rag: Rag) -> Chat:
-        """Ask the question as training does, with its passages if any."""
-        shown = self.passages(question, chunk_id, rag)
-        return answer_messages(question, [self.chunks[passage.chunk_id].text for passage in shown])
 
 
 def predict(

@@ -7,7 +7,7 @@ import numpy as np
 
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.evaluation.dilemmas import decide
-from charter.evaluation.evaluation_data import answer_greedily
+from charter.evaluation.evaluation_data import ShownTexts, answer_greedily
 from charter.evaluation.exam_quotes import find_quotes
 from charter.evaluation.exam_split import Exam
 from charter.evaluation.key_facts import Scorer
@@ -17,24 +17,22 @@ from charter.generation.journal import JournaledEngine
 from charter.project.exam_records import Dilemma, ExamAnswer, ExamDecision, ExamQuestion
 from charter.project.metric_names import system_label
 from charter.project.params import Params
-from charter.project.records import Chunk, Passage, Rag, System, content_id
+from charter.project.records import Chunk, Rag, System, content_id
 from charter.retrieval.index import Index
 from charter.training.chat import Chat, answer_messages
 
 
 @dataclass(frozen=True)
-class Examination:
+class Examination(ShownTexts):
     """An exam, and what is shown beside its items: ``index`` is what their passages were found in.
 
-    ``retrieved`` maps a question or scenario to what retrieval found for it, ``sources`` an item's id to the
-    chunk that its quote stands in, empty where it has none. ``title`` is the document's.
+    ``sources`` maps an item's id to the chunk that its quote stands in, empty where it has none. ``title`` is
+    the document's.
     """
 
     exam: Exam
     title: str
-    chunks: Mapping[str, Chunk]
     index: Index
-    retrieved: Mapping[str, tuple[Passage, ...]]
     sources: Mapping[str, str]
     language: AnswerLanguage
     max_new_tokens: int
@@ -46,7 +44,7 @@ class Examination:
 
     def ask(self, engine: JournaledEngine, system: System, rag: Rag) -> list[ExamAnswer]:
         """Let a system answer all questions, greedily, with the prompt that training used."""
-        chats = [self._chat(row.id, row.question, rag) for row in self.exam.questions]
+        chats = [self.messages(row.question, self.sources[row.id], rag) for row in self.exam.questions]
         what = f"exam answers of {system_label(system, rag)}"
         return self.mark(system, rag, answer_greedily(engine, chats, self.max_new_tokens, what))
 
@@ -68,7 +66,7 @@ class Examination:
                 question=row.question,
                 references=row.references,
                 quote=row.quote,
-                retrieved=self._passages(row.id, row.question, rag),
+                retrieved=self.passages(row.question, self.sources[row.id], rag),
                 answer=answer,
                 fault=mark.fault,
                 # In a language without words for it, no yes or no can be read: then there is no such figure.
@@ -91,7 +89,8 @@ class Examination:
         alone = self._likelihoods(local, [answer_messages(self.title) for _ in dilemmas])
         decisions = []
         for rag in rags:
-            given = self._likelihoods(local, [self._chat(row.id, row.scenario, rag) for row in dilemmas])
+            asked = [self.messages(row.scenario, self.sources[row.id], rag) for row in dilemmas]
+            given = self._likelihoods(local, asked)
             margins, with_prior = decide(given, alone), decide(given, np.zeros_like(given))
             decisions += [
                 ExamDecision(
@@ -113,16 +112,6 @@ class Examination:
         replies = [reply for row in self.exam.dilemmas for reply in (row.faithful, row.unfaithful)]
         prompts = [chat for chat in chats for _ in range(2)]
         return np.reshape(local.mean_log_probs(prompts, replies), (-1, 2))
-
-    def _chat(self, item_id: str, text: str, rag: Rag) -> Chat:
-        shown = self._passages(item_id, text, rag)
-        return answer_messages(text, [self.chunks[passage.chunk_id].text for passage in shown])
-
-    def _passages(self, item_id: str, text: str, rag: Rag) -> tuple[Passage, ...]:
-        """What is shown beside an item; where the document has no right passage, "gold" is what was found."""
-        if rag == "gold" and (source := self.sources[item_id]):
-            return (Passage(chunk_id=source, score=1.0),)
-        return self.retrieved[text] if rag else ()
 
 
 def prepare(
