@@ -17,12 +17,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from charter.evaluation.agreement import kappa
 from charter.evaluation.answer_language import load_answer_language
 from charter.evaluation.exam import read_dev
 from charter.evaluation.key_facts import Mark, Scorer
 from charter.evaluation.results import Estimate
-from charter.evaluation.statistics import Resampling
+from charter.evaluation.statistics import Resampling, kappa
 from charter.project.exam_records import ExamQuestion, LabelledExamAnswer, ReadExamAnswer
 from charter.project.paths import ProjectPaths
 from charter.project.storage import read_rows

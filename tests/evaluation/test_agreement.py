@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from charter.evaluation.agreement import kappa
-from charter.evaluation.statistics import Resampling
+from charter.evaluation.statistics import Resampling, kappa
 
 RESAMPLING = Resampling(samples=500, seed=1)
 

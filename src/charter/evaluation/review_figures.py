@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from charter.evaluation.agreement import kappa
 from charter.evaluation.results import Estimate
-from charter.evaluation.statistics import Resampling, clustered_share
+from charter.evaluation.statistics import Resampling, clustered_share, kappa
 from charter.project.review_records import RowDecision, row_texts
 from charter.synthesis.row_decisions import Settled, reviewer_key, settle
 from charter.synthesis.synthetic_data import SyntheticData

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from charter.evaluation.agreement import kappa
 from charter.evaluation.grouping import grouped
 from charter.evaluation.results import (
     OPPONENT,
@@ -13,7 +12,7 @@ from charter.evaluation.results import (
     JudgeAgreement,
     WinRate,
 )
-from charter.evaluation.statistics import Resampling
+from charter.evaluation.statistics import Resampling, kappa
 from charter.evaluation.win_rate import WIN_RATE, Judge, judge_validity, verdict_pairs, win_rate
 from charter.project.records import Judgement, Prediction
 
