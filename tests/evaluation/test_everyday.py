@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from charter.evaluation.everyday import is_right
+from charter.evaluation.probes import is_right
 from charter.project.exam_records import EverydayFact
 from charter.project.paths import ProjectPaths
 from charter.project.records import GeneralPrompt

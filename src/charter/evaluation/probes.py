@@ -8,7 +8,8 @@ texts, as texts and not as a chat.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from charter.evaluation.everyday import is_right
+from charter.evaluation.answer_language import load_answer_language
+from charter.evaluation.key_facts import Scorer
 from charter.evaluation.local_system import WINDOW, LocalSystem
 from charter.evaluation.results import Comparison, Estimate, Evaluation, RefusalDetection
 from charter.evaluation.safety import CorrectedShares, ObservedShares, mcnemar_p
@@ -24,7 +25,7 @@ from charter.evaluation.statistics import (
 )
 from charter.generation.engine import ask_turns
 from charter.generation.journal import JournaledEngine
-from charter.project.exam_records import EverydayFact
+from charter.project.exam_records import EverydayFact, ExamQuestion
 from charter.project.records import AskedKind, GeneralPrompt, ProbeAnswer, ProbePrompt, System, content_id
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.refusal import OPENING, LabelledPredictions, RefusalDetector, declines
@@ -109,6 +110,25 @@ class Probes:
             for (kind, prompt), text, flag in zip(asked, texts, refused, strict=True)
         ]
         self.results[name] = ProbeResult(answers, system.text_log_probs(self.texts, self.windows))
+
+
+def is_right(fact: EverydayFact, answer: str) -> bool:
+    """Say whether an answer, in English, to what everybody knows is right, by the rules of exams.
+
+    The question's own words and numbers belong to a right answer, as in "2 + 2 = 4".
+    """
+    question = ExamQuestion(
+        id=content_id(fact.prompt),
+        section="",
+        kind="fact",
+        question=fact.prompt,
+        references=tuple(f"{fact.prompt} {right}." for right in fact.answers),
+        key_facts=(fact.answers,),
+        must_not_say=(),
+        polarity=None,
+        quote="",
+    )
+    return Scorer(question, load_answer_language("en")).mark(answer).right
 
 
 def measure_detector(labelled: LabelledPredictions) -> tuple[Estimate, Estimate]:
