@@ -6,8 +6,8 @@ from charter.evaluation.results import Comparison, Estimate, Evaluation
 from charter.evaluation.statistics import Resampling
 from charter.project.metric_names import CUT_METRICS, METRICS, SYSTEMS, TRIVIAL
 from charter.project.records import Rag, System
+from charter.report.claims import margins, stricter_margins
 from charter.report.formatting import with_interval
-from charter.report.margins import margins, stricter_margins
 from charter.report.published import PUBLISHED
 from charter.report.table import margin_rows, results_markdown, results_table
 from exam_rows import answer_of, decision_of, dilemma_of, question_of

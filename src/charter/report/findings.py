@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from charter.evaluation.results import BASELINE, MARGIN_METRICS, Evaluation
-from charter.report.claims import Answer, direction, safety_claims
+from charter.report.claims import Answer, direction, margins, safety_claims
 from charter.report.formatting import METRIC_NAMES, figure, ratio, share, signed, system_name
-from charter.report.margins import margins
 from charter.report.sentences import claim_sentence
 
 Verdict = Literal["yes", "no", "open"]

@@ -24,7 +24,7 @@ from charter.project.metric_names import (
     SYSTEMS,
     system_label,
 )
-from charter.report.claims import direction, safety_claims
+from charter.report.claims import direction, margins, safety_claims, stricter_margins
 from charter.report.formatting import (
     METRIC_NAMES,
     MISSING,
@@ -38,7 +38,6 @@ from charter.report.formatting import (
     with_interval,
 )
 from charter.report.judges import judges_sentence, win_rate_cell, win_rate_columns, win_rate_rows
-from charter.report.margins import margins, stricter_margins
 from charter.report.published import CAVEATS, PUBLISHED
 from charter.report.rendering import render
 from charter.report.sentences import (
