@@ -24,11 +24,10 @@ RowType = TypeVar("RowType", bound=Row)
 
 @dataclass(frozen=True)
 class AddedExam:
-    """An exam that was added: its seal, its files, and what its author should look at once more."""
+    """An exam that was added: its seal, and what its author should look at once more."""
 
     exam: Exam
     seal: Seal
-    files: Sequence[Path]
     doubts: Sequence[str]
 
 
@@ -79,8 +78,7 @@ def add_exam(
         write_rows(paths.exam_questions, exam.questions)
         write_rows(paths.exam_dilemmas, exam.dilemmas)
     write_seal(paths.exam_seal, seal)
-    written = [paths.exam_questions, paths.exam_dilemmas, paths.exam_seal]
-    return AddedExam(exam, seal, written, _doubts(exam, language))
+    return AddedExam(exam, seal, _doubts(exam, language))
 
 
 def _read_folder(folder: Path, paths: CorpusPaths) -> Exam:

@@ -145,18 +145,11 @@ def read_seal(path: Path) -> Seal:
 
 def write_seal(path: Path, seal: Seal) -> None:
     """Write sealed.yaml."""
-    figures = f"seed: {seal.seed}\nsha256: {seal.sha256}\n"
-    figures += f"questions: {seal.questions}\ndilemmas: {seal.dilemmas}\n"
-    parts = "".join(
-        f"{part}:\n" + "".join(f"  - {_quoted(name)}\n" for name in getattr(seal, part))
-        for part in ("dev", "sealed")
-    )
-    write_text(path, _HEAD + figures + parts)
-
-
-def _quoted(text: str) -> str:
-    """A string as YAML has it in single quotes."""
-    return "'" + text.replace("'", "''") + "'"
+    lines = [f"{name}: {getattr(seal, name)}\n" for name in ("seed", "sha256", "questions", "dilemmas")]
+    for part in ("dev", "sealed"):
+        quoted = (name.replace("'", "''") for name in getattr(seal, part))
+        lines += [f"{part}:\n", *(f"  - '{name}'\n" for name in quoted)]
+    write_text(path, _HEAD + "".join(lines))
 
 
 def _tied_sections(exam: Exam) -> list[set[str]]:

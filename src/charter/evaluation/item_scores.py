@@ -42,7 +42,8 @@ def exam_scores(
     answers: Sequence[ExamAnswer], decisions: Sequence[ExamDecision], exam: Exam
 ) -> Iterator[ItemScore]:
     """Yield what each answer and each decision in the exam counts."""
-    items = {row.id: content_id(row.model_dump_json()) for row in (*exam.questions, *exam.dilemmas)}
+    items = {row.id: content_id(row.model_dump_json()) for row in exam.questions}
+    items |= {row.id: content_id(row.model_dump_json()) for row in exam.dilemmas}
     answered, decided = by_system(answers), by_system(decisions)
     for system, rag in _SYSTEMS:
         label = system_label(system, rag)

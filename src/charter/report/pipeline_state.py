@@ -64,7 +64,6 @@ def read_state(root: Path, params: Params, corpus: str) -> PipelineState:
         raise CharterError(f"corpora.{corpus}: no such corpus; there are {', '.join(params.corpora)}")
     paths = CorpusPaths(root, corpus)
     evaluation = load_evaluation(paths.metrics("evaluate"))
-    given = params.model_dump(mode="json", exclude_unset=True)
     outdated = outdated_stages(root, params, corpus)
     for stage, key in outdated.items():
         if stage not in _UNEVALUATED_STAGES:
@@ -73,8 +72,11 @@ def read_state(root: Path, params: Params, corpus: str) -> PipelineState:
                 "not of these parameters; run `dvc repro` first"
             )
     for system in ALIGNED:
-        _check_adapter(paths, evaluation, system)
+        adapter, evaluated = paths.adapter(system), evaluation.lineage.get(f"{system}_adapter")
+        if adapter.exists() and directory_sha256(adapter) != evaluated:
+            raise CharterError(f"{adapter}: not the adapter that evaluate measured; run `dvc repro` first")
 
+    given = params.model_dump(mode="json", exclude_unset=True)
     concerning = {key: value for key, value in given.items() if key not in _PARAMS_WITHOUT_EFFECT}
     concerning["corpus"] = given["corpora"][corpus]
     flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in flatten(concerning)}
@@ -155,13 +157,6 @@ def _look_up(tree: Any, dotted: str) -> Any:
     for key in dotted.split("."):
         tree = tree.get(key) if isinstance(tree, dict) else None
     return tree
-
-
-def _check_adapter(paths: CorpusPaths, evaluation: Evaluation, system: System) -> None:
-    adapter = paths.adapter(system)
-    evaluated = evaluation.lineage.get(f"{system}_adapter")
-    if adapter.exists() and directory_sha256(adapter) != evaluated:
-        raise CharterError(f"{adapter}: not the adapter that evaluate measured; run `dvc repro` first")
 
 
 def _stage_metrics(paths: CorpusPaths, outdated: Container[str]) -> dict[str, dict[str, float]]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from charter.evaluation.gates import GateResult, evaluate_gates, opponent
+from charter.evaluation.grouping import grouped
 from charter.evaluation.results import Estimate, Evaluation, as_judged_by, difference
 from charter.project.gate import Gate
 from charter.project.metric_names import EXAM_METRICS, system_label
 from charter.project.records import System
-from charter.report.plain_words import KINDS, METRIC_WORDS, Kind, capitalized, plain_name
+from charter.report.plain_words import KINDS, METRIC_WORDS, capitalized, plain_name
 
 MODEL: System = "dpo"
 """The model that a verdict is on."""
@@ -59,10 +60,8 @@ def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
 
 def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
     """Take the first result of each kind of metric, the weightiest kind first."""
-    first: dict[Kind, GateResult] = {}
-    for result in results:
-        first.setdefault(METRIC_WORDS[result.gate.metric].kind, result)
-    return [first[kind] for kind in KINDS if kind in first]
+    by_kind = grouped(results, lambda result: METRIC_WORDS[result.gate.metric].kind)
+    return [by_kind[kind][0] for kind in KINDS if kind in by_kind]
 
 
 def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
