@@ -8,7 +8,6 @@ from typing import Any
 from markupsafe import Markup
 
 from charter.evaluation.results import Estimate
-from charter.report.formatting import bracketed, figure
 from charter.report.rendering import render
 
 _RIGHT = 368
@@ -47,9 +46,7 @@ def interval_plot(title: str, metric: str, rows: Sequence[Interval]) -> Markup:
     """Draw a dot for each estimate of a metric and a line over its interval."""
     ends = [(row.estimate.value, row.estimate.low, row.estimate.high, row.reference) for row in rows]
     axis = Axis(axis_ticks([end for of_row in ends for end in of_row if end is not None]), 122, _RIGHT)
-    return _draw(
-        "interval_plot", title=title, metric=metric, rows=rows, axis=axis, figure=figure, bracketed=bracketed
-    )
+    return _draw("interval_plot", title=title, metric=metric, rows=rows, axis=axis)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,6 @@ def model_card(
         settings=params.model_dump(mode="json"),
         stage_metrics=stage_metrics,
         source_name=source_name,
-        metrics=METRICS,
         judges=judges_sentence(evaluation),
         win_rate_columns=win_rate_columns(evaluation),
         win_rates=[row for row in win_rate_rows(evaluation) if row[0] in own],

@@ -4,6 +4,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from charter.project.metric_names import METRICS
+from charter.report import formatting
+
 _TEMPLATES = Environment(
     loader=PackageLoader("charter.report", "templates"),
     undefined=StrictUndefined,
@@ -11,10 +14,11 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.globals.update(formatting=formatting, metrics=METRICS)
 
 
 def render(template: str, **variables: Any) -> str:
-    """Render a file of ``templates``; in HTML, text is escaped.
+    """Render a file of ``templates``, all of which know `formatting` and METRICS; in HTML, text is escaped.
 
     Raises:
         jinja2.UndefinedError: The template uses a variable that was not given.
