@@ -118,15 +118,17 @@ class Scorer:
 
     def _says_forbidden(self, answer: Words) -> bool:
         """Say whether it says what it must not, other than by denying it: "not 30 but 60 days"."""
+        denials = [end for _, end in self._negators(answer)]
         return any(
-            not self._denied_right_before(answer, span)
+            not any(end <= start <= end + 1 for end in denials)
             for phrase in self._forbidden
-            for span in answer.find(phrase)
+            for start, _ in answer.find(phrase)
         )
 
     def _denied(self, answer: Words, span: Span, fact: Sequence[tuple[str, ...]]) -> bool:
         """Say whether the clause of a fact denies it, unless a reference's clause does so too."""
-        if all(self._bounded(answer, place) for place in self._negators_around(answer, span)):
+        bounds = self.language.bounds
+        if all(bounds & {*answer.words[end : end + 2]} for _, end in self._negators_around(answer, span)):
             return False
         return not any(
             self._negators_around(reference, place)
@@ -143,12 +145,6 @@ class Scorer:
             for place in self._negators(text)
             if place[0] in clause and not span[0] <= place[0] < span[1]
         ]
-
-    def _bounded(self, text: Words, negator: Span) -> bool:
-        return bool(self.language.bounds & set(text.words[negator[1] : negator[1] + 2]))
-
-    def _denied_right_before(self, text: Words, span: Span) -> bool:
-        return any(end <= span[0] <= end + 1 for _, end in self._negators(text))
 
     def _negators(self, text: Words) -> Iterable[Span]:
         for phrase in self._negating:
