@@ -11,7 +11,7 @@ import pytest
 from charter.evaluation.evaluation_data import EvaluationData
 from charter.evaluation.judge import control_contests, judge_contests, win_rate_contests
 from charter.evaluation.results import Evaluation
-from charter.evaluation.scoring import Outcomes, Rating, score_corpus
+from charter.evaluation.scoring import Rating, score_corpus
 from charter.evaluation.statistics import Resampling, holm
 from charter.evaluation.win_rate import WIN_RATE, Judge
 from charter.generation.engine import Completion, Request
@@ -65,7 +65,7 @@ def score(predictions: Sequence[Prediction], judgements: Sequence[Judgement]) ->
         encoder="shared words",
         resampling=Resampling(200, 1),
     )
-    return score_corpus(Outcomes(predictions, judgements, {}), rating)
+    return score_corpus(predictions, judgements, {}, rating)
 
 
 def test_systems_that_are_alike_are_seldom_told_apart() -> None:

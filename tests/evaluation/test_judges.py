@@ -16,7 +16,7 @@ from charter.evaluation.exam_split import Exam
 from charter.evaluation.judge import Contest, judge_contests, win_rate_contests
 from charter.evaluation.judges import Judges
 from charter.evaluation.results import Evaluation
-from charter.evaluation.scoring import Outcomes, Rating, score_corpus
+from charter.evaluation.scoring import Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.generation.asked_model import AskedModel
 from charter.generation.engine import Completion, Engine, Request
@@ -159,7 +159,7 @@ def evaluate(params: Params, paths: CorpusPaths) -> tuple[Evaluation, list[Judge
         encoder="none",
         resampling=Resampling(200, 1),
     )
-    return score_corpus(Outcomes(predictions, judgements, {}), rating), judgements, judges
+    return score_corpus(predictions, judgements, {}, rating), judgements, judges
 
 
 def printed(evaluation: Evaluation) -> str:

@@ -9,7 +9,7 @@ import sacrebleu
 
 from charter.evaluation.exam_scoring import add_exam_scores
 from charter.evaluation.results import Comparison, Estimate, Evaluation, load_evaluation, result_rows
-from charter.evaluation.scoring import FAMILY, Outcomes, Rating, correct, score_corpus
+from charter.evaluation.scoring import FAMILY, Rating, correct, score_corpus
 from charter.evaluation.statistics import Resampling, clustered_share
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
 from charter.project.errors import CharterError
@@ -88,7 +88,9 @@ def score(
 ) -> Evaluation:
     judgements = judgements_of(predictions) if judgements is None else judgements
     return score_corpus(
-        Outcomes(predictions, judgements, adherence={"dpo": clustered_share([1, 1, 0], ["a", "b", "c"])}),
+        predictions,
+        judgements,
+        {"dpo": clustered_share([1, 1, 0], ["a", "b", "c"])},
         Rating(
             corpus="udhr",
             title="The Declaration",

@@ -57,15 +57,6 @@ corrected for ninety a true one is lost. The others have intervals to look at.""
 
 
 @dataclass(frozen=True)
-class Outcomes:
-    """What systems answered, each to the same items, what the judges said, and ``adherence`` by label."""
-
-    predictions: Sequence[Prediction]
-    judgements: Sequence[Judgement]
-    adherence: Mapping[str, Estimate]
-
-
-@dataclass(frozen=True)
 class Rating:
     """Whose figures they are, how they are obtained, and what else they depend on, as in `Evaluation`.
 
@@ -86,16 +77,23 @@ class Rating:
     resampling: Resampling
 
 
-def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
+def score_corpus(
+    predictions: Sequence[Prediction],
+    judgements: Sequence[Judgement],
+    adherence: Mapping[str, Estimate],
+    rating: Rating,
+) -> Evaluation:
     """Measure all systems of a corpus and compare them. Safety and retention are left out.
+
+    Predictions are of every system to the same items; ``adherence`` is by label.
 
     Raises:
         CharterError: A system's answers are not to the same items as the others', or a pair of answers was
             not judged once in each order.
     """
     resampling = rating.resampling
-    answers = _in_table_order(outcomes.predictions)
-    judged = judge_results(outcomes.judgements, answers, rating.judges, resampling)
+    answers = _in_table_order(predictions)
+    judged = judge_results(judgements, answers, rating.judges, resampling)
     (judge_name, first), *others = judged.items()
     items = next(iter(answers.values()))
     clusters = [row.chunk_id for row in items]
@@ -108,8 +106,8 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
         figures = {metric: bootstrap.estimate(measure) for metric, measure in measures[label].items()}
         if label in first.estimates:
             figures["win_rate"] = first.estimates[label]
-        if label in outcomes.adherence and outcomes.adherence[label].n:
-            figures["adherence"] = outcomes.adherence[label]
+        if label in adherence and adherence[label].n:
+            figures["adherence"] = adherence[label]
         if rows[0].rag is True:
             figures |= retrieval(rows, clusters, bootstrap)
         figures["length"] = bootstrap.estimate(mean_measure([len(row.answer) for row in rows]))
@@ -125,7 +123,7 @@ def score_corpus(outcomes: Outcomes, rating: Rating) -> Evaluation:
         win_rates=first.win_rates,
         judge_name=judge_name,
         further_judges=dict(others),
-        judge_agreement=judge_agreement(outcomes.judgements, resampling),
+        judge_agreement=judge_agreement(judgements, resampling),
         settings={
             **rating.settings,
             "bleu": bleu_signature(rating.language),

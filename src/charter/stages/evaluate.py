@@ -22,7 +22,7 @@ from charter.evaluation.local_system import LocalSystem, local_system
 from charter.evaluation.people_questions import leave_out_trained
 from charter.evaluation.probes import Probes, add_probe_scores
 from charter.evaluation.results import Estimate, Evaluation
-from charter.evaluation.scoring import Outcomes, Rating, score_corpus
+from charter.evaluation.scoring import Rating, score_corpus
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.trivial import TrivialSystems
 from charter.generation.journal import JournaledEngine
@@ -82,7 +82,7 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     write_rows(paths.probe_answers, (row for result in found for row in result.answers))
 
     rating = _rating(params, paths, tests, judges)
-    evaluation = score_corpus(Outcomes(answers.predictions, answers.judgements, answers.adherence), rating)
+    evaluation = score_corpus(answers.predictions, answers.judgements, answers.adherence, rating)
     if tests.examination:
         evaluation = add_exam_scores(evaluation, answers.exam, answers.decisions, rating.resampling)
     if tests.probes:
