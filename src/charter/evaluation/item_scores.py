@@ -54,7 +54,13 @@ def exam_scores(
 def _scores(system: System, rag: Rag, suite: str, counted: Iterable[_Counted]) -> Iterator[ItemScore]:
     for metric, item, cluster, row in counted:
         yield ItemScore(
-            system=system, rag=rag, metric=metric, item=item, cluster=cluster, suite=suite, row=tuple(row)
+            system=system,
+            rag=rag,
+            metric=metric,
+            item=item,
+            cluster=cluster,
+            suite=suite,
+            row=tuple(map(float, row)),
         )
 
 
