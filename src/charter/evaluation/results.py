@@ -208,6 +208,11 @@ class Evaluation(Result):
         """A hash of all figures; a report carries those that it shows."""
         return content_id(self.model_dump_json())
 
+    @property
+    def compared(self) -> dict[Contrast, Comparison]:
+        """The comparisons, by what is compared."""
+        return {row.contrast: row for row in self.comparisons}
+
     def measured(self, label: str, metric: str) -> Estimate | None:
         """Return what a system has in a metric; None where there was nothing to measure."""
         estimate = self.systems.get(label, {}).get(metric)
@@ -252,16 +257,15 @@ def best_trivial(evaluation: Evaluation, metric: str) -> str | None:
 
 def difference(evaluation: Evaluation, system: str, against: str, metric: str) -> Estimate | None:
     """Return ``system - against`` as it was measured; a comparison made the other way round is turned."""
-    for row in evaluation.comparisons:
-        found = row.difference
-        if row.metric != metric or found.n == 0:
-            continue
-        if (row.system, row.against) == (system, against):
-            return found
-        if (row.system, row.against) == (against, system):
-            low, high = (None if end is None else -end for end in (found.high, found.low))
-            return Estimate(value=-found.value, low=low, high=high, n=found.n)
-    return None
+    compared = evaluation.compared
+    row = compared.get((system, against, metric)) or compared.get((against, system, metric))
+    if row is None or not row.difference.n:
+        return None
+    found = row.difference
+    if row.system == system:
+        return found
+    low, high = (None if end is None else -end for end in (found.high, found.low))
+    return Estimate(value=-found.value, low=low, high=high, n=found.n)
 
 
 def load_evaluation(path: Path) -> Evaluation:

@@ -39,11 +39,10 @@ class SafetyClaim:
 
 def safety_claims(evaluation: Evaluation) -> list[SafetyClaim]:
     """Return the answer for each aligned system; none where safety wasn't measured."""
-    compared = {(row.system, row.metric): row for row in evaluation.comparisons if row.against == "seed"}
     claims = []
     for system in ALIGNED:
-        compliance = compared.get((system, "harmful_compliance"))
-        over_refusal = compared.get((system, "over_refusal"))
+        compliance = evaluation.compared.get((system, "seed", "harmful_compliance"))
+        over_refusal = evaluation.compared.get((system, "seed", "over_refusal"))
         if compliance is not None and over_refusal is not None:
             improves = _sign(compliance, fewer="yes", more="no")
             overrefuses = _sign(over_refusal, fewer="no", more="yes")
@@ -96,9 +95,8 @@ def stricter_margins(evaluation: Evaluation) -> list[Margin]:
 
 
 def _measured(evaluation: Evaluation, terms: list[tuple[str, str]]) -> list[Comparison]:
-    compared = {row.contrast: row for row in evaluation.comparisons}
-    wanted = [(system, *of_row) for system in ALIGNED for of_row in terms]
-    return [compared[key] for key in wanted if key in compared]
+    wanted = ((system, *of_row) for system in ALIGNED for of_row in terms)
+    return [row for contrast in wanted if (row := evaluation.compared.get(contrast))]
 
 
 def _margin(row: Comparison, corpus: str) -> Margin:

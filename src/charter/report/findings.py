@@ -80,13 +80,13 @@ def _compared(
     """Write a sentence on each difference of two systems; the verbs are for above, below and neither."""
     above, below, neither = verbs
     found = []
-    for row in evaluation.comparisons:
-        if (row.system, row.against) == (system, against) and row.metric in MARGIN_METRICS:
+    for metric in MARGIN_METRICS:
+        if row := evaluation.compared.get((system, against, metric)):
             side = direction(row.difference)
             text = sentence.format(
                 verb={1: above, -1: below, 0: neither}[side],
-                metric=METRIC_NAMES[row.metric],
-                difference=signed(row.metric, row.difference),
+                metric=METRIC_NAMES[metric],
+                difference=signed(metric, row.difference),
             )
             found.append(Finding(_VERDICTS[side], text))
     return found

@@ -63,8 +63,7 @@ def smallest_sentence(evaluation: Evaluation, metrics: Sequence[str]) -> str:
     found = [
         f"{figure(metric, row.smallest)} in {METRIC_NAMES[metric]} ({row.difference.n} items)"
         for metric in metrics
-        for row in evaluation.comparisons
-        if (row.system, row.against, row.metric) == ("dpo", BASELINE, metric) and row.smallest is not None
+        if (row := evaluation.compared.get(("dpo", BASELINE, metric))) and row.smallest is not None
     ]
     if not found:
         return ""

@@ -116,12 +116,11 @@ def inconclusive(row: Comparison) -> bool:
 
 def probe_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """Print safety and retention under PROBE_COLUMNS; nothing where they weren't measured."""
-    compared = {(row.system, row.metric): row for row in evaluation.comparisons if row.against == "seed"}
     rows: list[tuple[str, ...]] = []
     for metric in (*SAFETY_METRICS, *RETENTION_METRICS):
         for label, measured in evaluation.systems.items():
             if metric in measured:
-                row = compared.get((label, metric))
+                row = evaluation.compared.get((label, "seed", metric))
                 difference = signed(metric, row.difference) if row else MISSING
                 p = p_value(row.p_holm).removeprefix("= ") if row else MISSING
                 value = bracketed(metric, measured[metric])
