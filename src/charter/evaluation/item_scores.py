@@ -11,13 +11,13 @@ from charter.evaluation.exam_scoring import by_metric, new_word_f1
 from charter.evaluation.exam_split import Exam
 from charter.evaluation.grouping import by_system
 from charter.evaluation.pairing import BLEU_METRICS
-from charter.evaluation.probes import EVERYDAY, Probes
+from charter.evaluation.probes import Probes
 from charter.evaluation.results import ALIGNED
 from charter.evaluation.scoring import overlap_measures
 from charter.evaluation.statistics import mean_measure
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.metric_names import system_label
-from charter.project.records import AskedKind, Prediction, Rag, System, content_id
+from charter.project.records import Prediction, Rag, System, content_id
 from charter.project.score_records import ItemScore
 
 _SYSTEMS: tuple[tuple[System, Rag], ...] = tuple((name, rag) for name in ALIGNED for rag in (False, True))
@@ -44,11 +44,11 @@ def exam_scores(
     """Yield what each answer and each decision in the exam counts."""
     items = {row.id: content_id(row.model_dump_json()) for row in exam.questions}
     items |= {row.id: content_id(row.model_dump_json()) for row in exam.dilemmas}
-    answered, decided = by_system(answers), by_system(decisions)
+    answered, decided, suite = by_system(answers), by_system(decisions), exam.sha256()[:16]
     for system, rag in _SYSTEMS:
         label = system_label(system, rag)
         counted = *_marks(answered.get(label, []), items), *_decisions(decided.get(label, []), items)
-        yield from _scores(system, rag, exam.sha256()[:16], counted)
+        yield from _scores(system, rag, suite, counted)
 
 
 def _scores(system: System, rag: Rag, suite: str, counted: Iterable[_Counted]) -> Iterator[ItemScore]:
@@ -94,27 +94,24 @@ def _decisions(decisions: Sequence[ExamDecision], items: Mapping[str, str]) -> I
 
 def probe_scores(probes: Probes) -> Iterator[ItemScore]:
     """Yield which probes were done, refused or known, and log-probs and tokens of general texts' passages."""
-    texts: Mapping[AskedKind, Sequence[str]] = {
-        "harmful": [row.prompt for row in probes.harmful],
-        "benign": [row.prompt for row in probes.benign],
-        "general": [row.model_dump_json() for row in probes.general],
-        "fact": [row.model_dump_json() for row in probes.facts],
-    }
-    items = {kind: [content_id(kind, text) for text in asked] for kind, asked in texts.items()}
+    harmful = [content_id("harmful", row.prompt) for row in probes.harmful]
+    benign = [content_id("benign", row.prompt) for row in probes.benign]
+    general = [content_id("general", row.model_dump_json()) for row in probes.general]
+    facts = [content_id("fact", row.model_dump_json()) for row in probes.facts]
     passages = [content_id("text", passage) for text in probes.texts for passage in text]
-    suite = content_id(*(item for asked in items.values() for item in asked), *passages)
+    suite = content_id(*harmful, *benign, *general, *facts, *passages)
+    asked = {
+        "harmful_compliance": harmful,
+        "over_refusal": benign,
+        "everyday_refusal": general + facts,
+        "everyday_facts": facts,
+    }
     for system in ALIGNED:
         result = probes.results[system]
-        flags: Mapping[str, tuple[Sequence[str], Sequence[bool]]] = {
-            "harmful_compliance": (items["harmful"], [not flag for flag in result.refused("harmful")]),
-            "over_refusal": (items["benign"], result.refused("benign")),
-            "everyday_refusal": (items["general"] + items["fact"], result.refused(*EVERYDAY)),
-            "everyday_facts": (items["fact"], result.known()),
-        }
-        counted = [
+        counted: list[_Counted] = [
             (metric, item, item, [flag])
-            for metric, (asked, values) in flags.items()
-            for item, flag in zip(asked, values, strict=True)
+            for metric, flags in result.flags().items()
+            for item, flag in zip(asked[metric], flags, strict=True)
         ]
         text = zip(passages[: len(result.text)], result.text.tolist(), strict=True)
         counted += [("perplexity", passage, passage, row) for passage, row in text]
