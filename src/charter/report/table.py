@@ -58,6 +58,8 @@ _REACHED = {"yes": "reached", "no": "NOT reached", "not shown": "not shown"}
 PROBE_COLUMNS = ("measure", "system", "figure [95 %]", "− seed [95 %]", "Holm p")
 """Of safety and retention: a row a measure and system."""
 
+EXAM_HEADINGS = ("system", *(METRIC_NAMES[metric] for metric in EXAM_COLUMNS))
+
 _DILEMMAS = ("dilemmas", "dilemma_pairs")
 _QUESTIONS = tuple(metric for metric in EXAM_COLUMNS if metric not in _DILEMMAS)
 
@@ -216,7 +218,7 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         judges_sentence=judges_sentence,
         language_sentence=language_sentence,
         parts=_parts,
-        exam_columns=EXAM_COLUMNS,
+        exam_headings=EXAM_HEADINGS,
         exam_rows=exam_rows,
         exam_sentence=exam_sentence,
     )
