@@ -226,27 +226,27 @@ def compared(system: str, against: str, low: float, high: float) -> Comparison:
 
 
 @pytest.mark.parametrize(
-    ("comparison", "verdict", "words"),
+    ("comparison", "good", "words"),
     [
         (compared("sft", "cft+rag", 9, 12), "yes", "margin of ×1.55 is reached"),
-        (compared("sft", "cft+rag", -1, 12), "open", "margin of ×1.55 is not shown"),
+        (compared("sft", "cft+rag", -1, 12), "not shown", "margin of ×1.55 is not shown"),
         (compared("dpo", "teacher+rag", 1, 3), "yes", "better than the teacher"),
         (compared("dpo", "teacher+rag", -3, -1), "no", "not as good as the teacher"),
-        (compared("dpo", "teacher+rag", -3, 1), "open", "not told apart"),
-        (compared("dpo+rag", "dpo", -3, -1), "open", "RAG hurts"),
-        (compared("dpo", "sft", -3, 1), "open", "changes nothing that can be shown"),
+        (compared("dpo", "teacher+rag", -3, 1), "not shown", "not told apart"),
+        (compared("dpo+rag", "dpo", -3, -1), "not shown", "RAG hurts"),
+        (compared("dpo", "sft", -3, 1), "not shown", "changes nothing that can be shown"),
     ],
 )
-def test_findings_say_what_the_intervals_say(comparison: Comparison, verdict: str, words: str) -> None:
+def test_findings_say_what_the_intervals_say(comparison: Comparison, good: str, words: str) -> None:
     evaluation = make_evaluation("udhr").model_copy(update={"comparisons": [comparison]})
     found = findings(evaluation)[0]
-    assert found.verdict == verdict
+    assert found.good == good
     assert words in found.text
 
 
 def test_an_invalid_judge_is_a_finding() -> None:
     found = findings(make_evaluation("udhr", judge_valid=False))[-1]
-    assert found.verdict == "no"
+    assert found.good == "no"
     assert "failed its controls" in found.text
 
 

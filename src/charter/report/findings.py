@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from charter.evaluation.results import BASELINE, MARGIN_METRICS, Evaluation
 from charter.report.claims import Answer, direction, margins, safety_claims
 from charter.report.formatting import METRIC_NAMES, figure, ratio, share, signed, system_name
 from charter.report.sentences import claim_sentence
 
-Verdict = Literal["yes", "no", "open"]
-
-_VERDICTS: Mapping[int, Verdict] = {1: "yes", -1: "no", 0: "open"}
-_CLAIM_VERDICTS: Mapping[Answer, Verdict] = {"yes": "yes", "no": "no", "not shown": "open"}
+_GOOD: Mapping[int, Answer] = {1: "yes", -1: "no", 0: "not shown"}
 
 _REACHED: Mapping[Answer, str] = {
     "yes": "reached",
@@ -27,9 +23,9 @@ _WITH_RAG = "RAG {verb} the aligned model in {metric}: {difference} (in the publ
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and whether it is good news, bad news, or not decided by the data."""
+    """A sentence, and whether it is good news, bad news (no), or not decided by the data."""
 
-    verdict: Verdict
+    good: Answer
     text: str
 
 
@@ -44,12 +40,9 @@ def findings(evaluation: Evaluation) -> list[Finding]:
         *_compared(evaluation, "dpo", "teacher+rag", _BESIDE_TEACHER, teacher_verbs),
         *_compared(evaluation, "dpo", "sft", _AFTER_SFT, sft_verbs),
         # Whether retrieval helps is neither good news nor bad.
-        *(Finding("open", finding.text) for finding in retrieval),
+        *(Finding("not shown", finding.text) for finding in retrieval),
         *_adherence(evaluation),
-        *(
-            Finding(_CLAIM_VERDICTS[claim.improves], claim_sentence(claim))
-            for claim in safety_claims(evaluation)
-        ),
+        *(Finding(claim.improves, claim_sentence(claim)) for claim in safety_claims(evaluation)),
         _judge(evaluation),
     ]
 
@@ -59,18 +52,18 @@ def _margins(evaluation: Evaluation) -> list[Finding]:
     for margin in margins(evaluation):
         row, metric = margin.row, margin.row.metric
         own, base = (evaluation.systems[label][metric].value for label in (row.system, BASELINE))
-        verdict = _VERDICTS[direction(row.difference)]
+        good = _GOOD[direction(row.difference)]
         of_base = "" if row.ratio is None else f"{ratio(row.ratio)}, "
         outcome = ""
         if margin.reached is not None:
-            verdict = _CLAIM_VERDICTS[margin.reached]
+            good = margin.reached
             outcome = f"; the published margin of ×{margin.published_ratio:.2f} is {_REACHED[margin.reached]}"
         text = (
             f"{system_name(row.system)} without RAG has {METRIC_NAMES[metric]} {figure(metric, own)}, "
             f"{system_name(BASELINE)} {figure(metric, base)}: "
             f"{of_base}{signed(metric, row.difference)}{outcome}."
         )
-        found.append(Finding(verdict, text))
+        found.append(Finding(good, text))
     return found
 
 
@@ -88,7 +81,7 @@ def _compared(
                 metric=METRIC_NAMES[metric],
                 difference=signed(metric, row.difference),
             )
-            found.append(Finding(_VERDICTS[side], text))
+            found.append(Finding(_GOOD[side], text))
     return found
 
 
@@ -101,7 +94,7 @@ def _adherence(evaluation: Evaluation) -> list[Finding]:
         f"On {aligned.n} held-out preference pairs the aligned model favours the faithful response in "
         f"{share(aligned)}, the seed in {share(seed)}."
     )
-    return [Finding("yes" if apart else "no" if aligned.value < seed.value else "open", text)]
+    return [Finding("yes" if apart else "no" if aligned.value < seed.value else "not shown", text)]
 
 
 def _judge(evaluation: Evaluation) -> Finding:
