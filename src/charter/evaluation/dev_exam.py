@@ -55,12 +55,9 @@ def sit_dev(
         answers += examination.mark(name, False, given)
     for name in systems:
         rags = [rag for other, rag in SYSTEMS if other == name]
-        if name == "teacher":
-            with open_teacher(params, paths) as engine:
-                answers += [row for rag in rags for row in examination.ask(engine, name, rag)]
-            continue
-        system = local_system(name, params, paths)
-        with system.open(paths.journal) as engine:
+        local = None if name == "teacher" else local_system(name, params, paths)
+        with local.open(paths.journal) if local else open_teacher(params, paths) as engine:
             answers += [row for rag in rags for row in examination.ask(engine, name, rag)]
-        decisions += examination.decide(system, name)
+        if local:
+            decisions += examination.decide(local, name)
     return answers, decisions
