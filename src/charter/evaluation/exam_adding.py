@@ -69,12 +69,13 @@ def add_exam(
     """
     own = paths.exam_questions.parent
     folder = files[0] if len(files) == 1 and files[0].is_dir() else None
-    if own.exists() and not replace and not (folder and folder.resolve() == own.resolve()):
+    amended = folder is not None and folder.resolve() == own.resolve()
+    if own.exists() and not replace and not amended:
         raise CharterError(f"{own}: {paths.name} has an exam; --replace puts this one in its place")
     exam = _read_folder(folder, paths) if folder else _read_filled(files, paths)
     before = read_seal(paths.exam_seal) if paths.exam_seal.exists() else None
     seal = seal_exam(exam, seed, before)
-    if folder is None or folder.resolve() != own.resolve():
+    if not amended:
         write_rows(paths.exam_questions, exam.questions)
         write_rows(paths.exam_dilemmas, exam.dilemmas)
     write_seal(paths.exam_seal, seal)
@@ -83,9 +84,7 @@ def add_exam(
 
 def _read_folder(folder: Path, paths: CorpusPaths) -> Exam:
     exam = read_exam_files(folder / paths.exam_questions.name, folder / paths.exam_dilemmas.name)
-    asked = [(row.id, row) for row in exam.questions]
-    decided = [(row.id, row) for row in exam.dilemmas]
-    raise_faults(_against_document(asked, decided, paths))
+    raise_faults(_against_document([(row.id, row) for row in (*exam.questions, *exam.dilemmas)], paths))
     return exam
 
 
@@ -93,10 +92,10 @@ def _read_filled(files: Sequence[Path], paths: CorpusPaths) -> Exam:
     rows = read_sheets(files)
     asked, faults = _build(ExamQuestion, rows["questions"], _question_values, f"{paths.name}-q")
     decided, more = _build(Dilemma, rows["dilemmas"], _dilemma_values, f"{paths.name}-d")
-    faults += more
-    if not asked and not decided and not faults:
+    if not (asked or decided or faults or more):
         raise CharterError("nothing is filled in; write questions below the examples, beside a section")
-    raise_faults([*faults, *find_faults(asked, decided), *_against_document(asked, decided, paths)])
+    against = _against_document([*asked, *decided], paths)
+    raise_faults([*faults, *more, *find_faults(asked, decided), *against])
     return Exam([row for _, row in asked], [row for _, row in decided])
 
 
@@ -146,21 +145,20 @@ def _divide(text: str, marks: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(f"[{re.escape(marks)}]", text) if part.strip())
 
 
-def _against_document(
-    questions: Sequence[Placed[ExamQuestion]], dilemmas: Sequence[Placed[Dilemma]], paths: CorpusPaths
-) -> list[str]:
+def _against_document(rows: Sequence[tuple[str, ExamQuestion | Dilemma]], paths: CorpusPaths) -> list[str]:
     """Find sections and quotes that the document doesn't have; nothing where it isn't extracted."""
     if not (paths.chunks.is_file() and paths.documents.is_file()):
         return []
     sections = set(document_sections(paths))
     text = "".join(letters(row.text) for row in read_rows(paths.documents, Document))
     faults = []
-    bound = [(place, row.section, row.quote) for place, row in questions]
-    for place, section, quote in bound + [(place, row.section, row.quote) for place, row in dilemmas]:
-        if section and section not in sections:
-            faults.append(f"{place}: the document has no section {section!r}")
-        if quote and letters(quote) not in text:
-            faults.append(f"{place}: the document doesn't say {quote!r}; copy the quote letter for letter")
+    for place, row in rows:
+        if row.section and row.section not in sections:
+            faults.append(f"{place}: the document has no section {row.section!r}")
+        if row.quote and letters(row.quote) not in text:
+            faults.append(
+                f"{place}: the document doesn't say {row.quote!r}; copy the quote letter for letter"
+            )
     return faults
 
 
