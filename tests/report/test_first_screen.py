@@ -28,6 +28,12 @@ def test_pictures_say_who_is_not_shown_to_be_better_than_what_needs_no_model() -
     assert "the model before alignment with the document at hand" in values.notes[0]
 
 
+def test_of_equals_that_need_no_model_the_first_in_the_table_is_shown() -> None:
+    right, _ = screen(sit_exam(make_evaluation(), {"dpo+rag": 16, "nearest-sentence": 22})).pictures
+    assert right.chart.index("reading out the nearest") < right.chart.index("repeating the question")
+    assert right.chart.count('class="label"') == 8
+
+
 def test_nothing_is_said_under_a_picture_in_which_all_are_better() -> None:
     right = dict.fromkeys(RIGHT_ANSWERS, 40) | {"nearest-sentence": 4, "nearest-answer": 3}
     right |= {"always-yes": 2, "always-no": 2}

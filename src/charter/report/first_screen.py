@@ -94,8 +94,10 @@ def _right_answers(evaluation: Evaluation) -> Picture | None:
     best = best_trivial(evaluation, metric)
     if best is None:
         return None
-    trivial = sorted(set(figures) & set(TRIVIAL), key=lambda label: -figures[label].value)[:_TRIVIAL_SHOWN]
     models = [label for label in _ANSWERING if label in figures]
+    trivial = sorted(
+        (label for label in TRIVIAL if label in figures), key=lambda label: -figures[label].value
+    )[:_TRIVIAL_SHOWN]
     title = "Right answers to the exam's questions"
     chart = share_plot(
         title,
