@@ -68,7 +68,7 @@ def split_answer(text: str, language: AnswerLanguage) -> Words:
             clause += word in language.clause_words
             if word not in language.articles:
                 found.append((word, clause))
-    found = list(_currency_first(list(_in_digits(found, language)), language))
+    found = _currency_first(list(_in_digits(found, language)), language)
     return Words(tuple(word for word, _ in found), tuple(number for _, number in found))
 
 
@@ -155,19 +155,11 @@ def _read_number(words: Sequence[tuple[str, int]], place: int, language: AnswerL
     return whole + part, place
 
 
-def _currency_first(words: list[tuple[str, int]], language: AnswerLanguage) -> Iterator[tuple[str, int]]:
+def _currency_first(words: Sequence[tuple[str, int]], language: AnswerLanguage) -> list[tuple[str, int]]:
     """Write "50 eur" as "eur 50"."""
-    place = 0
-    while place < len(words):
-        if (
-            place + 1 < len(words)
-            and words[place][0][0].isdigit()
-            and words[place + 1][0] in language.currencies
-            and (place == 0 or words[place - 1][0] not in language.currencies)
-        ):
-            yield words[place + 1]
-            yield words[place]
-            place += 2
-        else:
-            yield words[place]
-            place += 1
+    turned = list(words)
+    is_currency = [word in language.currencies for word, _ in words]
+    for place, (word, _) in enumerate(words[:-1]):
+        if word[0].isdigit() and is_currency[place + 1] and not (place and is_currency[place - 1]):
+            turned[place : place + 2] = words[place + 1], words[place]
+    return turned

@@ -10,7 +10,7 @@ from charter.project.errors import CharterError
 from charter.project.exam_records import ExamAnswer
 from charter.project.metric_names import SYSTEMS, TRIVIAL, system_label
 from charter.project.model_sections import TEACHER
-from charter.project.records import Prediction, System, content_id
+from charter.project.records import Passage, Prediction, System, content_id
 from charter.project.storage import read_json
 
 BASELINE = "cft+rag"
@@ -35,8 +35,12 @@ Contrast = tuple[str, str, str]
 
 def gold_rank(row: Prediction | ExamAnswer) -> int | None:
     """Return the place, from 1, of the question's own chunk among the passages that a system was shown."""
-    retrieved = [passage.chunk_id for passage in row.retrieved]
-    return retrieved.index(row.chunk_id) + 1 if row.chunk_id in retrieved else None
+    return rank_of(row.chunk_id, row.retrieved)
+
+
+def rank_of(chunk_id: str, passages: Sequence[Passage]) -> int | None:
+    """Return the place, from 1, of a chunk among passages, None where it isn't among them."""
+    return next((place for place, found in enumerate(passages, 1) if found.chunk_id == chunk_id), None)
 
 
 class Result(BaseModel):

@@ -10,7 +10,7 @@ from charter.evaluation.answer_language import language_of_answers
 from charter.evaluation.exam import read_dev
 from charter.evaluation.exam_quotes import find_quotes
 from charter.evaluation.key_facts import Scorer
-from charter.evaluation.results import Estimate
+from charter.evaluation.results import Estimate, rank_of
 from charter.evaluation.statistics import ClusteredBootstrap, Resampling, clustered_share, mean_measure
 from charter.evaluation.trivial import Sentences, nearest_sentences
 from charter.project.devices import resolve_device
@@ -66,10 +66,7 @@ def measure_retrieval(params: Params, paths: CorpusPaths) -> list[RetrievalFigur
     measured = []
     for method in get_args(RetrievalMethod):
         found = build_index(chunks, encoder, method).search(questions, _RANKED)
-        places = [[passage.chunk_id for passage in passages] for passages in found]
-        ranks = [
-            ids.index(name) + 1 if name in ids else np.inf for ids, name in zip(places, own, strict=True)
-        ]
+        ranks = [rank_of(name, passages) or np.inf for name, passages in zip(own, found, strict=True)]
         measured.append(
             RetrievalFigures(
                 method=method,
