@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from charter.evaluation.results import as_judged_by, load_evaluation, result_rows
+from charter.evaluation.results import as_judged_by, load_evaluation
 from charter.project.storage import write_json
+from charter.report.table import result_rows
 from synthetic_project import add_judge, make_evaluation
 
 

@@ -8,7 +8,7 @@ import pytest
 import sacrebleu
 
 from charter.evaluation.exam_scoring import add_exam_scores
-from charter.evaluation.results import Comparison, Estimate, Evaluation, load_evaluation, result_rows
+from charter.evaluation.results import Comparison, Estimate, Evaluation, load_evaluation
 from charter.evaluation.scoring import FAMILY, Rating, correct, score_corpus
 from charter.evaluation.statistics import Resampling, clustered_share
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE, SHUFFLED, WIN_RATE, Judge
@@ -17,6 +17,7 @@ from charter.project.metric_names import METRICS, SYSTEMS, system_label
 from charter.project.paths import ProjectPaths
 from charter.project.records import Judgement, Passage, Prediction
 from charter.project.storage import read_json, write_json, write_rows
+from charter.report.table import result_rows
 from exam_rows import answer_of, decision_of, pair_of, question_of, unanswerable
 
 RECOMPUTE = Path(__file__).parent.parent.parent / "scripts/recompute_figures.py"

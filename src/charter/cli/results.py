@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from charter.cli.context import CorpusArgument, EvaluatedArgument, JsonOption, open_evaluated, open_project
-from charter.evaluation.results import load_evaluation, result_rows
+from charter.evaluation.results import load_evaluation
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, Judgement, Prediction
 from charter.project.storage import read_rows, write_text
@@ -23,7 +23,7 @@ def results(
 
     With --json: a list of {corpus, system, rag, metric, value, low, high, n}; rag is true, false or "gold".
     """
-    from charter.report.table import results_markdown, results_table
+    from charter.report.table import result_rows, results_markdown, results_table
 
     project, chosen = open_evaluated(corpora)
     evaluations = [load_evaluation(project.paths.corpus(name).metrics("evaluate")) for name in chosen]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from charter.project.errors import CharterError
 from charter.project.exam_records import ExamAnswer
-from charter.project.metric_names import SYSTEMS, TRIVIAL, system_label
+from charter.project.metric_names import TRIVIAL
 from charter.project.model_sections import TEACHER
 from charter.project.records import Passage, Prediction, System, content_id
 from charter.project.storage import read_json
@@ -284,27 +284,3 @@ def load_evaluation(path: Path) -> Evaluation:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise CharterError(f"{path}: {field}: {first['msg']}; run `dvc repro` again") from error
-
-
-def result_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Flatten to {corpus, system, rag, metric, value, low, high, n}, the stable form of `results --json`.
-
-    ``rag`` is true, false, or "gold". The judge's validity stands beside every win rate, as metric
-    ``judge_validity`` of that system; of a further judge both are metrics with its name, as
-    ``win_rate:NAME``.
-    """
-    rows = []
-    for system, rag in SYSTEMS:
-        measured = dict(evaluation.systems.get(system_label(system, rag), {}))
-        if "win_rate" in measured:
-            measured["judge_validity"] = evaluation.judge.shuffled
-        for name, judge in evaluation.further_judges.items():
-            if (label := system_label(system, rag)) in judge.estimates:
-                measured[f"win_rate:{name}"] = judge.estimates[label]
-                measured[f"judge_validity:{name}"] = judge.validity.shuffled
-        rows += [
-            {"corpus": evaluation.corpus, "system": system, "rag": rag, "metric": metric}
-            | estimate.model_dump()
-            for metric, estimate in measured.items()
-        ]
-    return rows

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -203,6 +204,30 @@ def plain_table(title: str, *columns: str) -> Table:
         show_edge=False,
         padding=0,
     )
+
+
+def result_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Flatten to {corpus, system, rag, metric, value, low, high, n}, the stable form of `results --json`.
+
+    ``rag`` is true, false, or "gold". The judge's validity stands beside every win rate, as metric
+    ``judge_validity`` of that system; of a further judge both are metrics with its name, as
+    ``win_rate:NAME``.
+    """
+    rows = []
+    for system, rag in SYSTEMS:
+        measured = dict(evaluation.systems.get(system_label(system, rag), {}))
+        if "win_rate" in measured:
+            measured["judge_validity"] = evaluation.judge.shuffled
+        for name, judge in evaluation.further_judges.items():
+            if (label := system_label(system, rag)) in judge.estimates:
+                measured[f"win_rate:{name}"] = judge.estimates[label]
+                measured[f"judge_validity:{name}"] = judge.validity.shuffled
+        rows += [
+            {"corpus": evaluation.corpus, "system": system, "rag": rag, "metric": metric}
+            | estimate.model_dump()
+            for metric, estimate in measured.items()
+        ]
+    return rows
 
 
 def results_markdown(evaluations: Sequence[Evaluation]) -> str:
