@@ -54,7 +54,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def export(root: Path, folder: Path, *corpora: str) -> dict[str, dict[str, int]]:
-    return export_data(root, load_params(root / "params.yaml"), list(corpora) or None, folder).rows
+    return export_data(root, load_params(root / "params.yaml"), list(corpora) or None, folder)
 
 
 def listed(folder: Path) -> set[str]:

@@ -23,10 +23,9 @@ def data(
     from charter.report.dataset_export import export_data
 
     project = open_project(*corpora or ())
-    exported = export_data(project.root, project.params, corpora, to)
-    for name, splits in exported.rows.items():
+    for name, splits in export_data(project.root, project.params, corpora, to).items():
         typer.echo(f"{name}: {', '.join(f'{split} {rows}' for split, rows in splits.items())}")
-    typer.echo(f"wrote {exported.folder}; its README.md is the data card")
+    typer.echo(f"wrote {to}; its README.md is the data card")
 
 
 def model(

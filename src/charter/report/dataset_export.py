@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,16 +45,12 @@ _FEATURES: Mapping[Kind, Features] = {
 """The columns of each kind: trl's conversational format, and what each row was made from."""
 
 
-@dataclass(frozen=True)
-class Export:
-    """What was written: ``rows`` maps each configuration to the rows of its splits that aren't empty."""
-
-    folder: Path
-    rows: dict[str, dict[str, int]]
-
-
-def export_data(root: Path, params: Params, corpora: Sequence[str] | None, folder: Path) -> Export:
+def export_data(
+    root: Path, params: Params, corpora: Sequence[str] | None, folder: Path
+) -> dict[str, dict[str, int]]:
     """Write the data sets of corpora into a folder, whole or not at all; an earlier export there is replaced.
+
+    Returns how many rows each configuration has in its splits that aren't empty.
 
     Args:
         root: The project's folder.
@@ -91,12 +86,11 @@ def export_data(root: Path, params: Params, corpora: Sequence[str] | None, folde
             staged.rename(folder)
     except OSError as error:
         raise CharterError(f"{folder}: {error.strerror}: {error.filename}; nothing was exported") from error
-    counts = {
+    return {
         corpus.data_set(kind): {split: len(rows) for split, rows in splits.items()}
         for corpus in read
         for kind, splits in corpus.rows.items()
     }
-    return Export(folder, counts)
 
 
 def _check_folder(folder: Path) -> None:
