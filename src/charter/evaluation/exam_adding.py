@@ -84,7 +84,7 @@ def add_exam(
 
 def _read_folder(folder: Path, paths: CorpusPaths) -> Exam:
     exam = read_exam_files(folder / paths.exam_questions.name, folder / paths.exam_dilemmas.name)
-    raise_faults(_against_document([(row.id, row) for row in (*exam.questions, *exam.dilemmas)], paths))
+    raise_faults(_against_document([(row.id, row) for row in exam.items], paths))
     return exam
 
 

@@ -39,6 +39,11 @@ class Exam:
     dilemmas: Sequence[Dilemma]
     left_out: int = 0
 
+    @property
+    def items(self) -> list[ExamQuestion | Dilemma]:
+        """The questions, then the dilemmas."""
+        return [*self.questions, *self.dilemmas]
+
     def only(self, sections: Iterable[str]) -> "Exam":
         """Take the items of some sections."""
         chosen = set(sections)
@@ -67,13 +72,12 @@ class Exam:
     @property
     def sections(self) -> list[str]:
         """The sections, in their order, each once."""
-        asked = [row.section for row in self.questions]
-        return list(dict.fromkeys(asked + [row.section for row in self.dilemmas]))
+        return list(dict.fromkeys(row.section for row in self.items))
 
     def sha256(self) -> str:
         """Return one hash over the text of all items; their order doesn't matter."""
         digest = hashlib.sha256()
-        for line in sorted(row.model_dump_json() for row in (*self.questions, *self.dilemmas)):
+        for line in sorted(row.model_dump_json() for row in self.items):
             digest.update(f"{line}\n".encode())
         return digest.hexdigest()
 

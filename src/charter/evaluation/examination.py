@@ -14,7 +14,7 @@ from charter.evaluation.key_facts import Scorer
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.statistics import Array
 from charter.generation.journal import JournaledEngine
-from charter.project.exam_records import Dilemma, ExamAnswer, ExamDecision, ExamQuestion
+from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.metric_names import system_label
 from charter.project.params import Params
 from charter.project.records import Chunk, Rag, System, content_id
@@ -118,17 +118,16 @@ def prepare(
     exam: Exam, corpus: str, params: Params, chunks: Sequence[Chunk], index: Index, language: AnswerLanguage
 ) -> Examination:
     """Retrieve passages for each item, and find what each rests on."""
-    items: list[ExamQuestion | Dilemma] = [*exam.questions, *exam.dilemmas]
-    texts = [row.question if isinstance(row, ExamQuestion) else row.scenario for row in items]
+    texts = [*(row.question for row in exam.questions), *(row.scenario for row in exam.dilemmas)]
     found = index.search(texts, params.retrieval.passages)
-    sources = find_quotes([row.quote for row in items], chunks)
+    sources = find_quotes([row.quote for row in exam.items], chunks)
     return Examination(
         exam=exam,
         title=params.corpora[corpus].title,
         chunks={chunk.id: chunk for chunk in chunks},
         index=index,
         retrieved=dict(zip(texts, found, strict=True)),
-        sources={row.id: source for row, source in zip(items, sources, strict=True)},
+        sources={row.id: source for row, source in zip(exam.items, sources, strict=True)},
         language=language,
         max_new_tokens=params.evaluate.max_new_tokens,
     )

@@ -42,8 +42,7 @@ def exam_scores(
     answers: Sequence[ExamAnswer], decisions: Sequence[ExamDecision], exam: Exam
 ) -> Iterator[ItemScore]:
     """Yield what each answer and each decision in the exam counts."""
-    items = {row.id: content_id(row.model_dump_json()) for row in exam.questions}
-    items |= {row.id: content_id(row.model_dump_json()) for row in exam.dilemmas}
+    items = {row.id: content_id(row.model_dump_json()) for row in exam.items}
     answered, decided, suite = by_system(answers), by_system(decisions), exam.sha256()[:16]
     for system, rag in _SYSTEMS:
         label = system_label(system, rag)
