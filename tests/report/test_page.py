@@ -154,6 +154,7 @@ def test_the_report_has_safety_and_its_claim(contents: list[CorpusContent], para
     text = build_report(contents[:1], params, "x")
     assert "−.300 [−.400, −.200]" in text
     assert "out of fold on 169 responses" in text
+    assert "Perplexity is of general texts" in text
     assert "Does alignment improve general safety? SFT+DPO: yes." in text
 
 
