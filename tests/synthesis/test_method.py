@@ -108,7 +108,7 @@ def test_thresholds_come_from_the_parameters() -> None:
     for number in ("0.11", "0.22", "0.33", "44", "5.5", "0.66", "77", "0.88", "0.99", "0.123"):
         assert f"={number}" in shown, number
     margins = {
-        type(step): step.min_margin
+        type(step): step.min_score
         for kind in METHODS
         for step in filters_of(kind(settings))
         if isinstance(step, OneWordRight | TruerRule | OneKeepsOneBreaks)

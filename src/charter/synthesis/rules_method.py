@@ -16,7 +16,6 @@ from functools import partial
 
 from charter.generation.engine import Request
 from charter.synthesis.context import SynthesisContext
-from charter.synthesis.decisions import measure_yes_bias
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.method import Method
 from charter.synthesis.register import quote_sentences
@@ -97,9 +96,9 @@ class RulesMethod(Method):
             HasRule(),
             AsksDuty(),
             *self._opposites,
-            AskEvidence(),
-            WriteResponses(settings.yes_bias_prior),
-            OneWordRight(settings.min_preference_margin, settings.yes_bias_prior),
+            AskEvidence(settings.yes_bias_prior),
+            WriteResponses(),
+            OneWordRight(settings.min_preference_margin),
         )
 
     @property
@@ -172,22 +171,15 @@ class TakeNearestRule(Step):
         return [replace(draft, rule=rule or "") for draft, rule in zip(drafts, rules, strict=True)]
 
 
-@dataclass(frozen=True)
 class WriteResponses(Step):
     """Writes both responses: the passage's word and the rule, and the other word and the opposite."""
 
-    bias_prior: int
-
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with both responses; what got no verdict is refused."""
-        bias = measure_yes_bias([draft.evidence for draft in drafts], self.bias_prior)
+        """Return the drafts with both responses."""
         written = []
         for draft in drafts:
-            if draft.evidence is None:
-                ledger.refuse(draft, OneWordRight.name, "no verdict")
-                continue
             language = context.language_of(draft.chunk)
-            word, other = ("Yes", "No") if draft.evidence.passage > bias.passage else ("No", "Yes")
+            word, other = ("Yes", "No") if draft.evidence.passage > 0 else ("No", "Yes")
             answer = language.begin_with_word(word, draft.rule)
             rejected = language.begin_with_word(other, draft.opposite)
             written.append(replace(draft, word=word, answer=answer, rejected=rejected))
