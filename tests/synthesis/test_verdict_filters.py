@@ -150,8 +150,8 @@ def test_evidence_is_asked_for_by_the_passage_by_the_rule_and_by_its_opposite() 
     )
     context, ledger = make_context(passage, teacher=teacher), Ledger("preference")
     asked = AskEvidence(bias_prior=2)([draft, draft], context, ledger)
-    # By the rule and its opposite the teacher leans to Yes by .5 nats, by the passage by 1 more; two drafts are
-    # half of what counts.
+    # By the rule and its opposite the teacher leans to Yes by .5 nats, by the passage by 1 more; two
+    # drafts are half of what counts.
     for found in (draft.evidence for draft in asked):
         assert (found.passage, found.rule, found.moved) == pytest.approx((-1.75, -2.25, -2.5))
     assert [len(texts) for texts in teacher.asked.values()] == [2, 4]

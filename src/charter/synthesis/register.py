@@ -4,7 +4,7 @@ import json
 import re
 import unicodedata
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from charter.project.records import Chunk, Modality, Rejected, Rule, content_id
 from charter.synthesis.context import SynthesisContext
@@ -18,8 +18,6 @@ _ARRAY = re.compile(r"\[.*\]", re.DOTALL)
 
 class _Written(BaseModel):
     """A rule as the teacher writes it."""
-
-    model_config = ConfigDict(extra="ignore")
 
     statement: str = Field(min_length=1)
     modality: Modality
@@ -55,13 +53,10 @@ def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]
     """
     settings = context.settings
     ledger = Ledger("register", requested=len(context.chunks))
-    answered = ask_teacher(
-        [Draft(chunk) for chunk in context.chunks],
-        lambda draft: context.request("list_rules", draft.chunk, max_tokens=settings.max_rules_tokens),
-        "rules",
-        context,
-        ledger,
-    )
+    requests = [
+        context.request("list_rules", chunk, max_tokens=settings.max_rules_tokens) for chunk in context.chunks
+    ]
+    answered = ask_teacher([Draft(chunk) for chunk in context.chunks], requests, "rules", context, ledger)
     found = [rule for draft, text in answered for rule in _read(draft, text, ledger)]
     likeness = Likeness(settings.max_question_similarity, settings.max_shared_trigrams)
     originals = find_duplicates([rule.statement for rule in found], context.encoder, likeness)
@@ -79,10 +74,8 @@ def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]
 def _read(draft: Draft, text: str, ledger: Ledger) -> list[Rule]:
     array = _ARRAY.search(text)
     try:
-        rows = json.loads(array.group(0)) if array else None
+        rows = json.loads(array.group(0) if array else "")
     except json.JSONDecodeError:
-        rows = None
-    if not isinstance(rows, list):
         ledger.refuse(draft, "form", "isn't a JSON array of rules")
         return []
     rules = []

@@ -12,9 +12,7 @@ and a pair with its opposite. Both are trained on and never measured with.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from charter.generation.engine import Request
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.method import Method
@@ -215,18 +213,18 @@ class AskUntilKept(Step):
         for turn in range(self.calls):
             left = [draft for draft in drafts if draft.rule not in kept]
             ledger.requested += len(left) * QUESTIONS_A_CALL
-            request = partial(self._request, context=context, turn=turn)
-            written = ask_for_lines(left, request, "questions to rules", context, ledger)
+            requests = [
+                context.sample(
+                    "rule_questions",
+                    draft.chunk,
+                    max_tokens=self.max_tokens * QUESTIONS_A_CALL,
+                    turn=turn,
+                    rule=draft.rule,
+                )
+                for draft in left
+            ]
+            written = ask_for_lines(left, requests, "questions to rules", context, ledger)
             # What is kept already comes first, and so it is what later ones are duplicates of.
             for draft in run_steps(self.filters, [*kept.values(), *written], context, ledger):
                 kept.setdefault(draft.rule, replace(draft, answer=draft.rule))
         return [kept[draft.rule] for draft in drafts if draft.rule in kept]
-
-    def _request(self, draft: Draft, context: SynthesisContext, turn: int) -> Request:
-        return context.sample(
-            "rule_questions",
-            draft.chunk,
-            max_tokens=self.max_tokens * QUESTIONS_A_CALL,
-            turn=turn,
-            rule=draft.rule,
-        )

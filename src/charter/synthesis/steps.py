@@ -1,7 +1,7 @@
 """The way of a row: steps that write, and filters that refuse, in the order in which a method names them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from charter.generation.engine import Request
@@ -72,16 +72,16 @@ class TextCheck(Check):
 
 def ask_teacher(
     drafts: Sequence[Draft],
-    request: Callable[[Draft], Request],
+    requests: Sequence[Request],
     purpose: str,
     context: SynthesisContext,
     ledger: Ledger,
 ) -> list[tuple[Draft, str]]:
-    """Ask once for each draft, and return those that got a reply with its text.
+    """Ask a request of each draft, and return those that got a reply with its text.
 
     One that was declined, stopped or cut off is entered in the ledger as ``reply``, with its reason.
     """
-    completions = context.teacher.complete([request(draft) for draft in drafts], purpose)
+    completions = context.teacher.complete(requests, purpose)
     ledger.keep(drafts, "reply", [completion.problem for completion in completions])
     return [
         (draft, completion.text.strip())
