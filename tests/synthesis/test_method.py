@@ -83,7 +83,7 @@ def test_the_encoder_lets_no_row_through_that_can_be_a_test_row(kind: type[Metho
 
 
 def test_how_near_training_questions_must_be_is_a_parameter() -> None:
-    held_out = HeldOut((), (), RulesMethod(settings_of()).leak)
+    held_out = HeldOut((), RulesMethod(settings_of()).leak)
     for most, expected in ((None, []), (0, [0]), (3, [3])):
         steps = RulesMethod(settings_of(max_nearer_chunks=most)).trained(held_out)
         assert steps[0] is held_out

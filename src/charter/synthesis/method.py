@@ -52,7 +52,7 @@ class Method(ABC):
 
     def ways(self) -> Mapping[RefusedKind, Sequence[Step]]:
         """Return the whole way of each kind of row that it makes, for people to read."""
-        held_out = HeldOut((), (), self.leak)
+        held_out = HeldOut((), self.leak)
         trained, people = self.trained(held_out), people_steps(NOBODY, self.leak)
         ways: dict[RefusedKind, Sequence[Step]] = {
             "instruct": (*self.questions, *trained),

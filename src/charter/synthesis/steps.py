@@ -40,19 +40,11 @@ class Filter(Step):
 
 
 class Check(Filter):
-    """A filter that asks nobody.
-
-    ``patterns`` are those that it reads of `charter.synthesis.languages`: drafts in languages that don't have
-    them all pass.
-    """
-
-    patterns: ClassVar[tuple[str, ...]] = ()
+    """A filter that asks nobody."""
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Keep the drafts that it has nothing against."""
-        judged = [draft for draft in drafts if context.language_of(draft.chunk).has(*self.patterns)]
-        problems = dict(zip(map(id, judged), self._problems(judged, context), strict=True))
-        return ledger.keep(drafts, self.name, [problems.get(id(draft)) for draft in drafts])
+        return ledger.keep(drafts, self.name, self._problems(drafts, context))
 
     @abstractmethod
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
@@ -60,10 +52,20 @@ class Check(Filter):
 
 
 class TextCheck(Check):
-    """A check that looks at one draft at a time."""
+    """A check that looks at one draft at a time.
+
+    ``patterns`` are those that it reads of `charter.synthesis.languages`: drafts in languages that don't have
+    them all pass.
+    """
+
+    patterns: ClassVar[tuple[str, ...]] = ()
 
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
-        return [self._problem(draft, context.language_of(draft.chunk), context) for draft in drafts]
+        languages = [context.language_of(draft.chunk) for draft in drafts]
+        return [
+            self._problem(draft, language, context) if language.has(*self.patterns) else None
+            for draft, language in zip(drafts, languages, strict=True)
+        ]
 
     @abstractmethod
     def _problem(self, draft: Draft, language: Language, context: SynthesisContext) -> str | None:

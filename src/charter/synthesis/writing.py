@@ -32,11 +32,7 @@ def write_data(
     questions, question_ledger = _run(method.questions, start, context, "instruct")
     by_question, by_pair = _split(questions, pairs, context, method)
     held_out = [draft for kind in (by_question, by_pair) for draft in kind["validation"] + kind["test"]]
-    guard = HeldOut(
-        [draft.question for draft in held_out],
-        [text for draft in held_out for text in dict.fromkeys((draft.answer, draft.rule)) if text],
-        method.leak,
-    )
+    guard = HeldOut(held_out, method.leak)
     for kind, ledger in ((by_question, question_ledger), (by_pair, pair_ledger)):
         kind["train"] = run_steps(method.trained(guard), kind["train"], context, ledger)
     rule_questions, rule_ledger = _run(method.rule_questions(guard), start, context, "rule")
