@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.languages import language_of
 from charter.synthesis.method import Method
 from charter.synthesis.register import quote_sentences
-from charter.synthesis.rules import nearest_rules
 from charter.synthesis.set_filters import Duplicate, HeldOut, NearestToRule, OnSubject
 from charter.synthesis.steps import Filter, Step, run_steps
 from charter.synthesis.text_filters import (
@@ -165,8 +165,17 @@ class TakeNearestRule(Step):
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return the drafts with their rules; where the passage has none it stays empty."""
-        rules = nearest_rules(drafts, context)
-        return [replace(draft, rule=rule or "") for draft, rule in zip(drafts, rules, strict=True)]
+        rules: dict[str, list[str]] = {draft.chunk.id: [] for draft in drafts}
+        for rule in context.rules:
+            rules.get(rule.chunk_id, []).append(rule.statement)
+        texts = sorted({rule for stated in rules.values() for rule in stated})
+        vectors = context.encoder.encode([*texts, *(draft.question for draft in drafts)])
+        places = {text: place for place, text in enumerate(texts)}
+        taken = []
+        for draft, vector in zip(drafts, vectors[len(texts) :], strict=True):
+            nearness = {rule: float(vectors[places[rule]] @ vector) for rule in rules[draft.chunk.id]}
+            taken.append(replace(draft, rule=max(nearness, key=nearness.__getitem__, default="")))
+        return taken
 
 
 class WriteResponses(Step):
@@ -176,7 +185,7 @@ class WriteResponses(Step):
         """Return the drafts with both responses."""
         written = []
         for draft in drafts:
-            language = context.language_of(draft.chunk)
+            language = language_of(draft.chunk)
             word, other = ("Yes", "No") if draft.evidence.passage > 0 else ("No", "Yes")
             answer = language.begin_with_word(word, draft.rule)
             rejected = language.begin_with_word(other, draft.opposite)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from charter.generation.engine import Request
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
-from charter.synthesis.languages import Language
+from charter.synthesis.languages import Language, language_of
 
 
 class Step(ABC):
@@ -61,7 +61,7 @@ class TextCheck(Check):
     patterns: ClassVar[tuple[str, ...]] = ()
 
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
-        languages = [context.language_of(draft.chunk) for draft in drafts]
+        languages = [language_of(draft.chunk) for draft in drafts]
         return [
             self._problem(draft, language, context) if language.has(*self.patterns) else None
             for draft, language in zip(drafts, languages, strict=True)

@@ -10,6 +10,7 @@ from charter.generation.verdict import choice_probability
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO, Decision, log_odds, weigh_verdicts
 from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.languages import language_of
 from charter.synthesis.steps import Filter, Step
 
 
@@ -72,7 +73,7 @@ class Supported(VerdictFilter):
         """The lesser of the probabilities of True and of the answer's Yes or No."""
         requests = [_ask_truth(context, draft, draft.answer) for draft in drafts]
         truths = context.teacher.complete(requests, "support of answers")
-        words = [context.language_of(draft.chunk).answer_word(draft.answer) for draft in drafts]
+        words = [language_of(draft.chunk).answer_word(draft.answer) for draft in drafts]
         asked = [_ask_verdict(context, draft) for draft, word in zip(drafts, words, strict=True) if word]
         again = iter(context.teacher.complete(asked, "yes or no again"))
         scores = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from charter.generation.engine import CUT_OFF, Request
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.languages import language_of
 from charter.synthesis.steps import Step, ask_teacher
 from charter.synthesis.text_filters import QUESTION_MARKS
 
@@ -122,7 +123,7 @@ class WriteAnswers(Step):
             for draft in drafts
         ]
         return [
-            replace(draft, answer=context.language_of(draft.chunk).without_citation(text))
+            replace(draft, answer=language_of(draft.chunk).without_citation(text))
             for draft, text in ask_teacher(drafts, requests, "answers", context, ledger)
         ]
 
@@ -157,7 +158,7 @@ def ask_for_lines(
     completions = context.teacher.complete(requests, purpose)
     written = []
     for draft, completion in zip(drafts, completions, strict=True):
-        lines = split_lines(completion.text, context.language_of(draft.chunk).attribution)
+        lines = split_lines(completion.text, language_of(draft.chunk).attribution)
         if completion.problem == CUT_OFF:
             lines = lines[:-1]
         if completion.problem and (completion.problem != CUT_OFF or not lines):
