@@ -50,9 +50,9 @@ def main() -> None:
         )
         context = replace(context, rules=method.list_rules(context)[0])
         # All is trained on, nothing held out.
-        steps = (*method.questions, *method.trained(HeldOut((), (), method.leak)))
+        steps = (*method.questions, *method.trained(HeldOut((), method.leak)))
         kept = run_steps(steps, start, context, ledger)
-        asked = HeldOut([draft.question for draft in kept], (), method.leak)
+        asked = HeldOut([replace(draft, answer="") for draft in kept], method.leak)
         to_rules = method.rule_questions(asked)
         rules = run_steps(to_rules, start, context, Ledger("rule")) if to_rules else []
     # A refused row has a second line where it was answered before.

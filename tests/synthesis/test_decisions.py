@@ -1,22 +1,27 @@
 """What a verdict decides, at its threshold too."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from charter.generation.engine import Completion
-from charter.synthesis.decisions import (
-    Decision,
-    Evidence,
-    YesBias,
-    decide_opposite,
-    decide_pair,
-    decide_support,
-    decide_value,
-    decide_verification,
-    measure_yes_bias,
-    read_evidence,
+from charter.synthesis.decisions import Decision, Evidence, weigh_verdicts
+from charter.synthesis.drafts import Draft
+from charter.synthesis.verdict_filters import (
+    OneKeepsOneBreaks,
+    OneWordRight,
+    StatesValue,
+    Supported,
+    TruerRule,
+    VerdictFilter,
 )
+from rows import chunk_of
+from synthesis_contexts import UNREADABLE, GivenReplies, make_context
+from synthesis_contexts import verdict as verdict_of
+
+PARK = chunk_of("Visitors may not feed the animals.")
+PAIR = Draft(PARK, question="May I?", rule="Don't.", opposite="Do.", answer="Don't.", rejected="Do.")
 
 
 def verdict(probability: float, first: str = "Yes", other: str = " no") -> Completion:
@@ -25,16 +30,21 @@ def verdict(probability: float, first: str = "Yes", other: str = " no") -> Compl
     return Completion(text=first, tokens=1, alternatives=tuple((word, math.log(p)) for word, p in shares))
 
 
-UNREADABLE = Completion(text="Perhaps", tokens=1, alternatives=(("Perhaps", -0.1),))
+def decide(step: VerdictFilter, *verdicts: Completion, draft: Draft = PAIR) -> Decision:
+    """What a filter decides when the teacher gives these verdicts, one after the other."""
+    left = iter(verdicts)
+    (decision,) = step.decide([draft], make_context(PARK, teacher=GivenReplies(lambda *_: next(left))))
+    assert next(left, None) is None
+    return decision
 
 
 def test_support_is_the_probability_of_true_and_its_threshold_is_kept() -> None:
-    exact = decide_support(verdict(0.75, "True", "false"), None, None, 0.75 - 1e-12)
+    exact = decide(Supported(0.75 - 1e-12), verdict(0.75, "True", "false"))
     assert exact.score == pytest.approx(0.75)
     assert exact.kept
-    assert not decide_support(verdict(0.74, "True", "false"), None, None, 0.75).kept
+    assert not decide(Supported(0.75), verdict(0.74, "True", "false")).kept
     certain = Completion(text="True", tokens=1, alternatives=(("True", -0.5),))
-    assert decide_support(certain, None, None, 1.0) == Decision(1.0, kept=True)
+    assert decide(Supported(1.0), certain) == Decision(1.0, kept=True)
 
 
 @pytest.mark.parametrize(
@@ -44,51 +54,55 @@ def test_support_is_the_probability_of_true_and_its_threshold_is_kept() -> None:
 def test_support_of_a_yes_or_no_is_the_weaker_of_two_verdicts(
     truth: float, yes: float, word: str, score: float
 ) -> None:
-    decision = decide_support(verdict(truth, "True", "False"), verdict(yes), word, 0.5)
+    answered = replace(PAIR, answer=f"{word}, so it is.")
+    decision = decide(Supported(0.5), verdict(truth, "True", "False"), verdict(yes), draft=answered)
     assert decision.score == pytest.approx(score)
     assert decision.kept == (score >= 0.5)
 
 
-def test_evidence_is_the_log_odds_of_yes_by_each_text() -> None:
-    evidence = read_evidence(verdict(0.8), verdict(0.9), verdict(0.25))
-    assert evidence is not None
-    assert (evidence.passage, evidence.rule, evidence.opposite) == pytest.approx(
-        (math.log(4), math.log(9), -math.log(3))
-    )
-
-
 @pytest.mark.parametrize("share_of_yes", [0.0, 0.3, 1.0])
-def test_the_bias_is_found_however_many_answers_are_yes(share_of_yes: float) -> None:
+def test_evidence_is_free_of_the_bias_however_many_answers_are_yes(share_of_yes: float) -> None:
     """A teacher with a bias to Yes of .7 nats by a rule, and by .2 more by a passage."""
     count, prior = 200, 8
+    signs = [1 if number < share_of_yes * count else -1 for number in range(count)]
     batch = [
-        Evidence(passage=0.9 + sign * 1.5, rule=0.7 + sign * 1.5, opposite=0.7 - sign * 1.5)
-        for sign in (1 if number < share_of_yes * count else -1 for number in range(count))
+        (verdict_of(0.9 + sign * 1.5), verdict_of(0.7 + sign * 1.5), verdict_of(0.7 - sign * 1.5))
+        for sign in signs
     ]
-    bias = measure_yes_bias([*batch, None], prior)
-    shrunk = count / (count + prior)
-    assert (bias.rule, bias.passage) == pytest.approx((0.7 * shrunk, 0.9 * shrunk))
-    assert measure_yes_bias([], prior) == YesBias(0.0, 0.0)
+    *weighed, unread = weigh_verdicts([*batch, (UNREADABLE, *batch[0][1:])], prior)
+    assert unread is None
+    left = prior / (count + prior)
+    for sign, evidence in zip(signs, weighed, strict=True):
+        assert evidence is not None
+        assert (evidence.passage, evidence.rule, evidence.moved) == pytest.approx(
+            (0.9 * left + sign * 1.5, 0.7 * left + sign * 1.5, sign * 1.5)
+        )
+    assert weigh_verdicts([], prior) == []
+
+
+def test_a_scenario_of_which_one_verdict_cannot_be_read_has_no_evidence() -> None:
+    verdicts = (verdict(0.8), verdict(0.7), verdict(0.2))
+    for place in range(len(verdicts)):
+        read = list(verdicts)
+        read[place] = UNREADABLE
+        assert weigh_verdicts([(read[0], read[1], read[2])], 8) == [None]
 
 
 @pytest.mark.parametrize(
     ("evidence", "word", "score"),
     [
-        (Evidence(2.5, 4.0, 0.0), "Yes", 0.5),  # the passage is the weakest
-        (Evidence(4.0, 1.75, 0.0), "Yes", 0.75),  # the rule is
-        (Evidence(4.0, 3.0, 2.0), "Yes", 0.5),  # the opposite hardly moves it
-        (Evidence(1.5, 0.5, 1.5), "No", 0.5),  # beyond the bias No is meant, though Yes is likelier
-        (Evidence(1.0, 2.0, 0.0), "Yes", -1.0),  # passage and rule disagree
-        (Evidence(1.0, 2.0, 0.0), "No", -1.0),
-        (Evidence(4.0, 3.0, 3.0), "Yes", 0.0),  # the rule decides nothing, or wasn't turned round
+        (Evidence(0.5, 3.0, 2.0), "Yes", 0.5),  # the passage is the weakest
+        (Evidence(2.0, 0.75, 0.875), "Yes", 0.75),  # the rule is
+        (Evidence(2.0, 2.0, 0.5), "Yes", 0.5),  # the opposite hardly moves it
+        (Evidence(-0.5, -0.5, -0.5), "No", 0.5),
+        (Evidence(-1.0, 1.0, 1.0), "Yes", -1.0),  # passage and rule disagree
+        (Evidence(-1.0, 1.0, 1.0), "No", -1.0),
+        (Evidence(2.0, 2.0, 0.0), "Yes", 0.0),  # the rule decides nothing, or wasn't turned round
     ],
 )
-def test_the_weakest_evidence_beyond_the_bias_decides_verification(
-    evidence: Evidence, word: str, score: float
-) -> None:
-    decision = decide_verification(evidence, YesBias(rule=1.0, passage=2.0), word, 0.5)
-    assert decision.score == pytest.approx(score)
-    assert decision.kept == (score >= 0.5)
+def test_the_weakest_evidence_decides_verification(evidence: Evidence, word: str, score: float) -> None:
+    decision = decide(OneWordRight(0.5), draft=replace(PAIR, word=word, evidence=evidence))
+    assert decision == Decision(score, kept=score >= 0.5)
 
 
 @pytest.mark.parametrize(
@@ -97,11 +111,11 @@ def test_the_weakest_evidence_beyond_the_bias_decides_verification(
 def test_a_rule_must_be_truer_than_its_opposite(rule: float, opposite: float, score: float) -> None:
     verdicts = (verdict(rule, "True", "False"), verdict(opposite, "True", "False"))
     for margin in (score - 1e-9, score + 1e-9):
-        decision = decide_opposite(*verdicts, margin)
+        decision = decide(TruerRule(margin), *verdicts)
         assert decision.score == pytest.approx(score)
         assert decision.kept == (margin < score)
-    assert not decide_opposite(verdicts[0], UNREADABLE, -9.0).kept
-    assert not decide_opposite(UNREADABLE, verdicts[1], -9.0).kept
+    assert not decide(TruerRule(-9.0), verdicts[0], UNREADABLE).kept
+    assert not decide(TruerRule(-9.0), UNREADABLE, verdicts[1]).kept
 
 
 @pytest.mark.parametrize(
@@ -111,25 +125,21 @@ def test_a_rule_must_be_truer_than_its_opposite(rule: float, opposite: float, sc
 def test_each_of_two_responses_is_judged_by_itself(faithful: float, unfaithful: float, score: float) -> None:
     verdicts = (verdict(faithful), verdict(unfaithful))
     for margin in (score - 1e-9, score + 1e-9):
-        decision = decide_pair(*verdicts, margin)
+        decision = decide(OneKeepsOneBreaks(margin), *verdicts)
         assert decision.score == pytest.approx(score)
         assert decision.kept == (margin < score)
-    assert decide_pair(verdicts[0], UNREADABLE, -9.0) == Decision(None, kept=False)
-    assert decide_pair(UNREADABLE, verdicts[1], -9.0) == Decision(None, kept=False)
+    assert decide(OneKeepsOneBreaks(-9.0), verdicts[0], UNREADABLE) == Decision(None, kept=False)
+    assert decide(OneKeepsOneBreaks(-9.0), UNREADABLE, verdicts[1]) == Decision(None, kept=False)
 
 
 def test_a_value_is_what_is_rather_one() -> None:
-    assert decide_value(verdict(0.51)).kept
-    assert not decide_value(verdict(0.49)).kept
-    assert decide_value(UNREADABLE) == Decision(None, kept=False)
+    assert decide(StatesValue(), verdict(0.51)).kept
+    assert not decide(StatesValue(), verdict(0.49)).kept
+    assert decide(StatesValue(), UNREADABLE) == Decision(None, kept=False)
 
 
 def test_an_unreadable_verdict_is_refused_whatever_the_threshold() -> None:
-    assert decide_support(UNREADABLE, None, None, 0.0) == Decision(None, kept=False)
+    assert decide(Supported(0.0), UNREADABLE) == Decision(None, kept=False)
+    answered = replace(PAIR, answer="No, so it is.")
     readable = verdict(0.9, "True", "False")
-    assert decide_support(readable, UNREADABLE, "No", 0.0) == Decision(None, kept=False)
-    verdicts = (verdict(0.8), verdict(0.7), verdict(0.2))
-    for place in range(len(verdicts)):
-        broken = (*verdicts[:place], UNREADABLE, *verdicts[place + 1 :])
-        assert read_evidence(*broken) is None
-    assert decide_verification(None, YesBias(0, 0), "No", -9.0) == Decision(None, kept=False)
+    assert decide(Supported(0.0), readable, UNREADABLE, draft=answered) == Decision(None, kept=False)

@@ -83,7 +83,7 @@ def test_the_encoder_lets_no_row_through_that_can_be_a_test_row(kind: type[Metho
 
 
 def test_how_near_training_questions_must_be_is_a_parameter() -> None:
-    held_out = HeldOut((), (), RulesMethod(settings_of()).leak)
+    held_out = HeldOut((), RulesMethod(settings_of()).leak)
     for most, expected in ((None, []), (0, [0]), (3, [3])):
         steps = RulesMethod(settings_of(max_nearer_chunks=most)).trained(held_out)
         assert steps[0] is held_out
@@ -108,7 +108,7 @@ def test_thresholds_come_from_the_parameters() -> None:
     for number in ("0.11", "0.22", "0.33", "44", "5.5", "0.66", "77", "0.88", "0.99", "0.123"):
         assert f"={number}" in shown, number
     margins = {
-        type(step): step.min_margin
+        type(step): step.min_score
         for kind in METHODS
         for step in filters_of(kind(settings))
         if isinstance(step, OneWordRight | TruerRule | OneKeepsOneBreaks)

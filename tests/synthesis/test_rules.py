@@ -3,8 +3,9 @@
 import pytest
 
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.drafts import Draft
-from charter.synthesis.rules import nearest_rules, stated_rules
+from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.register import stated_rules
+from charter.synthesis.rules_method import TakeNearestRule
 from rows import chunk_of, rule_of
 from synthesis_contexts import make_context
 
@@ -62,9 +63,10 @@ def test_the_nearest_rule_of_the_own_chunk_is_taken(encoder: Encoder) -> None:
         Draft(gifts, question="May I edit the gift register?"),
         Draft(bare, question="May I edit the gift register?"),
     ]
-    lunch, register, none = nearest_rules(scenarios, context)
-    assert (lunch or "").startswith("Invitations")
-    assert (register or "").startswith("The register")
-    assert none is None
-    assert nearest_rules([Draft(bare, question="May I?")], context) == [None]
-    assert nearest_rules([], context) == []
+    ledger = Ledger("preference")
+    lunch, register, none = TakeNearestRule()(scenarios, context, ledger)
+    assert lunch.rule.startswith("Invitations")
+    assert register.rule.startswith("The register")
+    assert none.rule == ""
+    assert TakeNearestRule()(scenarios[2:], context, ledger) == scenarios[2:]
+    assert TakeNearestRule()([], context, ledger) == []

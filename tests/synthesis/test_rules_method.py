@@ -232,8 +232,9 @@ def write_rule_questions(
 ) -> tuple[list[Draft], Ledger]:
     context = context_with_rules(make_context(*CHUNKS, teacher=teacher, encoder=encoder, **settings))
     method, ledger = RulesMethod(context.settings), Ledger("rule")
-    guard = HeldOut(held_out, held_out_rules, method.leak)
-    steps = method.rule_questions(guard)
+    rows = [Draft(CHUNKS[0], question=asked) for asked in held_out]
+    rows += [Draft(CHUNKS[1], question="Who?", rule=rule) for rule in held_out_rules]
+    steps = method.rule_questions(HeldOut(rows, method.leak))
     return run_steps(steps, [Draft(chunk) for chunk in CHUNKS], context, ledger), ledger
 
 

@@ -60,20 +60,22 @@ def test_a_question_that_repeats_an_earlier_one_is_a_duplicate(encoder: Encoder)
 def test_what_repeats_a_held_out_question_answer_or_rule_is_not_trained_on(
     encoder: Encoder, draft: Draft, told: str
 ) -> None:
-    guard = HeldOut(
-        ["Who may talk to journalists?"],
-        ["The press is for the spokesperson alone.", "Only the spokesperson may talk to journalists."],
-        ALIKE,
+    row = Draft(
+        PRESS,
+        question="Who may talk to journalists?",
+        answer="The press is for the spokesperson alone.",
+        rule="Only the spokesperson may talk to journalists.",
     )
-    kept, (row,) = run(encoder, guard, draft, ASKED)
+    guard = HeldOut([row], ALIKE)
+    kept, (refused,) = run(encoder, guard, draft, ASKED)
     assert kept == [ASKED]
-    assert (row.filter, row.reason) == ("held-out", f"says the same as what is held out: {told}")
+    assert (refused.filter, refused.reason) == ("held-out", f"says the same as what is held out: {told}")
     assert guard.needed
 
 
 def test_where_nothing_is_held_out_all_pass(encoder: Encoder) -> None:
-    assert run(encoder, HeldOut([], [], ALIKE), ASKED, ASKED) == ([ASKED, ASKED], [])
-    assert run(encoder, HeldOut(["May I?"], ["No."], ALIKE)) == ([], [])
+    assert run(encoder, HeldOut([], ALIKE), ASKED, ASKED) == ([ASKED, ASKED], [])
+    assert run(encoder, HeldOut([ASKED], ALIKE)) == ([], [])
 
 
 def test_a_training_question_about_another_passage_is_off_its_subject(encoder: Encoder) -> None:

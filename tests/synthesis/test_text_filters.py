@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from charter.synthesis.drafts import Draft, Ledger
-from charter.synthesis.steps import Check, run_steps
+from charter.synthesis.steps import TextCheck, run_steps
 from charter.synthesis.text_filters import (
     AnswerForm,
     AsksDuty,
@@ -39,7 +39,7 @@ ANSWER = AnswerForm(max_words=60)
 CONTRAST = Contrast(max_words=60, max_ratio=2.0)
 
 
-def refused(step: Check, draft: Draft) -> str | None:
+def refused(step: TextCheck, draft: Draft) -> str | None:
     """Why a filter refuses a draft; what it keeps is what it was given."""
     ledger = Ledger("instruct")
     kept = step([GOOD, draft], make_context(CHUNK), ledger)
@@ -70,7 +70,7 @@ def ruled(rule: str, question: str = GOOD.question) -> Draft:
     return replace(GOOD, rule=rule, question=question)
 
 
-PLANTED: list[tuple[Check, Draft, str]] = [
+PLANTED: list[tuple[TextCheck, Draft, str]] = [
     (FORM, asked("Gifts above 50 euros."), "doesn't end in a question mark"),
     (SITUATION, asked("I wonder."), "has 2 words, not 3 to 12"),
     (Mention(), asked("What does the passage say about gifts?"), "mentions 'the passage'"),
@@ -92,7 +92,7 @@ CONTRASTED = replace(GOOD, rejected="Yes, gifts above 50 euros are welcome.")
 
 @pytest.mark.parametrize(("step", "draft", "reason"), PLANTED, ids=lambda value: type(value).__name__)
 def test_each_filter_refuses_a_planted_row_for_its_own_reason_and_passes_the_next(
-    step: Check, draft: Draft, reason: str
+    step: TextCheck, draft: Draft, reason: str
 ) -> None:
     ledger = Ledger("preference")
     context = make_context(CHUNK)
@@ -113,7 +113,9 @@ def test_each_filter_refuses_a_planted_row_for_its_own_reason_and_passes_the_nex
 
 
 @pytest.mark.parametrize(("step", "draft"), [planted[:2] for planted in PLANTED])
-def test_a_filter_lets_rows_pass_in_languages_that_it_has_no_patterns_of(step: Check, draft: Draft) -> None:
+def test_a_filter_lets_rows_pass_in_languages_that_it_has_no_patterns_of(
+    step: TextCheck, draft: Draft
+) -> None:
     elsewhere = replace(draft, chunk=UNKNOWN)
     ledger = Ledger("preference")
     kept = step([elsewhere, draft], make_context(CHUNK, UNKNOWN), ledger)
@@ -139,7 +141,7 @@ def test_every_filter_says_what_it_refuses() -> None:
         (Mention(), "What does this section demand of managers?", "'this section'"),
     ],
 )
-def test_bad_questions_are_refused(step: Check, question: str, reason: str) -> None:
+def test_bad_questions_are_refused(step: TextCheck, question: str, reason: str) -> None:
     assert reason in (refused(step, asked(question)) or "")
 
 
@@ -204,7 +206,7 @@ def test_a_situation_needs_no_question_mark() -> None:
         (Mention(), "The text forbids it.", "'The text'"),
     ],
 )
-def test_bad_answers_are_refused(step: Check, answer: str, reason: str) -> None:
+def test_bad_answers_are_refused(step: TextCheck, answer: str, reason: str) -> None:
     assert reason in (refused(step, answered(answer)) or "")
 
 
@@ -249,7 +251,7 @@ def test_contrast_wants_another_text_of_like_length() -> None:
     assert contrasted(rule, "") == "is empty"
 
 
-def refused_among(drafts: list[Draft], step: Check) -> list[str | None]:
+def refused_among(drafts: list[Draft], step: TextCheck) -> list[str | None]:
     ledger = Ledger("preference")
     kept = step(drafts, make_context(CHUNK), ledger)
     reasons = iter(ledger.rejected)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from charter.generation.engine import Completion
-from charter.synthesis.decisions import Evidence
+from charter.synthesis.decisions import NO_EVIDENCE, Evidence
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.steps import run_steps
 from charter.synthesis.verdict_filters import (
@@ -31,8 +31,9 @@ PAIR = Draft(
     answer="Send it back, it is too dear.",
     rejected="Keep it and enjoy it.",
     word="No",
-    evidence=Evidence(passage=-3.0, rule=-3.0, opposite=3.0),
+    evidence=Evidence(passage=-3.0, rule=-3.0, moved=-3.0),
 )
+RULED = replace(PAIR, answer="", rejected="")
 
 
 def true(odds: float) -> Completion:
@@ -59,16 +60,16 @@ PLANTED: list[tuple[VerdictFilter, Draft, Draft, Callable[[str, str], Completion
         "support 0.12",
     ),
     (
-        OneWordRight(0.5, 8),
-        replace(PAIR, question="And a zebra?", evidence=Evidence(passage=-0.1, rule=-3.0, opposite=3.0)),
+        OneWordRight(0.5),
+        replace(PAIR, question="And a zebra?", evidence=Evidence(passage=-0.1, rule=-3.0, moved=-3.0)),
         PAIR,
         by_text(otherwise=UNREADABLE),
         "neither Yes nor No is shown to be right: ",
     ),
     (
         TruerRule(0.5),
-        replace(PAIR, question="Who?", rule="Zebras decide.", opposite="Nobody decides."),
-        PAIR,
+        replace(RULED, question="Who?", rule="Zebras decide.", opposite="Nobody decides."),
+        RULED,
         by_text(("Zebras", true(0.4)), ("Nobody", true(-0.4)), ("welcome", true(-2.0)), otherwise=true(2.0)),
         "the rule is truer by 0.40 only",
     ),
@@ -120,12 +121,6 @@ def test_a_pair_of_which_one_verdict_cannot_be_read_has_none(step: VerdictFilter
     assert [row.reason for row in ledger.rejected] == ["no verdict", "no verdict"]
 
 
-def test_a_scenario_without_evidence_is_no_verdict() -> None:
-    ledger = Ledger("preference")
-    assert OneWordRight(0.5, 8)([replace(PAIR, evidence=None)], make_context(CHUNK), ledger) == []
-    assert [row.reason for row in ledger.rejected] == ["no verdict"]
-
-
 def test_an_answers_yes_or_no_is_asked_for_again_and_only_that() -> None:
     answers = ("Yes, a watch may be kept.", "No, it is too dear.", "Those above 50 euros.")
     teacher = GivenReplies(lambda _, purpose: true(3.0) if purpose == "support of answers" else verdict(2.0))
@@ -149,19 +144,20 @@ def test_the_support_of_an_answer_is_asked_for_without_its_question() -> None:
 
 def test_evidence_is_asked_for_by_the_passage_by_the_rule_and_by_its_opposite() -> None:
     passage = chunk_of("The park opens at nine.")
-    draft = replace(PAIR, chunk=passage, evidence=None)
+    draft = replace(RULED, chunk=passage, evidence=NO_EVIDENCE)
     teacher = GivenReplies(
-        by_text(("must be refused", verdict(-2.0)), ("are welcome", verdict(2.0)), otherwise=verdict(-1.0))
+        by_text(("must be refused", verdict(-2.0)), ("are welcome", verdict(3.0)), otherwise=verdict(-1.0))
     )
-    asked = AskEvidence()([draft, draft], make_context(passage, teacher=teacher), Ledger("preference"))
-    for found in asked:
-        assert found.evidence is not None
-        said = (found.evidence.passage, found.evidence.rule, found.evidence.opposite)
-        assert said == pytest.approx((-1.0, -2.0, 2.0))
+    context, ledger = make_context(passage, teacher=teacher), Ledger("preference")
+    asked = AskEvidence(bias_prior=2)([draft, draft], context, ledger)
+    # By the rule and its opposite the teacher leans to Yes by .5 nats, by the passage by 1 more; two
+    # drafts are half of what counts.
+    for found in (draft.evidence for draft in asked):
+        assert (found.passage, found.rule, found.moved) == pytest.approx((-1.75, -2.25, -2.5))
     assert [len(texts) for texts in teacher.asked.values()] == [2, 4]
     broken = GivenReplies(by_text(("are welcome", UNREADABLE), otherwise=verdict(1.0)))
-    (unread,) = AskEvidence()([draft], make_context(passage, teacher=broken), Ledger("preference"))
-    assert unread.evidence is None
+    assert AskEvidence(8)([draft], make_context(passage, teacher=broken), ledger) == []
+    assert [(row.filter, row.reason) for row in ledger.rejected] == [("verification", "no verdict")]
 
 
 def test_both_responses_are_judged_by_the_rule_each_by_itself() -> None:

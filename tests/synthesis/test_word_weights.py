@@ -1,9 +1,13 @@
 import pytest
 
 from charter.synthesis.word_weights import WordWeights, stems
+from rows import chunk_of
 
 WEIGHTS = WordWeights(
-    ["The supplier must pay.", "The buyer must wait.", "The guest must sign.", "The audit must end."]
+    [
+        chunk_of("The supplier must pay. The buyer must wait."),
+        chunk_of("The guest must sign.\nThe audit must end."),
+    ]
 )
 
 

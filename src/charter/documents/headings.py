@@ -52,13 +52,13 @@ def _join_wrapped(lines: Sequence[TextLine], contents: Collection[str]) -> list[
     Such numbers are "CHAPTER" above "SEVEN" and, above a title, "Chapter 7".
     """
     layout = Layout.of(lines)
-    listed = {_key(title) for title in contents}
+    listed = {title.casefold() for title in contents}
     joined: list[TextLine] = []
     index = 0
     while index < len(lines):
         part = takewhile(lambda line: line.text, lines[index : index + _MOST_TITLE_LINES])
         wholes = list(accumulate((line.text for line in part), "{} {}".format))
-        ends = (n for n, whole in enumerate(wholes, 1) if listed and _key(whole) in listed)
+        ends = (n for n, whole in enumerate(wholes, 1) if whole.casefold() in listed)
         named = len(wholes) > 1 and names_division(wholes[0]) and read_division(wholes[1]) is not None
         end = index + next(ends, 2 if named else 1)
         text = wholes[end - index - 1] if wholes else ""
@@ -89,10 +89,10 @@ def _listed_levels(
     lines: Sequence[TextLine], contents: Collection[str], by_start: Mapping[tuple[int, str], StyledText]
 ) -> dict[int, int]:
     """Levels, by line index, of the lines that the contents list, as often as they do."""
-    left = Counter(_key(title) for title in contents)
+    left = Counter(title.casefold() for title in contents)
     levels = {}
     for index, line in enumerate(lines):
-        if left[key := _key(line.text)] > 0:
+        if left[key := line.text.casefold()] > 0:
             left[key] -= 1
             number = read_number(line.text, listed=True)
             style = by_start.get((line.page, line.text))
@@ -217,7 +217,3 @@ def _looks_like_title(text: str) -> bool:
     first_letter = next((character for character in text if character.isalpha()), "a")
     short = len(text.split()) <= _MAX_WORDS and len(split_words(text)) <= _MAX_UNSPACED
     return short and not first_letter.islower() and not text.endswith(tuple(".,;:。，、；：।॥،؛۔"))
-
-
-def _key(title: str) -> str:
-    return " ".join(title.split()).casefold()

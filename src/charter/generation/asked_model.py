@@ -88,12 +88,13 @@ class AskedModel:
         They are by name (without owner and revision), by what their servers say they loaded, or if they have
         a file of weights in common.
         """
-        if self.identity == other.identity:
-            return True
-        names, loaded = zip(*((model._name, model._said.get("root")) for model in (self, other)), strict=True)
-        if names[0] == names[1] or (loaded[0] is not None and loaded[0] == loaded[1]):
-            return True
-        return bool(self._weights() & other._weights())
+        loaded = self._said.get("root")
+        return (
+            self.identity == other.identity
+            or self._name == other._name
+            or (loaded is not None and loaded == other._said.get("root"))
+            or not self._weights().isdisjoint(other._weights())
+        )
 
     @property
     def server(self) -> "ModelServer":

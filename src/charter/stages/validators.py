@@ -63,7 +63,7 @@ def _verify(responses: Sequence[Draft], context: SynthesisContext) -> list[Decis
     asked = WriteOpposites(settings.max_answer_tokens)(
         [draft for draft in ruled if draft.rule], context, ledger
     )
-    asked = AskEvidence()(asked, context, ledger)
-    decisions = OneWordRight(settings.min_preference_margin, settings.yes_bias_prior).decide(asked, context)
+    asked = AskEvidence(settings.yes_bias_prior)(asked, context, ledger)
+    decisions = OneWordRight(settings.min_preference_margin).decide(asked, context)
     by_draft = {(draft.question, draft.answer): found for draft, found in zip(asked, decisions, strict=True)}
     return [by_draft.get((draft.question, draft.answer), Decision(None, kept=False)) for draft in responses]

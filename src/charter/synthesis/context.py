@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from charter.documents.corpus_language import main_language, may_not_know
-from charter.documents.language_codes import language_name, short_code
-from charter.documents.segmentation import split_sentences
+from charter.documents.language_codes import language_name
 from charter.generation.engine import Request, ask_choice, ask_turns
 from charter.generation.journal import JournaledEngine
 from charter.project.devices import resolve_device
@@ -18,7 +17,6 @@ from charter.project.sections import Synthesize
 from charter.project.storage import read_rows
 from charter.project.templates import Prompts
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.languages import Language, load_language
 from charter.synthesis.word_weights import WordWeights
 
 _PROMPTS = Prompts("charter.synthesis", "charter.generation")
@@ -59,10 +57,6 @@ class SynthesisContext:
         """Ask a question about a chunk that one of two words answers."""
         return ask_choice(self._turns(prompt, chunk, given), words)
 
-    def language_of(self, chunk: Chunk) -> Language:
-        """Return what the filters know of a chunk's language."""
-        return load_language(short_code(chunk.language))
-
     @cached_property
     def reasons(self) -> Mapping[str, str]:
         """The reason of each rule whose passage gives one, by the rule's statement."""
@@ -71,8 +65,7 @@ class SynthesisContext:
     @cached_property
     def word_weights(self) -> WordWeights:
         """How much the document's words tell."""
-        sentences = [text for chunk in self.chunks for text in split_sentences(chunk.text, chunk.language)]
-        return WordWeights(sentences)
+        return WordWeights(self.chunks)
 
     def _turns(self, prompt: str, chunk: Chunk, given: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Render a prompt; one that brings no system turn gets that of synthesis.

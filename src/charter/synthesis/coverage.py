@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from charter.documents.segmentation import split_sentences
 from charter.project.records import Chunk, InstructExample, PreferencePair, Rule
 from charter.synthesis.synthetic_data import SyntheticData
 from charter.synthesis.word_weights import WordWeights, stems
@@ -53,9 +52,9 @@ class ChunkCoverage:
 
 def measure_coverage(data: SyntheticData) -> list[ChunkCoverage]:
     """Measure each chunk of a corpus, in their order; one that the filter ``value`` refused has no value."""
-    weights = WordWeights(
-        [text for chunk in data.chunks for text in split_sentences(chunk.text, chunk.language)]
-    )
+    weights = WordWeights(data.chunks)
+    trained = _spoken_of(data, ("train",), weights)
+    tested = _spoken_of(data, ("validation", "test"), weights)
     refused: dict[str, Counter[str]] = defaultdict(Counter)
     for refusal in data.rejected:
         if refusal.kind == "preference":
@@ -64,7 +63,6 @@ def measure_coverage(data: SyntheticData) -> list[ChunkCoverage]:
     rules: dict[str, list[Rule]] = defaultdict(list)
     for rule in data.rules:
         rules[rule.chunk_id].append(rule)
-    trained, tested = _Said(data, ("train",), weights), _Said(data, ("validation", "test"), weights)
     return [
         ChunkCoverage(
             chunk=chunk,
@@ -75,7 +73,7 @@ def measure_coverage(data: SyntheticData) -> list[ChunkCoverage]:
             has_value="value" not in refused[chunk.id],
             refused_pairs=dict(refused[chunk.id]),
             rules=tuple(
-                RuleCoverage(rule, trained.speak_of(rule), tested.speak_of(rule)) for rule in rules[chunk.id]
+                RuleCoverage(rule, rule.id in trained, rule.id in tested) for rule in rules[chunk.id]
             ),
         )
         for chunk in data.chunks
@@ -98,26 +96,21 @@ def summarize_coverage(measured: Sequence[ChunkCoverage]) -> dict[str, Any]:
     }
 
 
-class _Said:
-    """What the rows of some splits say, by rule and by chunk."""
-
-    def __init__(self, data: SyntheticData, splits: Sequence[str], weights: WordWeights):
-        self._weights = weights
-        self._about: set[str] = set()
-        self._words: dict[str, set[str]] = defaultdict(set)
-        for split in splits:
-            for row in data.instruct[split]:
-                self._add(row, row.answer)
-            for pair in data.preference[split]:
-                self._add(pair, pair.chosen)
-
-    def _add(self, row: InstructExample | PreferencePair, said: str) -> None:
-        self._about.add(row.rule)
-        self._words[row.chunk_id] |= stems(said)
-
-    def speak_of(self, rule: Rule) -> bool:
-        words = self._words[rule.chunk_id]
-        return rule.statement in self._about or self._weights.share(rule.statement, words) >= MIN_SHARE
+def _spoken_of(data: SyntheticData, splits: Sequence[str], weights: WordWeights) -> set[str]:
+    """Return the ids of the rules that the rows of some splits speak of."""
+    about: set[str] = set()
+    words: dict[str, set[str]] = defaultdict(set)
+    for split in splits:
+        said = [(row.chunk_id, row.rule, row.answer) for row in data.instruct[split]]
+        said += [(pair.chunk_id, pair.rule, pair.chosen) for pair in data.preference[split]]
+        for chunk_id, rule, text in said:
+            about.add(rule)
+            words[chunk_id] |= stems(text)
+    return {
+        rule.id
+        for rule in data.rules
+        if rule.statement in about or weights.share(rule.statement, words[rule.chunk_id]) >= MIN_SHARE
+    }
 
 
 def _count(rows: Mapping[str, Sequence[InstructExample | PreferencePair]]) -> Counter[tuple[str, bool]]:

@@ -42,9 +42,8 @@ def write_demonstrations(
     responses = [completion.text.strip() for completion in completions]
     flags = refused([prompt for _, prompt in asked], responses)
     kept, rejected = [], []
-    problems = [completion.problem for completion in completions]
-    for (kind, prompt), response, flag, problem in zip(asked, responses, flags, problems, strict=True):
-        reason = problem or sentence_problem(response, MAX_WORDS)
+    for (kind, prompt), completion, response, flag in zip(asked, completions, responses, flags, strict=True):
+        reason = completion.problem or sentence_problem(response, MAX_WORDS)
         if reason is None and flag != (kind == "harmful"):
             reason = "is a refusal" if flag else "isn't a refusal"
         if reason is None:

@@ -9,10 +9,8 @@ they differ in what they advise, and in nothing else that a model could learn to
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
-from charter.generation.engine import Request
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.method import Method
@@ -123,20 +121,20 @@ class WriteReplies(Step):
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return the drafts with the faithful response, or with the unfaithful one."""
-        request = partial(self._request, context=context)
-        answered = ask_teacher(drafts, request, f"replies by {self.by}", context, ledger)
+        requests = [
+            context.request(
+                "unfaithful_reply" if self.by == "persona" else "reply",
+                draft.chunk,
+                max_tokens=self.max_tokens,
+                rule=draft.opposite if self.by == "opposite" else draft.rule,
+                reason=context.reasons.get(draft.rule) if self.reasons else None,
+                own_reason=self.by == "opposite",
+                situation=draft.question,
+                faithful=draft.answer,
+            )
+            for draft in drafts
+        ]
+        answered = ask_teacher(drafts, requests, f"replies by {self.by}", context, ledger)
         if self.by == "rule":
             return [replace(draft, answer=text) for draft, text in answered]
         return [replace(draft, rejected=text) for draft, text in answered]
-
-    def _request(self, draft: Draft, context: SynthesisContext) -> Request:
-        return context.request(
-            "unfaithful_reply" if self.by == "persona" else "reply",
-            draft.chunk,
-            max_tokens=self.max_tokens,
-            rule=draft.opposite if self.by == "opposite" else draft.rule,
-            reason=context.reasons.get(draft.rule) if self.reasons else None,
-            own_reason=self.by == "opposite",
-            situation=draft.question,
-            faithful=draft.answer,
-        )

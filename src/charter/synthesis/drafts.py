@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from charter.project.records import Chunk, InstructExample, PreferencePair, RefusedKind, Rejected, content_id
-from charter.synthesis.decisions import Evidence
+from charter.synthesis.decisions import NO_EVIDENCE, Evidence
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Draft:
     opposite: str = ""
     rejected: str = ""
     word: str | None = None
-    evidence: Evidence | None = None
+    evidence: Evidence = NO_EVIDENCE
     kept_id: str = ""
 
     @property
@@ -45,6 +45,11 @@ class Draft:
         """What is written of it so far, a text a line."""
         texts = (self.question or self.rule, self.answer, self.opposite, self.rejected)
         return "\n".join(filter(None, texts))
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """What is for the rule and what is against it: the responses or, before there are, the rules."""
+        return (self.answer, self.rejected) if self.rejected else (self.rule, self.opposite)
 
     def to_example(self) -> InstructExample:
         """Return the instruct row."""

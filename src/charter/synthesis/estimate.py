@@ -87,7 +87,8 @@ def try_synthesis(
     rules = method.list_rules(part)[0] if list_rules else known
     rows, figures = write_data(replace(part, rules=rules), method(settings))
     usage = context.teacher.usage
-    asked, requests = (sum(getattr(work, name) for work in usage.values()) for name in ("asked", "requests"))
+    requests = sum(work.requests for work in usage.values())
+    asked = sum(work.asked for work in usage.values())
     seconds = sum(work.seconds for work in usage.values())
     return Trial(
         chunks=len(chosen),

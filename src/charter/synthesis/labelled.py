@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from charter.documents.language_codes import short_code
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.synthesis.drafts import Draft
-from charter.synthesis.languages import load_language
+from charter.synthesis.languages import language_of
 
 
 def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: Path) -> list[Draft]:
@@ -34,7 +33,7 @@ def bind_items(items: Sequence[LabelledItem], chunks: Sequence[Chunk], source: P
             raise CharterError(
                 f"{place}: {len(found)} chunks have the quote {item.quote!r}; quote more of it"
             )
-        word = load_language(short_code(found[0].language)).answer_word(item.text)
+        word = language_of(found[0]).answer_word(item.text)
         if item.kind == "response" and word is None:
             raise CharterError(f"{place}: a response must begin with Yes or No, in the document's language")
         drafts.append(Draft(found[0], question=item.question, answer=item.text, word=word))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from charter.documents.language_codes import short_code
+from charter.project.records import Chunk
 from charter.project.yaml_text import parse_yaml
 
 _NOTHING = re.compile(r"(?!)")
@@ -69,6 +71,11 @@ class Language(BaseModel):
         stated = self.cited_reason.sub(", because ", answer)
         stated = self.cited_before.sub("", self.cited_behind.sub("", stated))
         return stated[:1].upper() + stated[1:]
+
+
+def language_of(chunk: Chunk) -> Language:
+    """Return what the filters know of a chunk's language."""
+    return load_language(short_code(chunk.language))
 
 
 @cache

@@ -1,7 +1,7 @@
 """What a method of synthesis is: for each kind of row, the steps on its way, in order."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from charter.project.errors import CharterError
 from charter.project.records import RefusedKind, Rejected, Rule
@@ -52,7 +52,7 @@ class Method(ABC):
 
     def ways(self) -> Mapping[RefusedKind, Sequence[Step]]:
         """Return the whole way of each kind of row that it makes, for people to read."""
-        held_out = HeldOut((), (), self.leak)
+        held_out = HeldOut((), self.leak)
         trained, people = self.trained(held_out), people_steps(NOBODY, self.leak)
         ways: dict[RefusedKind, Sequence[Step]] = {
             "instruct": (*self.questions, *trained),
@@ -61,7 +61,11 @@ class Method(ABC):
             "rule-pair": self.rule_pairs,
             "vote": (Voted(()),),
         }
-        return {kind: list(_unfold((*steps, *people))) for kind, steps in ways.items() if steps}
+        return {
+            kind: [each for step in (*steps, *people) for each in (step, *step.inner)]
+            for kind, steps in ways.items()
+            if steps
+        }
 
 
 def check_filter_names(method: Method, names: Sequence[str]) -> None:
@@ -77,9 +81,3 @@ def check_filter_names(method: Method, names: Sequence[str]) -> None:
             raise CharterError(
                 f"synthesize.without: no filter {name!r} can be switched off; there are {', '.join(known)}"
             )
-
-
-def _unfold(steps: Sequence[Step]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        yield from _unfold(step.inner)

@@ -58,13 +58,18 @@ class Voted(Filter):
         taken = []
         for pair in self.pairs:
             if chunk := chunks.get(pair.chunk_id):
-                draft = Draft(chunk, rule=pair.rule)
-                taken.append(_reword(draft, pair))
+                taken.append(_reword(Draft(chunk, rule=pair.rule), pair))
                 continue
-            raw = "\n".join(row_texts(pair).values())
-            values = {"id": pair.id, "chunk_id": pair.chunk_id, "kind": "vote", "filter": self.name}
-            gone = "the document doesn't have the passage any more"
-            ledger.rejected.append(Rejected.model_validate(values | {"reason": gone, "raw": raw}))
+            ledger.rejected.append(
+                Rejected(
+                    id=pair.id,
+                    chunk_id=pair.chunk_id,
+                    kind="vote",
+                    filter=self.name,
+                    reason="the document doesn't have the passage any more",
+                    raw="\n".join(row_texts(pair).values()),
+                )
+            )
         return taken
 
 
@@ -100,16 +105,15 @@ class TakeEdits(Step):
 class PeopleHeldOut(HeldOut):
     """Refuses rows that people edited or voted for which nearly repeat a row of another split."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Keep the rows that no person worded, and of the others those that it has nothing against."""
+    def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
         worded = [draft for draft in drafts if draft.kept_id]
-        kept = set(map(id, super().__call__(worded, context, ledger))) if worded else set()
-        return [draft for draft in drafts if not draft.kept_id or id(draft) in kept]
+        problems = iter(super()._problems(worded, context) if worded else ())
+        return [next(problems) if draft.kept_id else None for draft in drafts]
 
 
 def people_steps(people: People, likeness: Likeness) -> tuple[Step, Step, Step]:
     """Return the end of each row's way, for people to read: the last step differs by split."""
-    return (Review(people.settled), TakeEdits(people.settled), PeopleHeldOut((), (), likeness))
+    return (Review(people.settled), TakeEdits(people.settled), PeopleHeldOut((), likeness))
 
 
 def honour(
@@ -126,11 +130,7 @@ def honour(
             splits[split] = kept if split == "test" else edit(kept, context, ledger)
     for split in SPLITS:
         others = [draft for each, _ in groups for name in each if name != split for draft in each[name]]
-        guard = PeopleHeldOut(
-            [draft.question for draft in others],
-            [text for draft in others for text in dict.fromkeys((draft.answer, draft.rule)) if text],
-            likeness,
-        )
+        guard = PeopleHeldOut(others, likeness)
         for splits, ledger in groups:
             if split in splits:
                 splits[split] = guard(splits[split], context, ledger)

@@ -4,22 +4,23 @@ import json
 import re
 import unicodedata
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from charter.documents.segmentation import count_words, split_sentences
 from charter.project.records import Chunk, Modality, Rejected, Rule, content_id
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.duplicates import Likeness, find_duplicates
-from charter.synthesis.rules import stated_rules
+from charter.synthesis.languages import language_of
 from charter.synthesis.steps import ask_teacher
 
 _ARRAY = re.compile(r"\[.*\]", re.DOTALL)
+_ENDS = (".", "!", ";", "。", "！", "।", "۔", "։", "።", "．", "॥")
+_LIST_MARK = re.compile(r"^\s*(?:(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+|\d+[、．]\s*)")
 
 
 class _Written(BaseModel):
     """A rule as the teacher writes it."""
-
-    model_config = ConfigDict(extra="ignore")
 
     statement: str = Field(min_length=1)
     modality: Modality
@@ -47,6 +48,24 @@ def quote_sentences(context: SynthesisContext) -> tuple[list[Rule], list[Rejecte
     return [rule for rule in rules if rule], []
 
 
+def stated_rules(chunk: Chunk, least: int, most: int) -> list[str]:
+    """Return the sentences of a chunk that a reader understands by themselves, without list marks.
+
+    Left out are headings and other fragments, questions, sentences that refer to another one, and what has
+    fewer than ``least`` or more than ``most`` words.
+    """
+    refers_back = language_of(chunk).refers_back
+    sentences = (_LIST_MARK.sub("", text) for text in split_sentences(chunk.text, chunk.language))
+    return [
+        sentence
+        for sentence in sentences
+        if least <= count_words(sentence) <= most
+        and sentence.endswith(_ENDS)
+        and not sentence[0].islower()
+        and not refers_back.match(sentence)
+    ]
+
+
 def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]]:
     """Have the teacher list the rules of each chunk, as JSON: the method `direct`.
 
@@ -54,14 +73,11 @@ def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]
     earlier rule says.
     """
     settings = context.settings
-    ledger = Ledger("register", requested=len(context.chunks))
-    answered = ask_teacher(
-        [Draft(chunk) for chunk in context.chunks],
-        lambda draft: context.request("list_rules", draft.chunk, max_tokens=settings.max_rules_tokens),
-        "rules",
-        context,
-        ledger,
-    )
+    ledger = Ledger("register")
+    requests = [
+        context.request("list_rules", chunk, max_tokens=settings.max_rules_tokens) for chunk in context.chunks
+    ]
+    answered = ask_teacher([Draft(chunk) for chunk in context.chunks], requests, "rules", context, ledger)
     found = [rule for draft, text in answered for rule in _read(draft, text, ledger)]
     likeness = Likeness(settings.max_question_similarity, settings.max_shared_trigrams)
     originals = find_duplicates([rule.statement for rule in found], context.encoder, likeness)
@@ -79,10 +95,8 @@ def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]
 def _read(draft: Draft, text: str, ledger: Ledger) -> list[Rule]:
     array = _ARRAY.search(text)
     try:
-        rows = json.loads(array.group(0)) if array else None
+        rows = json.loads(array.group(0) if array else "")
     except json.JSONDecodeError:
-        rows = None
-    if not isinstance(rows, list):
         ledger.refuse(draft, "form", "isn't a JSON array of rules")
         return []
     rules = []

@@ -12,15 +12,12 @@ and a pair with its opposite. Both are trained on and never measured with.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from charter.generation.engine import Request
 from charter.synthesis.context import SynthesisContext
-from charter.synthesis.decisions import measure_yes_bias
 from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.languages import language_of
 from charter.synthesis.method import Method
 from charter.synthesis.register import quote_sentences
-from charter.synthesis.rules import nearest_rules
 from charter.synthesis.set_filters import Duplicate, HeldOut, NearestToRule, OnSubject
 from charter.synthesis.steps import Filter, Step, run_steps
 from charter.synthesis.text_filters import (
@@ -97,9 +94,9 @@ class RulesMethod(Method):
             HasRule(),
             AsksDuty(),
             *self._opposites,
-            AskEvidence(),
-            WriteResponses(settings.yes_bias_prior),
-            OneWordRight(settings.min_preference_margin, settings.yes_bias_prior),
+            AskEvidence(settings.yes_bias_prior),
+            WriteResponses(),
+            OneWordRight(settings.min_preference_margin),
         )
 
     @property
@@ -168,26 +165,28 @@ class TakeNearestRule(Step):
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return the drafts with their rules; where the passage has none it stays empty."""
-        rules = nearest_rules(drafts, context)
-        return [replace(draft, rule=rule or "") for draft, rule in zip(drafts, rules, strict=True)]
+        rules: dict[str, list[str]] = {draft.chunk.id: [] for draft in drafts}
+        for rule in context.rules:
+            rules.get(rule.chunk_id, []).append(rule.statement)
+        texts = sorted({rule for stated in rules.values() for rule in stated})
+        vectors = context.encoder.encode([*texts, *(draft.question for draft in drafts)])
+        places = {text: place for place, text in enumerate(texts)}
+        taken = []
+        for draft, vector in zip(drafts, vectors[len(texts) :], strict=True):
+            nearness = {rule: float(vectors[places[rule]] @ vector) for rule in rules[draft.chunk.id]}
+            taken.append(replace(draft, rule=max(nearness, key=nearness.__getitem__, default="")))
+        return taken
 
 
-@dataclass(frozen=True)
 class WriteResponses(Step):
     """Writes both responses: the passage's word and the rule, and the other word and the opposite."""
 
-    bias_prior: int
-
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with both responses; what got no verdict is refused."""
-        bias = measure_yes_bias([draft.evidence for draft in drafts], self.bias_prior)
+        """Return the drafts with both responses."""
         written = []
         for draft in drafts:
-            if draft.evidence is None:
-                ledger.refuse(draft, OneWordRight.name, "no verdict")
-                continue
-            language = context.language_of(draft.chunk)
-            word, other = ("Yes", "No") if draft.evidence.passage > bias.passage else ("No", "Yes")
+            language = language_of(draft.chunk)
+            word, other = ("Yes", "No") if draft.evidence.passage > 0 else ("No", "Yes")
             answer = language.begin_with_word(word, draft.rule)
             rejected = language.begin_with_word(other, draft.opposite)
             written.append(replace(draft, word=word, answer=answer, rejected=rejected))
@@ -223,18 +222,18 @@ class AskUntilKept(Step):
         for turn in range(self.calls):
             left = [draft for draft in drafts if draft.rule not in kept]
             ledger.requested += len(left) * QUESTIONS_A_CALL
-            request = partial(self._request, context=context, turn=turn)
-            written = ask_for_lines(left, request, "questions to rules", context, ledger)
+            requests = [
+                context.sample(
+                    "rule_questions",
+                    draft.chunk,
+                    max_tokens=self.max_tokens * QUESTIONS_A_CALL,
+                    turn=turn,
+                    rule=draft.rule,
+                )
+                for draft in left
+            ]
+            written = ask_for_lines(left, requests, "questions to rules", context, ledger)
             # What is kept already comes first, and so it is what later ones are duplicates of.
             for draft in run_steps(self.filters, [*kept.values(), *written], context, ledger):
                 kept.setdefault(draft.rule, replace(draft, answer=draft.rule))
         return [kept[draft.rule] for draft in drafts if draft.rule in kept]
-
-    def _request(self, draft: Draft, context: SynthesisContext, turn: int) -> Request:
-        return context.sample(
-            "rule_questions",
-            draft.chunk,
-            max_tokens=self.max_tokens * QUESTIONS_A_CALL,
-            turn=turn,
-            rule=draft.rule,
-        )

@@ -28,17 +28,17 @@ class HeldOut(Check):
 
     name = "held-out"
     needed = True
-    questions: Sequence[str]
-    answers: Sequence[str]
-    """With the rules behind them."""
+    rows: Sequence[Draft]
     likeness: Likeness
 
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
+        questions = [row.question for row in self.rows]
+        answers = [text for row in self.rows for text in dict.fromkeys((row.answer, row.rule)) if text]
         found: list[str | None] = [None] * len(drafts)
         for held_out, texts in (
-            (self.questions, [draft.question for draft in drafts]),
-            (self.answers, [draft.answer for draft in drafts]),
-            (self.answers, [draft.rule for draft in drafts]),
+            (questions, [draft.question for draft in drafts]),
+            (answers, [draft.answer for draft in drafts]),
+            (answers, [draft.rule for draft in drafts]),
         ):
             for other, place in links_between(held_out, texts, context.encoder, self.likeness):
                 if texts[place]:

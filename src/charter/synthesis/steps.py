@@ -1,13 +1,13 @@
 """The way of a row: steps that write, and filters that refuse, in the order in which a method names them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from charter.generation.engine import Request
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
-from charter.synthesis.languages import Language
+from charter.synthesis.languages import Language, language_of
 
 
 class Step(ABC):
@@ -40,19 +40,11 @@ class Filter(Step):
 
 
 class Check(Filter):
-    """A filter that asks nobody.
-
-    ``patterns`` are those that it reads of `charter.synthesis.languages`: drafts in languages that don't have
-    them all pass.
-    """
-
-    patterns: ClassVar[tuple[str, ...]] = ()
+    """A filter that asks nobody."""
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Keep the drafts that it has nothing against."""
-        judged = [draft for draft in drafts if context.language_of(draft.chunk).has(*self.patterns)]
-        problems = dict(zip(map(id, judged), self._problems(judged, context), strict=True))
-        return ledger.keep(drafts, self.name, [problems.get(id(draft)) for draft in drafts])
+        return ledger.keep(drafts, self.name, self._problems(drafts, context))
 
     @abstractmethod
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
@@ -60,10 +52,20 @@ class Check(Filter):
 
 
 class TextCheck(Check):
-    """A check that looks at one draft at a time."""
+    """A check that looks at one draft at a time.
+
+    ``patterns`` are those that it reads of `charter.synthesis.languages`: drafts in languages that don't have
+    them all pass.
+    """
+
+    patterns: ClassVar[tuple[str, ...]] = ()
 
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
-        return [self._problem(draft, context.language_of(draft.chunk), context) for draft in drafts]
+        languages = [language_of(draft.chunk) for draft in drafts]
+        return [
+            self._problem(draft, language, context) if language.has(*self.patterns) else None
+            for draft, language in zip(drafts, languages, strict=True)
+        ]
 
     @abstractmethod
     def _problem(self, draft: Draft, language: Language, context: SynthesisContext) -> str | None:
@@ -72,16 +74,16 @@ class TextCheck(Check):
 
 def ask_teacher(
     drafts: Sequence[Draft],
-    request: Callable[[Draft], Request],
+    requests: Sequence[Request],
     purpose: str,
     context: SynthesisContext,
     ledger: Ledger,
 ) -> list[tuple[Draft, str]]:
-    """Ask once for each draft, and return those that got a reply with its text.
+    """Ask a request of each draft, and return those that got a reply with its text.
 
     One that was declined, stopped or cut off is entered in the ledger as ``reply``, with its reason.
     """
-    completions = context.teacher.complete([request(draft) for draft in drafts], purpose)
+    completions = context.teacher.complete(requests, purpose)
     ledger.keep(drafts, "reply", [completion.problem for completion in completions])
     return [
         (draft, completion.text.strip())

@@ -191,7 +191,7 @@ class Contrast(TextCheck):
     """Of the characters of the longer to those of the shorter."""
 
     def _problem(self, draft: Draft, language: Language, context: SynthesisContext) -> str | None:
-        good, bad = (draft.answer, draft.rejected) if draft.rejected else (draft.rule, draft.opposite)
+        good, bad = draft.sides
         if problem := sentence_problem(bad, self.max_words) or sentence_problem(good, self.max_words):
             return problem
         if split_words(good) == split_words(bad):

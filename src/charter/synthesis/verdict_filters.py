@@ -1,37 +1,35 @@
 """Filters that ask the teacher: each puts a question that one word answers, and reads its probability."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from charter.generation.engine import Request
+from charter.generation.engine import Completion, Request
+from charter.generation.verdict import choice_probability
 from charter.synthesis.context import SynthesisContext
-from charter.synthesis.decisions import (
-    TRUE_OR_FALSE,
-    YES_OR_NO,
-    Decision,
-    decide_opposite,
-    decide_pair,
-    decide_support,
-    decide_value,
-    decide_verification,
-    measure_yes_bias,
-    read_evidence,
-)
+from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO, Decision, log_odds, weigh_verdicts
 from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.languages import language_of
 from charter.synthesis.steps import Filter, Step
 
 
+@dataclass(frozen=True)
 class VerdictFilter(Filter):
-    """A filter that decides by verdicts of the teacher; the ledger gets each draft's score."""
+    """A filter that keeps drafts which verdicts of the teacher give a score; the ledger gets the scores."""
 
     reason: ClassVar[str]
     """Why a draft is refused, with a place for its score."""
+    min_score: float
 
     @abstractmethod
+    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """Ask the teacher, and return each draft's score, None where a verdict can't be read."""
+
     def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Ask the teacher, and decide on each draft."""
+        """Ask the teacher, and decide on each draft; an unreadable verdict refuses it."""
+        scores = self._score(drafts, context)
+        return [Decision(score, kept=score is not None and score >= self.min_score) for score in scores]
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Keep the drafts that the verdicts are for."""
@@ -46,19 +44,20 @@ class VerdictFilter(Filter):
         return "no verdict" if decision.score is None else self.reason.format(decision.score)
 
 
+@dataclass(frozen=True)
 class StatesValue(VerdictFilter):
     """Refuses passages that state no right, duty or value: nobody can keep or break them."""
 
     name = "value"
     reason = "states a value with probability {:.2f}"
+    min_score: float = 0.5
 
-    def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Decide by the probability of Yes."""
+    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         requests = [context.choice("value_check", draft.chunk, YES_OR_NO) for draft in drafts]
-        return [decide_value(verdict) for verdict in context.teacher.complete(requests, "value check")]
+        verdicts = context.teacher.complete(requests, "value check")
+        return [choice_probability(verdict, *YES_OR_NO)[0] for verdict in verdicts]
 
 
-@dataclass(frozen=True)
 class Supported(VerdictFilter):
     """Refuses answers that the teacher, asked again without the question, doesn't find true by the passage.
 
@@ -69,106 +68,112 @@ class Supported(VerdictFilter):
 
     name = "support"
     reason = "support {:.2f}"
-    min_probability: float
 
-    def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Decide on each answer, by the probability of True and of the answer's Yes or No."""
-        requests = [
-            context.choice("support", draft.chunk, TRUE_OR_FALSE, statement=draft.answer) for draft in drafts
-        ]
+    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """The lesser of the probabilities of True and of the answer's Yes or No."""
+        requests = [_ask_truth(context, draft, draft.answer) for draft in drafts]
         truths = context.teacher.complete(requests, "support of answers")
-        words = [context.language_of(draft.chunk).answer_word(draft.answer) for draft in drafts]
-        with_word = [place for place, word in enumerate(words) if word]
-        asked = [_ask_verdict(context, drafts[place]) for place in with_word]
-        again = dict(zip(with_word, context.teacher.complete(asked, "yes or no again"), strict=True))
-        return [
-            decide_support(truth, again.get(place), word, self.min_probability)
-            for place, (truth, word) in enumerate(zip(truths, words, strict=True))
-        ]
-
-
-class AskEvidence(Step):
-    """Asks for Yes or No to each scenario: by the passage, by its rule alone, and by the opposite rule."""
-
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with what the answers say."""
-        asked = [_ask_verdict(context, draft) for draft in drafts]
-        by_passage = context.teacher.complete(asked, "answers by the passage")
-        asked = [
-            _ask_verdict(context, draft, passage=rule)
-            for draft in drafts
-            for rule in (draft.rule, draft.opposite)
-        ]
-        by_rule = context.teacher.complete(asked, "answers by the rule")
-        verdicts = zip(by_passage, by_rule[::2], by_rule[1::2], strict=True)
-        return [
-            replace(draft, evidence=read_evidence(*said))
-            for draft, said in zip(drafts, verdicts, strict=True)
-        ]
+        words = [language_of(draft.chunk).answer_word(draft.answer) for draft in drafts]
+        asked = [_ask_verdict(context, draft) for draft, word in zip(drafts, words, strict=True) if word]
+        again = iter(context.teacher.complete(asked, "yes or no again"))
+        scores = []
+        for truth, word in zip(truths, words, strict=True):
+            score, _ = choice_probability(truth, *TRUE_OR_FALSE)
+            if word:
+                other = "No" if word == "Yes" else "Yes"
+                said, _ = choice_probability(next(again), word, other)
+                score = None if score is None or said is None else min(score, said)
+            scores.append(score)
+        return scores
 
 
 @dataclass(frozen=True)
+class AskEvidence(Step):
+    """Asks for Yes or No to each scenario: by the passage, by its rule alone, and by the opposite rule."""
+
+    bias_prior: int
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts with what the answers say; one of which an answer can't be read is refused."""
+        asked = [_ask_verdict(context, draft) for draft in drafts]
+        by_passage = context.teacher.complete(asked, "answers by the passage")
+        by_rule = _ask_both(
+            drafts,
+            lambda draft, rule: _ask_verdict(context, draft, passage=rule),
+            "answers by the rule",
+            context,
+        )
+        verdicts = [(passage, *both) for passage, both in zip(by_passage, by_rule, strict=True)]
+        evidence = weigh_verdicts(verdicts, self.bias_prior)
+        ledger.keep(drafts, OneWordRight.name, [None if found else "no verdict" for found in evidence])
+        return [
+            replace(draft, evidence=found) for draft, found in zip(drafts, evidence, strict=True) if found
+        ]
+
+
 class OneWordRight(VerdictFilter):
     """Refuses pairs whose Yes or No isn't shown to be right: by the passage and rule, not by its opposite."""
 
     name = "verification"
     reason = "neither Yes nor No is shown to be right: {:.2f}"
-    min_margin: float
-    """In nats of log-odds."""
-    bias_prior: int
 
-    def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Decide on the word of each draft, of all together, whose mean shows the bias to Yes."""
-        bias = measure_yes_bias([draft.evidence for draft in drafts], self.bias_prior)
-        return [
-            decide_verification(draft.evidence, bias, draft.word or "", self.min_margin) for draft in drafts
-        ]
+    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """What the evidence says for the draft's word, in nats of log-odds."""
+        return [draft.evidence.support(draft.word) for draft in drafts]
 
 
-@dataclass(frozen=True)
 class TruerRule(VerdictFilter):
     """Refuses a rule that the teacher doesn't find truer by the passage than its opposite."""
 
     name = "verification"
     reason = "the rule is truer by {:.2f} only"
-    min_margin: float
-    """In nats of log-odds."""
 
-    def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Decide on each rule by what lies between it and its opposite."""
-        requests = [
-            context.choice("support", draft.chunk, TRUE_OR_FALSE, statement=text)
-            for draft in drafts
-            for text in (draft.rule, draft.opposite)
-        ]
-        truths = context.teacher.complete(requests, "truth of rules")
-        both = zip(truths[::2], truths[1::2], strict=True)
-        return [decide_opposite(*verdicts, self.min_margin) for verdicts in both]
+    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """Half of what lies between the log-odds of True of both, in nats."""
+        verdicts = _ask_both(
+            drafts, lambda draft, text: _ask_truth(context, draft, text), "truth of rules", context
+        )
+        odds = [log_odds(TRUE_OR_FALSE, *both) for both in verdicts]
+        return [(found[0] - found[1]) / 2 if found else None for found in odds]
 
 
-@dataclass(frozen=True)
 class OneKeepsOneBreaks(VerdictFilter):
     """Refuses pairs in which the teacher doesn't see one response keep the rule and the other break it."""
 
     name = "verification"
     reason = "one keeps the rule and the other breaks it by {:.2f} only"
-    min_margin: float
-    """In nats of log-odds, of each."""
 
-    def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Decide on each pair by verdicts on both responses."""
-        requests = [
-            context.choice(
+    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """The lesser of the log-odds, in nats, that the faithful one does and that the other doesn't."""
+        verdicts = _ask_both(
+            drafts,
+            lambda draft, reply: context.choice(
                 "follows", draft.chunk, YES_OR_NO, rule=draft.rule, situation=draft.question, reply=reply
-            )
-            for draft in drafts
-            for reply in (draft.answer, draft.rejected)
-        ]
-        said = context.teacher.complete(requests, "verification of responses")
-        both = zip(said[::2], said[1::2], strict=True)
-        return [decide_pair(*verdicts, self.min_margin) for verdicts in both]
+            ),
+            "verification of responses",
+            context,
+        )
+        odds = [log_odds(YES_OR_NO, *both) for both in verdicts]
+        return [min(found[0], -found[1]) if found else None for found in odds]
 
 
 def _ask_verdict(context: SynthesisContext, draft: Draft, **given: str) -> Request:
     """Ask for the right answer to a scenario, Yes or No, with no response in view."""
     return context.choice("verdict", draft.chunk, YES_OR_NO, prompt=draft.question, **given)
+
+
+def _ask_truth(context: SynthesisContext, draft: Draft, statement: str) -> Request:
+    """Ask whether a statement is true by the draft's passage."""
+    return context.choice("support", draft.chunk, TRUE_OR_FALSE, statement=statement)
+
+
+def _ask_both(
+    drafts: Sequence[Draft],
+    request: Callable[[Draft, str], Request],
+    purpose: str,
+    context: SynthesisContext,
+) -> list[tuple[Completion, Completion]]:
+    """Ask about both sides of each draft, and return the two verdicts on it."""
+    requests = [request(draft, text) for draft in drafts for text in draft.sides]
+    verdicts = context.teacher.complete(requests, purpose)
+    return list(zip(verdicts[::2], verdicts[1::2], strict=True))

@@ -7,9 +7,10 @@ their first letters, STEM of them: "supplier" is in a text that has "suppliers".
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 
-from charter.documents.segmentation import split_words
+from charter.documents.segmentation import split_sentences, split_words
+from charter.project.records import Chunk
 
 STEM = 5
 
@@ -22,8 +23,9 @@ def stems(text: str) -> set[str]:
 class WordWeights:
     """Weighs words by the sentences of a corpus: ln((1 + n) / (1 + n_w)) + 1, where n_w of n have it."""
 
-    def __init__(self, sentences: Sequence[str]):
-        """``sentences`` are all of the corpus."""
+    def __init__(self, chunks: Iterable[Chunk]):
+        """``chunks`` are all of the corpus."""
+        sentences = [text for chunk in chunks for text in split_sentences(chunk.text, chunk.language)]
         self._count = len(sentences)
         self._having = Counter(stem for sentence in sentences for stem in stems(sentence))
 

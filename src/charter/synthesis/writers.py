@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from charter.generation.engine import CUT_OFF, Request
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
+from charter.synthesis.languages import language_of
 from charter.synthesis.steps import Step, ask_teacher
 from charter.synthesis.text_filters import QUESTION_MARKS
 
@@ -76,20 +77,18 @@ class WriteQuestions(Step):
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return a draft for each line of each reply."""
         ledger.requested += len(drafts) * self.count
-        return ask_for_lines(
-            drafts,
-            lambda draft: context.sample(
+        requests = [
+            context.sample(
                 self.prompt,
                 draft.chunk,
                 max_tokens=self.max_tokens * self.count,
                 count=self.count,
                 style=self.styles[draft.style],
                 rule=draft.rule,
-            ),
-            self.prompt.replace("_", " "),
-            context,
-            ledger,
-        )
+            )
+            for draft in drafts
+        ]
+        return ask_for_lines(drafts, requests, self.prompt.replace("_", " "), context, ledger)
 
 
 @dataclass(frozen=True)
@@ -119,18 +118,13 @@ class WriteAnswers(Step):
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return the drafts with their answers."""
-        answered = ask_teacher(
-            drafts,
-            lambda draft: context.request(
-                self.prompt, draft.chunk, max_tokens=self.max_tokens, question=draft.question
-            ),
-            "answers",
-            context,
-            ledger,
-        )
+        requests = [
+            context.request(self.prompt, draft.chunk, max_tokens=self.max_tokens, question=draft.question)
+            for draft in drafts
+        ]
         return [
-            replace(draft, answer=context.language_of(draft.chunk).without_citation(text))
-            for draft, text in answered
+            replace(draft, answer=language_of(draft.chunk).without_citation(text))
+            for draft, text in ask_teacher(drafts, requests, "answers", context, ledger)
         ]
 
 
@@ -142,33 +136,29 @@ class WriteOpposites(Step):
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return the drafts with their opposites; those of one rule share it."""
-        answered = ask_teacher(
-            drafts,
-            lambda draft: context.request(
-                "opposite_rule", draft.chunk, max_tokens=self.max_tokens, rule=draft.rule
-            ),
-            "opposite rules",
-            context,
-            ledger,
-        )
+        requests = [
+            context.request("opposite_rule", draft.chunk, max_tokens=self.max_tokens, rule=draft.rule)
+            for draft in drafts
+        ]
+        answered = ask_teacher(drafts, requests, "opposite rules", context, ledger)
         return [replace(draft, opposite=text) for draft, text in answered]
 
 
 def ask_for_lines(
     drafts: Sequence[Draft],
-    request: Callable[[Draft], Request],
+    requests: Sequence[Request],
     purpose: str,
     context: SynthesisContext,
     ledger: Ledger,
 ) -> list[Draft]:
-    """Ask about each draft, and return one with its question for each line of each reply.
+    """Ask a request of each draft, and return one with its question for each line of each reply.
 
     A reply that was cut off loses its last line.
     """
-    completions = context.teacher.complete([request(draft) for draft in drafts], purpose)
+    completions = context.teacher.complete(requests, purpose)
     written = []
     for draft, completion in zip(drafts, completions, strict=True):
-        lines = split_lines(completion.text, context.language_of(draft.chunk).attribution)
+        lines = split_lines(completion.text, language_of(draft.chunk).attribution)
         if completion.problem == CUT_OFF:
             lines = lines[:-1]
         if completion.problem and (completion.problem != CUT_OFF or not lines):

@@ -26,85 +26,72 @@ def write_data(
         CharterError: synthesize.without names no filter of the method.
     """
     check_filter_names(method, context.settings.without)
+    kinds: tuple[RefusedKind, ...] = ("instruct", "rule", "preference", "rule-pair", "vote")
+    ledgers = {kind: Ledger(kind) for kind in kinds}
+
+    def run(kind: RefusedKind, steps: Sequence[Step], drafts: Sequence[Draft]) -> list[Draft]:
+        return run_steps(steps, drafts, context, ledgers[kind]) if steps else []
+
     start = [Draft(chunk) for chunk in context.chunks]
     # Preferences first: their value check leaves every chunk in the engine's prefix cache.
-    pairs, pair_ledger = _run(method.pairs, start, context, "preference")
-    questions, question_ledger = _run(method.questions, start, context, "instruct")
-    by_question, by_pair = _split(questions, pairs, context, method)
+    pairs = run("preference", method.pairs, start)
+    by_question, by_pair = _split(run("instruct", method.questions, start), pairs, context, method)
     held_out = [draft for kind in (by_question, by_pair) for draft in kind["validation"] + kind["test"]]
-    guard = HeldOut(
-        [draft.question for draft in held_out],
-        [text for draft in held_out for text in dict.fromkeys((draft.answer, draft.rule)) if text],
-        method.leak,
-    )
-    for kind, ledger in ((by_question, question_ledger), (by_pair, pair_ledger)):
-        kind["train"] = run_steps(method.trained(guard), kind["train"], context, ledger)
-    rule_questions, rule_ledger = _run(method.rule_questions(guard), start, context, "rule")
-    rule_pairs, rule_pair_ledger = _run(method.rule_pairs, rule_questions, context, "rule-pair")
-    of_rules, pairs_of_rules = {"train": rule_questions}, {"train": rule_pairs}
-    voted, vote_ledger = _run((Voted(people.voted),), start, context, "vote")
-    by_vote = {"train": voted}
-    groups = [
-        (by_question, question_ledger),
-        (of_rules, rule_ledger),
-        (by_pair, pair_ledger),
-        (pairs_of_rules, rule_pair_ledger),
-        (by_vote, vote_ledger),
-    ]
-    marks = honour(people, groups, method.leak, context)
-    asked_about = {draft.chunk.id for of_split in by_question.values() for draft in of_split}
-    figures = {
-        "instruct": _figures(question_ledger, by_question)
-        | {"chunks_without_example": sum(chunk.id not in asked_about for chunk in context.chunks)},
-        "rule": _figures(rule_ledger, of_rules),
-        "preference": _figures(pair_ledger, by_pair)
-        | {"chunks_without_value": sum(row.filter == "value" for row in pair_ledger.rejected)},
-        "rule-pair": _figures(rule_pair_ledger, pairs_of_rules),
+    guard = HeldOut(held_out, method.leak)
+    by_question["train"] = run("instruct", method.trained(guard), by_question["train"])
+    by_pair["train"] = run("preference", method.trained(guard), by_pair["train"])
+    to_rules = run("rule", method.rule_questions(guard), start)
+    kept: dict[RefusedKind, Splits] = {
+        "instruct": by_question,
+        "rule": {"train": to_rules},
+        "preference": by_pair,
+        "rule-pair": {"train": run("rule-pair", method.rule_pairs, to_rules)},
+        "vote": {"train": run("vote", (Voted(people.voted),), start)},
     }
-    if people.voted:
-        figures["vote"] = _figures(vote_ledger, by_vote)
+    groups = [(kept[kind], ledgers[kind]) for kind in kinds]
+    marks = honour(people, groups, method.leak, context)
+    figures: dict[str, dict[str, Any]] = {kind: _figures(ledgers[kind], kept[kind]) for kind in kinds}
+    asked_about = {draft.chunk.id for of_split in by_question.values() for draft in of_split}
+    figures["instruct"]["chunks_without_example"] = sum(
+        chunk.id not in asked_about for chunk in context.chunks
+    )
+    figures["preference"]["chunks_without_value"] = figures["preference"]["rejected"].get("value", 0)
+    if not people.voted:
+        del figures["vote"]
     if people.settled:
         figures["review"] = people_figures(people, marks)
-    by_question["train"] += of_rules["train"]
-    by_pair["train"] += pairs_of_rules["train"] + by_vote["train"]
-    ledgers = [ledger for _, ledger in groups]
+    by_question["train"] += kept["rule"]["train"]
+    by_pair["train"] += kept["rule-pair"]["train"] + kept["vote"]["train"]
     rows = SyntheticData(
         chunks=context.chunks,
         rules=context.rules,
         instruct={split: [draft.to_example() for draft in by_question[split]] for split in SPLITS},
         preference={split: [draft.to_pair() for draft in by_pair[split]] for split in SPLITS},
-        rejected=[row for ledger in ledgers for row in ledger.rejected],
-        scores={question: given for ledger in ledgers for question, given in ledger.scores.items()},
+        rejected=[row for ledger in ledgers.values() for row in ledger.rejected],
+        scores={question: given for ledger in ledgers.values() for question, given in ledger.scores.items()},
         marks=marks,
     )
     return rows, figures
-
-
-def _run(
-    steps: Sequence[Step], drafts: Sequence[Draft], context: SynthesisContext, kind: RefusedKind
-) -> tuple[list[Draft], Ledger]:
-    ledger = Ledger(kind)
-    return (run_steps(steps, drafts, context, ledger) if steps else []), ledger
 
 
 def _split(
     questions: Sequence[Draft], pairs: Sequence[Draft], context: SynthesisContext, method: Method
 ) -> tuple[Splits, Splits]:
     settings, drafts = context.settings, [*questions, *pairs]
+    count = len(questions)
     first: dict[str, int] = {}
     places = assign_splits(
         [draft.question for draft in drafts],
         context.encoder,
         method.leak,
         settings.validation_share,
-        [settings.test_share] * len(questions) + [settings.pair_test_share] * len(pairs),
+        [settings.test_share] * count + [settings.pair_test_share] * len(pairs),
         # What is about one rule stays together: in another split it would be a held-out response trained on.
         ties=[
             (first.setdefault(draft.rule, place), place) for place, draft in enumerate(drafts) if draft.rule
         ],
-        trained=range(len(questions), len(drafts)),
+        trained=range(count, len(drafts)),
     )
-    count = len(questions)
     return _by_split(questions, places[:count]), _by_split(pairs, places[count:])
 
 
