@@ -35,7 +35,6 @@ def serve(
     from charter.serving import vllm
     from charter.serving.answering import Answering, Limits
     from charter.serving.app import Endpoint
-    from charter.serving.metrics import Metrics
     from charter.serving.running import Address, listening, read_keys
     from charter.serving.served import ServedModel, Source
 
@@ -61,7 +60,7 @@ def serve(
         traces = open_traces(project.root, corpus, params.corpora[corpus].title)
         served = ServedModel(source, concurrency)
         limits = Limits(concurrency, waiting, timeout, params.evaluate.max_new_tokens)
-        endpoint = Endpoint(Answering(served, find, limits, Metrics()), keys, traces)
+        endpoint = Endpoint(Answering(served, find, limits), keys, traces)
         typer.echo(f"{served.name} version {served.version.number}: http://{host}:{port}/v1 (Ctrl-C ends it)")
         try:
             endpoint.server(address).run(places)

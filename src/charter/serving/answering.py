@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from charter.project.records import Chunk
-from charter.serving.metrics import Metrics
 from charter.serving.prompts import tokens_of, worded
 from charter.serving.requests import ChatRequest
 from charter.serving.served import ServedModel
@@ -76,10 +75,10 @@ class ReplyText:
 class Answering:
     """Answers requests with what is served now; the first to come are decoded first."""
 
-    def __init__(self, served: ServedModel, find: Find | None, limits: Limits, metrics: Metrics):
+    def __init__(self, served: ServedModel, find: Find | None, limits: Limits):
         """``find`` finds passages for a question; None is without retrieval."""
         self.served = served
-        self.metrics = metrics
+        self.metrics = served.metrics
         self.limits = limits
         self._find = find
         self._places = asyncio.Semaphore(limits.concurrency)
