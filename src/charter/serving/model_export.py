@@ -19,8 +19,8 @@ from charter.registry.adapters import AdapterVersion, fetch_card
 from charter.report.exported_card import Form, exported_card
 from charter.serving.gguf_file import GgufWeights, expect_architecture, write_gguf
 from charter.serving.ollama import modelfile
+from charter.serving.prompts import wording_template
 from charter.serving.served import Source
-from charter.serving.wording import wording_template
 from charter.training.models import load_system, load_tokenizer
 
 
