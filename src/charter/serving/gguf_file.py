@@ -17,8 +17,7 @@ import torch
 from tqdm import tqdm
 from transformers import PretrainedConfig, PreTrainedModel
 
-from charter.project.errors import CharterError
-from charter.serving.gguf_vocabulary import write_vocabulary
+from charter.serving.gguf_vocabulary import unwritable, write_vocabulary
 
 GgufWeights = Literal["f32", "bf16", "f16", "q8_0"]
 """How the matrices are held: float32, the two of 16 bits, or 8 bits with a scale for each 32 weights."""
@@ -61,11 +60,11 @@ def expect_architecture(config: PretrainedConfig) -> None:
     """Raise a CharterError where a model of this configuration can't be written as GGUF."""
     rope = _rope(config)["rope_type"]
     if config.model_type not in _ARCHITECTURES:
-        raise _unwritable(f"architecture {config.model_type}")
+        raise unwritable(f"for architecture {config.model_type}")
     if config.hidden_act != "silu":
-        raise _unwritable(f"{config.model_type} with the activation {config.hidden_act}")
+        raise unwritable(f"for {config.model_type} with the activation {config.hidden_act}")
     if rope not in ("default", "llama3"):
-        raise _unwritable(f"{config.model_type} with rotary embeddings of type {rope}")
+        raise unwritable(f"for {config.model_type} with rotary embeddings of type {rope}")
 
 
 def write_gguf(path: Path, model: PreTrainedModel, tokenizer: Any, weights: GgufWeights, name: str) -> None:
@@ -144,7 +143,7 @@ def _tensors(
             continue  # readers take the embeddings where there is no output
         name = names.get_name(key, try_suffixes=(".weight", ".bias"))
         if name is None:
-            raise _unwritable(f"{config.model_type} with the tensor {key}")
+            raise unwritable(f"for {config.model_type} with the tensor {key}")
         if architecture is gguf.MODEL_ARCH.LLAMA and ".q_proj." in key:
             values = _interleaved(values, config.num_attention_heads)
         elif architecture is gguf.MODEL_ARCH.LLAMA and ".k_proj." in key:
@@ -188,10 +187,3 @@ def _head_size(config: PretrainedConfig) -> int:
 
 def _rope(config: PretrainedConfig) -> dict[str, Any]:
     return getattr(config, "rope_parameters", None) or {"rope_type": "unknown"}
-
-
-def _unwritable(what: str) -> CharterError:
-    return CharterError(
-        f"GGUF can't be written for {what}: export the model with --merged, and convert that folder with "
-        "llama.cpp's convert_hf_to_gguf.py"
-    )
