@@ -52,11 +52,11 @@ def model(
     """
     if merged and gguf is not None:
         raise BadParameter("give --merged or --gguf, not both")
-    from charter.serving.model_export import new_folder, prepare_export
+    from charter.serving.model_export import ModelExport, new_folder
 
     source = open_source(target, system)
     with new_folder(folder) as made:
-        export = prepare_export(source)
+        export = ModelExport(source)
         if gguf is not None:
             export.write_gguf(made, gguf)
         elif merged:
