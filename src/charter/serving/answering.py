@@ -96,7 +96,7 @@ class Answering:
         """
         deadline = asyncio.get_running_loop().time() + self.limits.timeout
         async with self._place(deadline):
-            shown = await asyncio.to_thread(self._retrieve, asked)
+            shown = await asyncio.to_thread(self._find, asked.messages[-1].text) if self._find else None
             chat = worded(asked.messages, shown or [])
             prompt = await asyncio.to_thread(tokens_of, chat, self.served.model.tokenizer)
             # From here to the first token nothing is awaited: the model can't be replaced in between.
@@ -124,9 +124,6 @@ class Answering:
                         yield Piece(piece, finish, len(prompt), len(tokens), fingerprint, citations)
                     if ended:
                         return
-
-    def _retrieve(self, asked: ChatRequest) -> list[Chunk] | None:
-        return self._find(asked.messages[-1].text) if self._find else None
 
     @asynccontextmanager
     async def _place(self, deadline: float) -> AsyncIterator[None]:
