@@ -127,10 +127,14 @@ def open_traces(root: Path, corpus: str, title: str) -> Traces | None:
     import mlflow
 
     from charter.registry.runs import find_experiment
-    from charter.registry.store import open_store, tracking_uri
+    from charter.registry.store import is_server, open_store, tracking_uri
 
+    uri = tracking_uri(root)
+    if not is_server(uri):
+        # SQLite has one writer at a time, for which some of MLflow's ten threads wait in vain.
+        os.environ.setdefault("MLFLOW_ASYNC_TRACE_LOGGING_MAX_WORKERS", "1")
     # Traces go to the store of the process; no client can be told another.
-    mlflow.set_tracking_uri(tracking_uri(root))
+    mlflow.set_tracking_uri(uri)
     with open_store(root) as client:
         experiment_id = find_experiment(client, root, corpus, title)
         mlflow.tracing.enable()
