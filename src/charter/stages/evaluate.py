@@ -69,6 +69,12 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     return evaluation.model_copy(update={"item_scores": file_sha256(paths.item_scores)}).model_dump()
 
 
+def _weights(params: Params) -> dict[str, str]:
+    """Say where the seed's weights were quantised, for evaluation as for training."""
+    quantization = params.compute.quantization
+    return {} if quantization == "none" else {"weights": f"{quantization}, adapters unmerged, as in training"}
+
+
 def _read_tests(params: Params, paths: CorpusPaths) -> Tests:
     """Read what systems are tested on, and retrieve passages for all of it."""
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
@@ -159,15 +165,12 @@ def _rating(params: Params, paths: CorpusPaths, tests: Tests, judges: Judges) ->
             settings["exam_left_out"] = str(exam.left_out)
     else:
         settings["judge_controls"] = "held-out rows"
-    if params.compute.quantization != "none":
-        # Where the seed's weights were quantised, for evaluation as for training.
-        settings["weights"] = f"{params.compute.quantization}, adapters unmerged, as in training"
     return Rating(
         corpus=paths.name,
         title=params.corpora[paths.name].title,
         language=language,
         cautions=weak_models(params.base_models, language),
-        settings=settings,
+        settings=settings | _weights(params),
         lineage=lineage,
         judges=judges.described(),
         bert_score=bert_score,
