@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 import numpy as np
 
-from charter.cli.context import open_project
+from charter.cli.context import open_corpus
 from charter.project.records import SPLITS, InstructExample
 from charter.project.storage import read_rows
 from charter.registry.versions import model_name
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _questions(corpus: str) -> list[str]:
-    paths = open_project(corpus).paths.corpus(corpus)
+    _, paths = open_corpus(corpus)
     files = [paths.instruct(split) for split in SPLITS if paths.instruct(split).exists()]
     found = [row.question for file in files for row in read_rows(file, InstructExample)]
     if not found:

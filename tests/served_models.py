@@ -121,7 +121,6 @@ def serve(registry: Registry) -> Serve:
     ) -> Iterator[Running]:
         from charter.serving.answering import Answering, Limits
         from charter.serving.app import Endpoint
-        from charter.serving.metrics import Metrics
         from charter.serving.passages import Passages
         from charter.serving.running import Address
         from charter.serving.served import ServedModel, Source
@@ -130,7 +129,7 @@ def serve(registry: Registry) -> Serve:
         served = ServedModel(Source(params, paths, "dpo", alias), concurrency)
         find = Passages(params, paths).find if rag else None
         limits = Limits(concurrency, waiting, timeout, params.evaluate.max_new_tokens)
-        endpoint = Endpoint(Answering(served, find, limits, Metrics()), keys, follow_seconds=0.2)
+        endpoint = Endpoint(Answering(served, find, limits), keys, follow_seconds=0.2)
         # Bound here, so that nobody else gets the port before the server has it.
         place = socket.socket()
         place.bind(("127.0.0.1", 0))

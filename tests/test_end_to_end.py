@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from charter.evaluation.asking import JUDGED
 from charter.project.metric_names import (
     CUT_METRICS,
     LOCAL,
@@ -21,7 +22,6 @@ from charter.project.metric_names import (
     SYSTEMS,
 )
 from charter.project.params import PARAMS_FILE
-from charter.stages.evaluate import JUDGED
 from params_text import set_value
 
 ROOT = Path(__file__).parent.parent

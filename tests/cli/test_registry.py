@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from charter.project.paths import CorpusPaths
 from charter.project.storage import read_json
 from charter.registry import runs
 from charter.stages import evaluate
-from local_server import serving
+from local_server import OneAnswerServer, free_port, serving
 from params_text import set_value
 from synthetic_project import make_project
 
@@ -31,43 +30,12 @@ pytest_plugins = ["mlflow_store"]
 Charter = Callable[..., Any]
 
 
-class Server(BaseHTTPRequestHandler):
-    """A tracking server that answers each request with its class's status, or never."""
-
-    status: int | None = None
-
-    def _answer(self) -> None:
-        if self.status is None:
-            time.sleep(3)
-            return
-        self.send_response(self.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_POST = _answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
-class Refusing(Server):
-    status = 403
-
-
-def closed_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
-
-
 @pytest.fixture(params=["closed", "silent", "refusing"])
 def broken_server(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "closed":
-        yield f"127.0.0.1:{closed_port()}"
+        yield f"127.0.0.1:{free_port()}"
         return
-    handler = Server if request.param == "silent" else Refusing
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
+    with serving(OneAnswerServer(None if request.param == "silent" else (403, ""))) as server:
         yield f"127.0.0.1:{server.server_port}"
 
 
@@ -98,7 +66,7 @@ def test_a_stage_ends_well_without_mlflow(
 def test_what_could_not_be_published_is_published_later(
     evaluated: Path, mlflow_client: MlflowClient, charter: Charter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     failed = charter("publish", folder=evaluated)
     assert failed.code == 1
     assert "udhr is not published" in failed.err
@@ -140,7 +108,7 @@ def test_a_server_that_dies_while_a_state_is_written_fails_no_stage(
     evaluated: Path, mlflow_client: MlflowClient, charter: Charter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it had of the state is thrown away when it is published again."""
-    port, log, logged = closed_port(), runs._log, []
+    port, log, logged = free_port(), runs._log, []
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
 
     def statuses() -> list[str]:

@@ -1,8 +1,6 @@
 """What a server that refuses, fails or isn't there makes Charter say; none is taken for another."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,43 +14,15 @@ from charter.registry.decisions import Decision
 from charter.registry.promotion import promote
 from charter.registry.publishing import publish
 from charter.registry.store import open_store
-from local_server import free_port, serving
+from local_server import Answer, OneAnswerServer, free_port, serving
 from synthetic_project import make_project
 
 pytest_plugins = ["mlflow_store"]
 
-Answer = tuple[int, str]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers every request with the server's status and text; never, where there is no status."""
-
-    server: "Server"
-
-    def _answer(self) -> None:
-        if self.server.answer is None:
-            with suppress(OSError):
-                self.rfile.read()  # until the client hangs up
-            return
-        status, text = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    answer: Answer | None = None
-
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with serving(Server(("127.0.0.1", 0), Handler)) as running:
+def server() -> Iterator[OneAnswerServer]:
+    with serving(OneAnswerServer()) as running:
         yield running
 
 
@@ -93,7 +63,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str
     ids=str,
 )
 def test_each_refusal_says_what_to_do(
-    server: Server, told: Callable[[str], str], answer: Answer | None, expected: str
+    server: OneAnswerServer, told: Callable[[str], str], answer: Answer | None, expected: str
 ) -> None:
     server.answer = answer
     message = told(f"http://127.0.0.1:{server.server_port}")

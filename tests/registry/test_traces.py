@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Trace
+from mlflow.entities import Trace, TraceInfo
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from charter.generation.engine import CUT_OFF, Admission, Completion, Request, admit_all, ask
 from charter.generation.journal import JournaledEngine
@@ -116,6 +118,24 @@ def test_what_an_engine_is_asked_is_traced_from_the_journal_too(
         "Question 1": "1",
     }
     assert {span.attributes.get("problem") for span in spans} == {None, CUT_OFF}
+
+
+def test_one_thread_writes_to_a_file_that_has_one_writer_at_a_time(
+    mlflow_client: MlflowClient, traces: Traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow's ten threads lose traces: those that wait for the others too long."""
+    start, writers = SqlAlchemyStore.start_trace, set()
+
+    def note(store: SqlAlchemyStore, info: TraceInfo) -> TraceInfo:
+        writers.add(threading.get_ident())
+        return start(store, info)
+
+    monkeypatch.setattr(SqlAlchemyStore, "start_trace", note)
+    for number in range(20):
+        traces.add(Exchange(name="n", model="m", version="v", began=1, chat=CHAT, answer=str(number)))
+    found = written(mlflow_client, traces)
+    assert {trace.data.spans[0].outputs for trace in found} == {str(number) for number in range(20)}
+    assert len(writers) == 1
 
 
 def test_a_trace_that_fails_is_said_and_fails_no_answer(

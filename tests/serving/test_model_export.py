@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from charter.cli.export import model as export_model
 from charter.project.errors import CharterError
 from charter.project.storage import file_sha256, read_json, write_text
-from charter.serving.model_export import ModelExport, new_folder, prepare_export
+from charter.serving.model_export import ModelExport, new_folder
 from charter.serving.prompts import tokens_of
 from charter.serving.served import Source
 from charter.training.chat import answer_messages
@@ -45,7 +45,7 @@ def evaluated(registry: Registry) -> Decoded:
 
 @pytest.fixture(scope="module")
 def export(registry: Registry) -> ModelExport:
-    return prepare_export(Source(registry.params, registry.paths, "dpo", "champion"))
+    return ModelExport(Source(registry.params, registry.paths, "dpo", "champion"))
 
 
 def decode(model: Any, tokenizer: Any, **options: Any) -> Decoded:
@@ -78,8 +78,9 @@ def test_an_adapter_over_its_seed(
 
 
 def test_a_base_of_the_hub_is_named_with_its_revision(export: ModelExport, tmp_path: Path) -> None:
-    base = export.base.model_copy(update={"artifact": None, "hub": "owner/name@abc"})
-    ModelExport(export.source, export.version, export.adapter, base).write_adapter(tmp_path)
+    of_hub = ModelExport(export.source)
+    of_hub.base = export.base.model_copy(update={"artifact": None, "hub": "owner/name@abc"})
+    of_hub.write_adapter(tmp_path)
     config = read_json(tmp_path / "adapter_config.json")
     assert (config["base_model_name_or_path"], config["revision"]) == ("owner/name", "abc")
     assert 'from_pretrained("owner/name", revision="abc")' in (tmp_path / "README.md").read_text()
@@ -165,12 +166,12 @@ def test_its_card_is_the_registered_one_with_how_to_load_this(
 
 
 def test_weights_that_were_quantised_are_merged_whole_and_the_card_says_so(
-    registry: Registry, export: ModelExport, evaluated: Decoded, tmp_path: Path
+    registry: Registry, evaluated: Decoded, tmp_path: Path
 ) -> None:
     compute = registry.params.compute.model_copy(update={"quantization": "nf4"})
     params = registry.params.model_copy(update={"compute": compute})
     source = Source(params, registry.paths, "dpo", "champion")
-    ModelExport(source, export.version, export.adapter, export.base).write_merged(tmp_path)
+    ModelExport(source).write_merged(tmp_path)
     model = AutoModelForCausalLM.from_pretrained(tmp_path)
     assert decode(model, AutoTokenizer.from_pretrained(tmp_path)) == evaluated
     assert "held in 4 bits (nf4) when this was trained" in (tmp_path / "README.md").read_text()

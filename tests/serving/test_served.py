@@ -33,10 +33,6 @@ TURNS = [{"role": "user", "content": "May I take gifts?"}]
 MOVE_SECONDS = 180
 
 
-def no_reload() -> None:
-    raise AssertionError("no model has stopped")
-
-
 def ask_until(stop: threading.Event, url: str, stream: bool) -> list[tuple[str, str]]:
     """Ask the same again and again; return what was said with the weights that said it."""
     replies = []
@@ -86,9 +82,12 @@ def test_a_model_that_is_replaced_is_freed_and_one_that_cant_be_replaced_serves_
     old = weakref.ref(served.model)
 
     async def follow() -> None:
-        ended = asyncio.Event()
-        asyncio.get_running_loop().call_later(MOVE_SECONDS, ended.set)
-        await served.follow(0.01, ended.set, no_reload, ended)
+        ended, end = asyncio.Event(), time.monotonic() + MOVE_SECONDS
+        following = asyncio.create_task(served.follow(0.01, ended))
+        while served.version.number != 2 and time.monotonic() < end:
+            await asyncio.sleep(0.01)
+        ended.set()
+        await following
 
     registry.point("freed", 2)
     asyncio.run(follow())
@@ -106,11 +105,13 @@ def test_a_model_that_is_replaced_is_freed_and_one_that_cant_be_replaced_serves_
             return find(source)
 
         monkeypatch.setattr(Source, "find", counted)
-        await served.follow(0.01, ended.set, no_reload, ended)
+        await served.follow(0.01, ended)
 
     monkeypatch.setattr(served_module, "_AFTER_A_FAILURE", 0.01)
     asyncio.run(look(times=3))
     assert served.version.number == 2
+    assert b"charter_model_version 2.0" in served.metrics.text()
+    assert b"charter_model_reloads_total 0.0" in served.metrics.text()
     assert served.model.alive
     served.model.stop()
     assert not served.model.alive
@@ -236,7 +237,7 @@ def test_a_model_that_cant_be_loaded_again_is_an_error(
         raise CharterError("no memory")
 
     monkeypatch.setattr(ServedModel, "_load", fail)
-    following = served.follow(0.01, no_reload, no_reload, asyncio.Event())
+    following = served.follow(0.01, asyncio.Event())
     with pytest.raises(CharterError, match="can't be loaded again; the server ends: no memory"):
         asyncio.run(following)
 

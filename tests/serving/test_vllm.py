@@ -12,9 +12,9 @@ from charter.cli.serving import serve
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.storage import directory_sha256, write_json
+from charter.serving.prompts import wording_template
 from charter.serving.running import Address
 from charter.serving.vllm import vllm_command, vllm_environment
-from charter.serving.wording import wording_template
 from charter.training.chat import answer_messages
 from charter.training.models import load_tokenizer
 from served_models import Registry

@@ -151,12 +151,11 @@ def test_refusals_are_named_those_first_that_refused_most() -> None:
 
 
 def test_a_corpus_without_chunks_is_named(tmp_path: Path) -> None:
-    from charter.cli.context import Project
     from charter.cli.synthesis import _try
 
     params = load_params(Path(__file__).parent.parent.parent / "params.yaml")
     with pytest.raises(CharterError, match=r"bcg\.jsonl: no chunks yet; run `dvc repro extract@bcg` first"):
-        _try(Project(tmp_path, params), "bcg", 3)
+        _try(params, CorpusPaths(tmp_path, "bcg"), 3)
 
 
 @models

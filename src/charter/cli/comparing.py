@@ -14,7 +14,7 @@ from charter.cli.context import (
     HostOption,
     JsonOption,
     PortOption,
-    open_project,
+    open_corpus,
 )
 from charter.project.errors import CharterError
 
@@ -40,8 +40,7 @@ def compare(
     from charter.serving.running import Address, listening, read_keys
     from charter.synthesis.rule_decisions import read_rules
 
-    project = open_project(corpus)
-    params, paths = project.params, project.paths.corpus(corpus)
+    params, paths = open_corpus(corpus)
     address = Address(host, port)
     keys = read_keys(address)
     with listening(address) as places:
@@ -78,8 +77,7 @@ def votes(
     from charter.project.storage import write_rows
     from charter.report.formatting import share, system_name
 
-    project = open_project(corpus)
-    paths = project.paths.corpus(corpus)
+    params, paths = open_corpus(corpus)
     path = paths.votes
     cast, torn = read_votes(path)
     taken = [vote for vote in cast if vote.blind or named]
@@ -113,7 +111,7 @@ def votes(
     if adopt:
         from charter.comparing.adopting import adopt_votes
 
-        adopted, path = adopt_votes(taken, project.params, paths), paths.voted_pairs
+        adopted, path = adopt_votes(taken, params, paths), paths.voted_pairs
         near = f"; {len(adopted.near)} ask what the exam asks and are left out" if adopted.near else ""
         typer.echo(
             f"wrote {path}: {len(adopted.pairs)} pairs{near}. Commit it, then `dvc repro`", err=as_json

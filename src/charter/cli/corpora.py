@@ -20,7 +20,8 @@ def add(
     """
     from charter.documents.adding import add_corpus
 
-    corpus = add_corpus(open_project().root, name, sources, title)
+    _, paths = open_project()
+    corpus = add_corpus(paths.root, name, sources, title)
     typer.echo(f"added {name}: {corpus.path}\nnow run: dvc repro evaluate@{name}")
 
 
@@ -37,14 +38,14 @@ def profile(
     """
     from charter.project.profiles import apply_profile, list_profiles, take_off_profile
 
-    project = open_project()
+    params, paths = open_project()
     if name is None:
-        for known in list_profiles(project.root):
-            typer.echo(f"{known}{'  (applied)' if known == project.params.profile else ''}")
+        for known in list_profiles(paths.root):
+            typer.echo(f"{known}{'  (applied)' if known == params.profile else ''}")
         return
-    kept = take_off_profile(project.root) if name == "off" else apply_profile(project.root, name)
+    kept = take_off_profile(paths.root) if name == "off" else apply_profile(paths.root, name)
     for key in kept:
-        typer.echo(f"{key} stays as it is: you changed it over profile {project.params.profile}")
+        typer.echo(f"{key} stays as it is: you changed it over profile {params.profile}")
     if name == "off":
         typer.echo("params.yaml holds your own values; no profile is applied")
     else:
@@ -53,6 +54,6 @@ def profile(
 
 def params() -> None:
     """Check params.yaml; a bad key is named with its dotted path."""
-    found = open_project().params
+    found, _ = open_project()
     corpora = ", ".join(found.corpora)
     typer.echo(f"{PARAMS_FILE} is valid: profile {found.profile}, corpora {corpora}")

@@ -23,13 +23,11 @@ def diff(
     from charter.project.differences import describe, find_differences, summarize
     from charter.project.revisions import read_present, read_revision
 
-    project = open_project(*corpora or ())
+    params, paths = open_project(*corpora or ())
     rows = []
-    for corpus in corpora or [
-        name for name in project.params.corpora if project.paths.corpus(name).chunks.exists()
-    ]:
-        paths = project.paths.corpus(corpus)
-        found = find_differences(read_revision(paths, rev), read_present(paths))
+    for corpus in corpora or [name for name in params.corpora if paths.corpus(name).chunks.exists()]:
+        states = read_revision(paths.corpus(corpus), rev), read_present(paths.corpus(corpus))
+        found = find_differences(*states)
         rows += [{"corpus": corpus, **asdict(item)} for item in found]
         if not as_json:
             text = f"{summarize(found)}\n{describe(found)}" if found else "no difference"

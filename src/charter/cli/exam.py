@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from charter.cli.context import CorpusArgument, open_project
+from charter.cli.context import CorpusArgument, open_corpus
 from charter.project.metric_names import LOCAL
 from charter.project.records import Chunk, System
 from charter.project.storage import read_rows, write_rows
@@ -27,7 +27,8 @@ def new(
     from charter.evaluation.exam_adding import document_sections
     from charter.evaluation.exam_sheet import write_sheets
 
-    sections = document_sections(open_project(corpus).paths.corpus(corpus))
+    _, paths = open_corpus(corpus)
+    sections = document_sections(paths)
     files = write_sheets(to, corpus, sections)
     typer.echo("wrote " + ", ".join(map(str, files)))
     typer.echo(f"fill in the first, or the others, and run: charter exam add {corpus} {files[0]}")
@@ -52,11 +53,10 @@ def add(
     from charter.evaluation.answer_language import language_of_answers
     from charter.evaluation.exam_adding import add_exam
 
-    project = open_project(corpus)
-    paths = project.paths.corpus(corpus)
+    params, paths = open_corpus(corpus)
     chunks = read_rows(paths.chunks, Chunk) if paths.chunks.exists() else []
     language = language_of_answers(chunks)
-    added = add_exam(paths, files, project.params.seed, language, replace=replace)
+    added = add_exam(paths, files, params.seed, language, replace=replace)
     for doubt in added.doubts:
         typer.echo(f"look again: {doubt}")
     exam, seal = added.exam, added.seal
@@ -64,7 +64,7 @@ def add(
         f"added {len(exam.questions)} questions and {len(exam.dilemmas)} dilemmas on {len(exam.sections)} "
         f"sections; sealed: {seal.questions} questions and {seal.dilemmas} dilemmas on {len(seal.sealed)}"
     )
-    folder = paths.exam_seal.parent.relative_to(project.root)
+    folder = paths.exam_seal.parent.relative_to(paths.root)
     typer.echo(f"now commit it: git add {folder}")
 
 
@@ -88,13 +88,12 @@ def dev(
     from charter.evaluation.statistics import Resampling
     from charter.report.table import exam_table
 
-    project = open_project(corpus)
-    params = project.params
+    params, paths = open_corpus(corpus)
     sitting: tuple[System, ...] = (*LOCAL, "teacher")
     if unknown := sorted(set(systems or ()) - {*sitting}):
         raise typer.BadParameter(f"no system {unknown[0]!r}; there are {', '.join(sitting)}")
     chosen = [name for name in sitting if name in (systems or LOCAL)]
-    answers, decisions = sit_dev(params, project.paths.corpus(corpus), chosen)
+    answers, decisions = sit_dev(params, paths, chosen)
     if to:
         write_rows(to, answers)
     figures, _ = score_exam(answers, decisions, Resampling(params.evaluate.bootstrap_samples, params.seed))
@@ -113,6 +112,5 @@ def retrieval(corpus: CorpusArgument) -> None:
     from charter.evaluation.retrieval_exam import measure_retrieval
     from charter.report.retrieval_table import retrieval_table
 
-    project = open_project(corpus)
-    measured = measure_retrieval(project.params, project.paths.corpus(corpus))
-    Console().print(retrieval_table(corpus, measured, project.params.retrieval))
+    params, paths = open_corpus(corpus)
+    Console().print(retrieval_table(corpus, measure_retrieval(params, paths), params.retrieval))

@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 import typer
 from typer import BadParameter
 
-from charter.cli.context import open_project
-from charter.cli.registry import SystemOption
+from charter.cli.context import SystemOption, TargetArgument, open_project, open_source
 
 
 def data(
@@ -22,16 +21,14 @@ def data(
     """
     from charter.report.dataset_export import export_data
 
-    project = open_project(*corpora or ())
-    for name, splits in export_data(project.root, project.params, corpora, to).items():
+    params, paths = open_project(*corpora or ())
+    for name, splits in export_data(paths.root, params, corpora, to).items():
         typer.echo(f"{name}: {', '.join(f'{split} {rows}' for split, rows in splits.items())}")
     typer.echo(f"wrote {to}; its README.md is the data card")
 
 
 def model(
-    target: Annotated[
-        str, typer.Argument(metavar="CORPUS[@ALIAS]", help="Whose model; without an alias, the champion.")
-    ],
+    target: TargetArgument,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder, or an empty one.")],
     system: SystemOption = "dpo",
     merged: Annotated[
@@ -54,14 +51,11 @@ def model(
     """
     if merged and gguf is not None:
         raise BadParameter("give --merged or --gguf, not both")
-    from charter.serving.model_export import new_folder, prepare_export
-    from charter.serving.served import Source
+    from charter.serving.model_export import ModelExport, new_folder
 
-    corpus, _, alias = target.partition("@")
-    project = open_project(corpus)
-    source = Source(project.params, project.paths.corpus(corpus), system, alias or "champion")
+    source = open_source(target, system)
     with new_folder(folder) as made:
-        export = prepare_export(source)
+        export = ModelExport(source)
         if gguf is not None:
             export.write_gguf(made, gguf)
         elif merged:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import BadParameter
 
-from charter.cli.context import open_project
+from charter.cli.context import evaluated, open_project
 from charter.cli.registry import publish_states
 from charter.generation.budget import BudgetSpentError
 from charter.project.errors import CharterError
@@ -27,26 +27,25 @@ def stage(
         raise BadParameter(f"no stage {name!r}; there are {', '.join(SHARED_STAGES + CORPUS_STAGES)}")
     if (name in CORPUS_STAGES) != (corpus is not None):
         raise BadParameter(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
-    project = open_project(*[corpus] if corpus else [])
+    params, paths = open_project(*[corpus] if corpus else [])
     # A bar of weights that are loaded says nothing; one of a download does, at a terminal.
     if name not in ("base-models", "judges") or not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     module = importlib.import_module(f"charter.stages.{name.replace('-', '_')}")
     if corpus is None:
-        if figures := module.run(project.params, project.paths):
-            write_json(project.paths.shared_metrics(name), figures)
+        if figures := module.run(params, paths):
+            write_json(paths.shared_metrics(name), figures)
         if name == "report":
-            publish_states(project, project.evaluated())
+            publish_states(params, paths, evaluated(params, paths))
         return
-    paths = project.paths.corpus(corpus)
     try:
-        metrics = module.run(project.params, paths)
+        metrics = module.run(params, paths.corpus(corpus))
     except BudgetSpentError as error:
         raise CharterError(
             f"{error} It has {error.answered} answers; `charter estimate {corpus}` says what the whole takes."
         ) from error
     # Of the processes that `accelerate launch` starts, the main one writes.
     if os.environ.get("RANK", "0") == "0":
-        write_json(paths.metrics(name), metrics)
+        write_json(paths.corpus(corpus).metrics(name), metrics)
     if name == "evaluate":
-        publish_states(project, [corpus])
+        publish_states(params, paths, [corpus])

@@ -4,28 +4,26 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from typer import BadParameter
 
 from charter.cli.context import (
     CorpusArgument,
     EvaluatedArgument,
     JsonOption,
-    Project,
+    SystemOption,
+    evaluated,
+    open_corpus,
     open_evaluated,
     open_project,
 )
 from charter.project.errors import CharterError
-
-SystemOption = Annotated[
-    Literal["sft", "dpo"],
-    typer.Option("--system", help="Which of its models: sft, or dpo (SFT+DPO). Each has its own champion."),
-]
+from charter.project.params import Params
+from charter.project.paths import ProjectPaths
 
 
 def publish(corpora: EvaluatedArgument = None) -> None:
@@ -42,9 +40,9 @@ def ui(port: Annotated[int, typer.Option(help="Where to listen, on this machine 
     """Open the MLflow UI over this project's runs and models."""
     from charter.registry.store import ui_command
 
-    project = open_project()
-    command = ui_command(project.root, port)
-    publish_states(project, project.evaluated())
+    params, paths = open_project()
+    command = ui_command(paths.root, port)
+    publish_states(params, paths, evaluated(params, paths))
     typer.echo(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
     os.execv(command[0], command)  # noqa: S606  the command is ours
 
@@ -68,9 +66,9 @@ def promote(
         raise BadParameter("--force needs a --reason, which is recorded")
     if reason is not None and not force:
         raise BadParameter("--reason goes with --force")
-    project = open_project(corpus)
+    params, paths = open_corpus(corpus)
     decision = registry.promote(
-        project.root, corpus, project.params.gates, system, number=version, reason=reason, dry_run=dry_run
+        paths.root, corpus, params.gates, system, number=version, reason=reason, dry_run=dry_run
     )
     for condition in decision.conditions:
         word = typer.style("pass", "green") if condition.passed else typer.style("FAIL", "red")
@@ -87,7 +85,8 @@ def rollback(corpus: CorpusArgument, system: SystemOption = "dpo") -> None:
     """Make the version that was champion before the present one champion again."""
     from charter.registry import promotion as registry
 
-    decision = registry.rollback(open_project(corpus).root, corpus, system)
+    _, paths = open_corpus(corpus)
+    decision = registry.rollback(paths.root, corpus, system)
     typer.echo(
         f"{decision.model} version {decision.version} is champion again; version {decision.previous} was"
     )
@@ -101,28 +100,19 @@ def history(corpus: CorpusArgument, system: SystemOption = "dpo", as_json: JsonO
     """
     from charter.registry import promotion as registry
 
-    decisions = registry.history(open_project(corpus).root, corpus, system)
+    _, paths = open_corpus(corpus)
+    decisions = registry.history(paths.root, corpus, system)
     if as_json:
         typer.echo(json.dumps([decision.model_dump() for decision in decisions], indent=1))
         return
-    table = Table()
-    for column in ("when (UTC)", "version", "decision", "instead of", "who", "why"):
-        table.add_column(column, no_wrap=column == "when (UTC)")
+    table = Table(Column("when (UTC)", no_wrap=True), "version", "decision", "instead of", "who", "why")
     for item in decisions:
-        why = "\n".join(filter(None, (item.reason, *item.failed)))
-        row = (
-            item.when[:16].replace("T", " "),
-            item.version,
-            item.action,
-            item.previous or "",
-            item.who,
-            why,
-        )
-        table.add_row(*(escape(str(cell)) for cell in row))
-    Console().print(table)
+        when, why = item.when[:16].replace("T", " "), "\n".join(filter(None, (item.reason, *item.failed)))
+        table.add_row(when, str(item.version), item.action, str(item.previous or ""), item.who, why)
+    Console(markup=False).print(table)
 
 
-def publish_states(project: Project, corpora: Sequence[str]) -> bool:
+def publish_states(params: Params, paths: ProjectPaths, corpora: Sequence[str]) -> bool:
     """Mirror the states of corpora, and say what is in MLflow now; return whether all of them are.
 
     It never raises: files are the truth, and a run of hours must not fail over its mirror.
@@ -132,7 +122,7 @@ def publish_states(project: Project, corpora: Sequence[str]) -> bool:
     complete = True
     for corpus in corpora:
         try:
-            publication = publish_to_mlflow(project.root, project.params, corpus)
+            publication = publish_to_mlflow(paths.root, params, corpus)
         except Exception as error:
             complete = False
             reason = str(error) if isinstance(error, CharterError) else repr(error)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from charter.cli.context import CorpusArgument, EvaluatedArgument, JsonOption, open_evaluated, open_project
+from charter.cli.context import CorpusArgument, EvaluatedArgument, JsonOption, open_corpus, open_evaluated
 from charter.evaluation.results import load_evaluation
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, Judgement, Prediction
@@ -25,8 +25,8 @@ def results(
     """
     from charter.report.table import result_rows, results_markdown, results_table
 
-    project, chosen = open_evaluated(corpora)
-    evaluations = [load_evaluation(project.paths.corpus(name).metrics("evaluate")) for name in chosen]
+    _, paths, chosen = open_evaluated(corpora)
+    evaluations = [load_evaluation(paths.corpus(name).metrics("evaluate")) for name in chosen]
     if as_json:
         rows = [row for evaluation in evaluations for row in result_rows(evaluation)]
         typer.echo(json.dumps(rows, indent=1))
@@ -50,8 +50,7 @@ def answers(
     from charter.evaluation.scored_answers import answers_csv, describe_answer, most_changed, score_answers
     from charter.evaluation.scored_answers import worst as worst_answers
 
-    project = open_project(corpus)
-    paths = project.paths.corpus(corpus)
+    _, paths = open_corpus(corpus)
     predictions = read_rows(paths.predictions, Prediction)
     scored = score_answers(
         predictions, read_rows(paths.judgements, Judgement), read_rows(paths.chunks, Chunk)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from charter.cli.context import BrowserOption, CorpusArgument, HostOption, PortOption, open_project
+from charter.cli.context import BrowserOption, CorpusArgument, HostOption, PortOption, open_corpus
 
 
 def review(
@@ -31,8 +31,7 @@ def review(
     from charter.serving.running import Address, listening, read_keys
     from charter.synthesis.row_decisions import read_row_decisions
 
-    project = open_project(corpus)
-    params, paths = project.params, project.paths.corpus(corpus)
+    params, paths = open_corpus(corpus)
     queue = ReviewQueue(paths, Resampling(params.evaluate.bootstrap_samples, params.seed))
     if agreement:
         figures, (_, torn) = queue.figures(), read_row_decisions(paths)

@@ -7,14 +7,11 @@ from typing import Annotated
 
 import typer
 
-from charter.cli.context import HostOption, PortOption, open_project
-from charter.cli.registry import SystemOption
+from charter.cli.context import HostOption, PortOption, SystemOption, TargetArgument, open_source
 
 
 def serve(
-    target: Annotated[
-        str, typer.Argument(metavar="CORPUS[@ALIAS]", help="Whose model; without an alias, the champion.")
-    ],
+    target: TargetArgument,
     system: SystemOption = "dpo",
     rag: Annotated[
         bool, typer.Option("--rag", help="Show it passages of the document, and cite them.")
@@ -35,16 +32,13 @@ def serve(
     from charter.serving import vllm
     from charter.serving.answering import Answering, Limits
     from charter.serving.app import Endpoint
-    from charter.serving.metrics import Metrics
     from charter.serving.running import Address, listening, read_keys
-    from charter.serving.served import ServedModel, Source
+    from charter.serving.served import ServedModel
 
-    corpus, _, alias = target.partition("@")
-    project = open_project(corpus)
-    params, paths = project.params, project.paths.corpus(corpus)
+    source = open_source(target, system)
+    params, paths = source.params, source.paths
     address = Address(host, port)
     keys = read_keys(address)
-    source = Source(params, paths, system, alias or "champion")
     with listening(address) as places:
         if vllm.is_here(params.compute) and not rag:
             environment = vllm.vllm_environment(keys)
@@ -58,10 +52,10 @@ def serve(
             from charter.serving.passages import Passages
 
             find = Passages(params, paths).find
-        traces = open_traces(project.root, corpus, params.corpora[corpus].title)
+        traces = open_traces(paths.root, paths.name, params.corpora[paths.name].title)
         served = ServedModel(source, concurrency)
         limits = Limits(concurrency, waiting, timeout, params.evaluate.max_new_tokens)
-        endpoint = Endpoint(Answering(served, find, limits, Metrics()), keys, traces)
+        endpoint = Endpoint(Answering(served, find, limits), keys, traces)
         typer.echo(f"{served.name} version {served.version.number}: http://{host}:{port}/v1 (Ctrl-C ends it)")
         try:
             endpoint.server(address).run(places)

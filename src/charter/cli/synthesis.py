@@ -9,8 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from charter.cli.context import CorpusArgument, JsonOption, Project, open_project
+from charter.cli.context import CorpusArgument, JsonOption, open_corpus, open_project
 from charter.project.errors import CharterError
+from charter.project.params import Params
+from charter.project.paths import CorpusPaths
+from charter.project.sections import Prices
 
 if TYPE_CHECKING:
     from charter.synthesis.estimate import Trial
@@ -31,13 +34,13 @@ def estimate(
     document. Evaluation's requests aren't counted. With --json: a list of {corpus, purposes, minutes, cost,
     unit}.
     """
-    project = open_project(*corpora or ())
-    trials = {name: _try(project, name, chunks) for name in corpora or project.params.corpora}
+    params, paths = open_project(*corpora or ())
+    trials = {name: _try(params, paths.corpus(name), chunks) for name in corpora or params.corpora}
+    prices = params.budget.prices
     if not as_json:
         for name, trial in trials.items():
-            _print_estimate(project, name, trial)
+            _print_estimate(name, trial, prices)
         return
-    prices = project.params.budget.prices
     rows = [
         {
             "corpus": name,
@@ -61,21 +64,21 @@ def preview(corpus: CorpusArgument, chunks: ChunksOption = 3, html: HtmlOption =
     from charter.report.preview import preview_rows
     from charter.report.rendering import render
 
-    project = open_project(corpus)
-    trial = _try(project, corpus, chunks, traced=True)
+    params, paths = open_corpus(corpus)
+    trial = _try(params, paths, chunks, traced=True)
     found = preview_rows(trial.rows)
     console = Console(highlight=False, markup=False)
     for item in found:
         console.rule(" > ".join(item.chunk.headings), align="left")
-        console.print(item.chunk.text, style="dim", markup=False)
+        console.print(item.chunk.text, style="dim")
         for row in item.rows:
             outcome = f"{row.kind}: {row.outcome}" + (f" ({row.scores})" if row.scores else "")
-            console.print(f"\n{outcome}", style="green" if row.kept else "red", markup=False)
+            console.print(f"\n{outcome}", style="green" if row.kept else "red")
             for name, text in row.texts:
-                console.print(f"{name + ':':<12}{text}", markup=False, soft_wrap=True)
-    _print_estimate(project, corpus, trial)
+                console.print(f"{name + ':':<12}{text}", soft_wrap=True)
+    _print_estimate(corpus, trial, params.budget.prices)
     if html:
-        title = project.params.corpora[corpus].title
+        title = params.corpora[corpus].title
         write_text(html, render("preview.html.jinja", title=title, chunks=found, trial=trial))
         typer.echo(f"wrote {html}")
 
@@ -93,11 +96,11 @@ def filters(
     from charter.synthesis.choose_method import choose_method
     from charter.synthesis.steps import Filter
 
-    project = open_project(corpus)
-    paths, settings = project.paths.corpus(corpus), project.params.synthesize
+    params, paths = open_corpus(corpus)
+    without = params.synthesize.without
     rejected = read_rows(paths.rejected, Rejected) if paths.rejected.exists() else []
     console = Console(highlight=False, markup=False)
-    for kind, steps in choose_method(project.params)(settings).ways().items():
+    for kind, steps in choose_method(params)(params.synthesize).ways().items():
         refused = [row for row in rejected if row.kind == kind]
         if kind == "vote" and not paths.voted_pairs.exists():
             continue
@@ -109,13 +112,13 @@ def filters(
             # A filter that stands twice has one name, and one count of both places.
             count = str(sum(row.filter == name for row in refused)) if name not in counted else ""
             counted.add(name)
-            off = " (off)" if name in settings.without else ""
+            off = " (off)" if name in without else ""
             table.add_row(str(number), name + off, does, count)
         console.print(table)
         for name in dict.fromkeys(row.filter for row in refused):
             for row in [row for row in refused if row.filter == name][:examples]:
                 text = " / ".join(row.raw.splitlines())
-                console.print(f"{name}: {row.reason}: {text}", markup=False, soft_wrap=True)
+                console.print(f"{name}: {row.reason}: {text}", soft_wrap=True)
 
 
 def rules(
@@ -138,8 +141,7 @@ def rules(
     from charter.report.rule_sheet import read_sheet, write_sheet
     from charter.synthesis.rule_decisions import read_decisions
 
-    project = open_project(corpus)
-    paths = project.paths.corpus(corpus)
+    params, paths = open_corpus(corpus)
     found = read_rows(paths.rules, Rule)
     chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
     if any(rule.chunk_id not in chunks for rule in found):
@@ -165,7 +167,7 @@ def rules(
         write_sheet(csv, found, chunks, decisions)
         typer.echo(f"wrote {csv}")
     if html:
-        title = project.params.corpora[corpus].title
+        title = params.corpora[corpus].title
         page = render("rules.html.jinja", title=title, rules=found, chunks=chunks, decisions=decisions)
         write_text(html, page)
         typer.echo(f"wrote {html}")
@@ -183,7 +185,7 @@ def _thresholds(step: "Step") -> str:
     return f"({named})" if named else ""
 
 
-def _try(project: Project, corpus: str, chunks: int, traced: bool = False) -> "Trial":
+def _try(params: Params, paths: CorpusPaths, chunks: int, traced: bool = False) -> "Trial":
     from charter.generation.teacher import open_teacher
     from charter.registry.traces import open_traces
     from charter.synthesis.choose_method import choose_method
@@ -191,24 +193,23 @@ def _try(project: Project, corpus: str, chunks: int, traced: bool = False) -> "T
     from charter.synthesis.estimate import try_synthesis
     from charter.synthesis.rule_decisions import read_rules
 
-    params, paths = project.params, project.paths.corpus(corpus)
+    corpus = paths.name
     if not paths.chunks.exists():
         raise CharterError(f"{paths.chunks}: no chunks yet; run `dvc repro extract@{corpus}` first")
     listed = paths.rules.exists()
     rules = read_rules(paths, params.synthesize.ask_grey) if listed else []
     with open_teacher(params, paths) as teacher:
-        if traced and (traces := open_traces(project.root, corpus, params.corpora[corpus].title)):
+        if traced and (traces := open_traces(paths.root, corpus, params.corpora[corpus].title)):
             traces.watch(teacher, params.base_models.teacher.name)
         context = open_context(params, paths, teacher, rules)
         return try_synthesis(context, choose_method(params), chunks, list_rules=not listed)
 
 
-def _print_estimate(project: Project, corpus: str, trial: "Trial") -> None:
+def _print_estimate(corpus: str, trial: "Trial", prices: Prices | None) -> None:
     columns = ("requests", "prompt tokens", "generated")
     table = Table("purpose", *(Column(name, justify="right") for name in columns))
     for purpose, work in trial.whole.items():
         table.add_row(purpose, *(f"{figure:,}" for figure in vars(work).values()))
-    prices = project.params.budget.prices
     minutes = (
         "not known, the journal had the answers" if trial.minutes is None else f"{trial.minutes:.3g} minutes"
     )

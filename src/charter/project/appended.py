@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from charter.project.errors import CharterError
 from charter.project.records import Row
-from charter.project.storage import RowType
+from charter.project.storage import RowType, not_a_row
 
 
 def append_row(path: Path, row: Row) -> None:
@@ -50,12 +50,9 @@ def read_appended(path: Path, row_type: type[RowType]) -> tuple[list[RowType], i
             if line:
                 rows.append(row_type.model_validate_json(line))
         except ValidationError as error:
-            first = error.errors()[0]
             # The beginning of an object is never JSON.
-            if first["type"] != "json_invalid":
-                field = ".".join(map(str, first["loc"])) or "line"
-                message = f"{path}:{number}: not a {row_type.__name__}: {field}: {first['msg']}"
-                raise CharterError(message) from error
+            if error.errors()[0]["type"] != "json_invalid":
+                raise not_a_row(error, row_type, f"{path}:{number}") from error
             torn += 1
     return rows, torn
 

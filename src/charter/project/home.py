@@ -28,7 +28,8 @@ def find_home(root: Path) -> Path:
 @lru_cache
 def _home(root: Path) -> Path:
     top, main = _worktrees(root)
-    if origin := _experiment_origin(top):
+    # Of a copy, the repository that it was made for counts.
+    if origin := next((place.parents[2] for place in top.parents if place.parts[-3:] == _EXPERIMENTS), None):
         _, main = _worktrees(origin)
     return main / root.relative_to(top)
 
@@ -45,8 +46,3 @@ def _worktrees(folder: Path) -> tuple[Path, Path]:
     if own == common:
         return top, top
     return top, common.parent if common.name == ".git" else common
-
-
-def _experiment_origin(top: Path) -> Path | None:
-    """Return the folder of the DVC repository that a copy was made for, None where ``top`` is no copy."""
-    return next((place.parents[2] for place in top.parents if place.parts[-3:] == _EXPERIMENTS), None)

@@ -111,6 +111,18 @@ class CorpusPaths(ProjectPaths):
         """Rows of PreferencePair; ``split`` is train, validation or test."""
         return self.root / f"data/synthetic/{self.name}/preference_{split}.jsonl"
 
+    @property
+    def data_sets(self) -> dict[str, Path]:
+        """What models are trained and tested on, by the names in the lineage of an `Evaluation`."""
+        return {
+            "chunks": self.chunks,
+            "sft_train": self.instruct("train"),
+            "preference_train": self.preference("train"),
+            "demonstrations": self.demonstrations,
+            "sft_test": self.instruct("test"),
+            "preference_test": self.preference("test"),
+        }
+
     def adapter(self, system: str) -> Path:
         """The LoRA adapter over the seed of ``cft``, ``sft`` or ``dpo``."""
         return self.root / f"models/{system}/{self.name}"

@@ -79,11 +79,15 @@ def parse_rows(lines: Iterable[str], row_type: type[RowType], source: str) -> li
         try:
             rows.append(row_type.model_validate_json(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "line"
-            message = f"{source}:{number}: not a {row_type.__name__}: {field}: {first['msg']}"
-            raise CharterError(message) from error
+            raise not_a_row(error, row_type, f"{source}:{number}") from error
     return rows
+
+
+def not_a_row(error: ValidationError, row_type: type[Row], place: str) -> CharterError:
+    """Return the error of a line at ``place``, a file and a number: the first field that is wrong."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "line"
+    return CharterError(f"{place}: not a {row_type.__name__}: {field}: {first['msg']}")
 
 
 def file_sha256(path: Path) -> str:

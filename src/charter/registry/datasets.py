@@ -24,20 +24,12 @@ def data_sets(root: Path, state: PipelineState, system: System | None = None) ->
     Names and SHA-256 are those of the evaluation's lineage; MLflow's own digests read 10,000 rows only.
     ``source`` has the path, and DVC's md5 where dvc.lock knows the file.
     """
-    paths, lineage, recorded = state.paths, state.evaluation.lineage, _recorded_hashes(root)
-    places = {
-        "chunks": paths.chunks,
-        "sft_train": paths.instruct("train"),
-        "demonstrations": paths.demonstrations,
-        "preference_train": paths.preference("train"),
-        "sft_test": paths.instruct("test"),
-        "preference_test": paths.preference("test"),
-    }
+    places, lineage, recorded = state.paths.data_sets, state.evaluation.lineage, _recorded_hashes(root)
     used = [*_TRAINED_ON.get(system, ()), *_TESTED_ON] if system else list(places)
     found = []
     for name in used:
         if name in lineage:
-            place = places[name].relative_to(paths.root).as_posix()
+            place = places[name].relative_to(root).as_posix()
             source = {"uri": place} | ({"md5": recorded[place]} if place in recorded else {})
             profile = {"sha256": lineage[name]}
             data = Dataset(name, lineage[name][:8], "local", json.dumps(source), profile=json.dumps(profile))

@@ -22,37 +22,33 @@ def user_name() -> str | None:
 
 def store_failure(uri: str, error: Exception) -> CharterError:
     """Return what to tell of an error that the store at ``uri`` answered with, or didn't answer."""
-    store = f"MLflow at {without_passwords(uri)}"
+    return CharterError(f"MLflow at {without_passwords(uri)}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
     who = user_name() or "a user without a name"
     status = http_status(error)
     if _is_a(error, http.SSLError):
-        return CharterError(
-            f"{store}: its certificate isn't trusted; set MLFLOW_TRACKING_SERVER_CERT_PATH to that of the "
-            "authority which signed it"
+        return (
+            "its certificate isn't trusted; set MLFLOW_TRACKING_SERVER_CERT_PATH to that of the authority "
+            "which signed it"
         )
     if _is_a(error, http.Timeout, ReadTimeoutError):
-        return CharterError(
-            f"{store}: no answer in time; look at the server, or give it more by MLFLOW_HTTP_REQUEST_TIMEOUT"
-        )
+        return "no answer in time; look at the server, or give it more by MLFLOW_HTTP_REQUEST_TIMEOUT"
     if _is_a(error, http.RetryError):
-        return CharterError(f"{store}: it fails again and again; its own log says why")
+        return "it fails again and again; its own log says why"
     if _is_a(error, http.ConnectionError):
-        return CharterError(
-            f"{store}: it can't be reached; is it running, and is MLFLOW_TRACKING_URI its address?"
-        )
+        return "it can't be reached; is it running, and is MLFLOW_TRACKING_URI its address?"
     if status == 401:
-        return CharterError(
-            f"{store}: it doesn't let {who} in; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to "
-            "those of an account there"
+        return (
+            f"it doesn't let {who} in; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to those of "
+            "an account there"
         )
     if status == 403 and "Invalid Host header" in str(error):
-        return CharterError(
-            f"{store}: it isn't served under this name; whoever runs it adds the name to --allowed-hosts"
-        )
+        return "it isn't served under this name; whoever runs it adds the name to --allowed-hosts"
     if status == 403:
-        return CharterError(f"{store}: {who} has no right to do this; whoever runs it can give it")
-    reason = next(iter(str(error).splitlines()), repr(error))
-    return CharterError(f"{store}: {without_passwords(reason)}")
+        return f"{who} has no right to do this; whoever runs it can give it"
+    return without_passwords(next(iter(str(error).splitlines()), repr(error)))
 
 
 def http_status(error: Exception) -> int | None:

@@ -19,7 +19,6 @@ class Publication:
     the run was written, or was there already.
     """
 
-    corpus: str
     experiment: str
     run_id: str
     created: bool
@@ -45,4 +44,4 @@ def publish(root: Path, params: Params, corpus: str) -> Publication:
             number = register(client, root, params, state, system, run)
             if number is not None:
                 versions[model_name(corpus, system)] = number
-    return Publication(corpus, experiment_name(corpus), run.info.run_id, created, versions)
+    return Publication(experiment_name(corpus), run.info.run_id, created, versions)

@@ -94,7 +94,7 @@ def find_experiment(client: MlflowClient, root: Path, corpus: str, title: str) -
 
 def _discard_interrupted(client: MlflowClient, experiment_id: str, fingerprint: str) -> None:
     """Delete runs whose writing was cut off: those of this state, and others' when surely not under way."""
-    long_ago = _now() - _INTERRUPTED_AFTER_MS
+    long_ago = time.time() * 1000 - _INTERRUPTED_AFTER_MS
     for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
         parent = run.data.tags.get(_FINGERPRINT)
         if parent is not None and (parent == fingerprint or run.info.start_time < long_ago):
@@ -245,7 +245,3 @@ def _attach_report(client: MlflowClient, run: Run, state: PipelineState) -> None
     if run.data.tags.get(_REPORT) != digest:
         client.log_artifact(run.info.run_id, str(report), "report")
         client.set_tag(run.info.run_id, _REPORT, digest)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

@@ -98,13 +98,12 @@ class Traces:
             span = client.start_span(
                 "passages", root.trace_id, root.span_id, SpanType.RETRIEVER, start_time_ns=began
             )
-            # How long the search took isn't known.
-            client.end_span(
-                root.trace_id,
-                span.span_id,
-                [_document(chunk) for chunk in exchange.passages],
-                end_time_ns=began,
-            )
+            # Passages in the shape in which MLflow shows them; how long the search took isn't known.
+            found = [
+                {"page_content": chunk.text, "metadata": place_of(chunk), "id": chunk.id}
+                for chunk in exchange.passages
+            ]
+            client.end_span(root.trace_id, span.span_id, found, end_time_ns=began)
         if exchange.tokens:
             names = (TokenUsageKey.INPUT_TOKENS, TokenUsageKey.OUTPUT_TOKENS, TokenUsageKey.TOTAL_TOKENS)
             counts = (*exchange.tokens, sum(exchange.tokens))
@@ -128,16 +127,15 @@ def open_traces(root: Path, corpus: str, title: str) -> Traces | None:
     import mlflow
 
     from charter.registry.runs import find_experiment
-    from charter.registry.store import open_store, tracking_uri
+    from charter.registry.store import is_server, open_store, tracking_uri
 
+    uri = tracking_uri(root)
+    if not is_server(uri):
+        # SQLite has one writer at a time, for which some of MLflow's ten threads wait in vain.
+        os.environ.setdefault("MLFLOW_ASYNC_TRACE_LOGGING_MAX_WORKERS", "1")
     # Traces go to the store of the process; no client can be told another.
-    mlflow.set_tracking_uri(tracking_uri(root))
+    mlflow.set_tracking_uri(uri)
     with open_store(root) as client:
         experiment_id = find_experiment(client, root, corpus, title)
         mlflow.tracing.enable()
         return Traces(client, experiment_id)
-
-
-def _document(chunk: Chunk) -> dict[str, object]:
-    """Return a passage in the shape in which MLflow shows what a retriever found."""
-    return {"page_content": chunk.text, "metadata": place_of(chunk), "id": chunk.id}

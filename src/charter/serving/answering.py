@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from charter.project.records import Chunk
-from charter.serving.metrics import Metrics
 from charter.serving.prompts import tokens_of, worded
 from charter.serving.requests import ChatRequest
 from charter.serving.served import ServedModel
@@ -76,10 +75,10 @@ class ReplyText:
 class Answering:
     """Answers requests with what is served now; the first to come are decoded first."""
 
-    def __init__(self, served: ServedModel, find: Find | None, limits: Limits, metrics: Metrics):
+    def __init__(self, served: ServedModel, find: Find | None, limits: Limits):
         """``find`` finds passages for a question; None is without retrieval."""
         self.served = served
-        self.metrics = metrics
+        self.metrics = served.metrics
         self.limits = limits
         self._find = find
         self._places = asyncio.Semaphore(limits.concurrency)
@@ -97,7 +96,7 @@ class Answering:
         """
         deadline = asyncio.get_running_loop().time() + self.limits.timeout
         async with self._place(deadline):
-            shown = await asyncio.to_thread(self._retrieve, asked)
+            shown = await asyncio.to_thread(self._find, asked.messages[-1].text) if self._find else None
             chat = worded(asked.messages, shown or [])
             prompt = await asyncio.to_thread(tokens_of, chat, self.served.model.tokenizer)
             # From here to the first token nothing is awaited: the model can't be replaced in between.
@@ -125,9 +124,6 @@ class Answering:
                         yield Piece(piece, finish, len(prompt), len(tokens), fingerprint, citations)
                     if ended:
                         return
-
-    def _retrieve(self, asked: ChatRequest) -> list[Chunk] | None:
-        return self._find(asked.messages[-1].text) if self._find else None
 
     @asynccontextmanager
     async def _place(self, deadline: float) -> AsyncIterator[None]:

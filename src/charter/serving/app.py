@@ -57,7 +57,6 @@ class Endpoint:
         self._traces = traces
         self._follow_seconds = follow_seconds
         self.failure: CharterError | None = None
-        self._tell_version()
 
     def server(self, address: Address) -> uvicorn.Server:
         """Return the server; it ends by itself where the model is lost for good."""
@@ -94,15 +93,10 @@ class Endpoint:
 
     async def _follow(self, ended: asyncio.Event) -> None:
         try:
-            await self._served.follow(
-                self._follow_seconds, self._tell_version, self._metrics.reloads.inc, ended
-            )
+            await self._served.follow(self._follow_seconds, ended)
         except CharterError as error:
             self.failure = error
             self._server.should_exit = True
-
-    def _tell_version(self) -> None:
-        self._metrics.version.set(self._served.version.number)
 
     def _check_key(self, request: Request) -> None:
         if not is_opened(request.headers.get("authorization", ""), self._keys):

@@ -5,20 +5,17 @@ user is here: which architectures are written, in what order llama.cpp wants the
 and how the angles of rotary embeddings are scaled.
 """
 
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
 import gguf
 import numpy as np
 import torch
-from tqdm import tqdm
 from transformers import PretrainedConfig, PreTrainedModel
 
-from charter.project.errors import CharterError
-from charter.serving.gguf_vocabulary import write_vocabulary
+from charter.serving.gguf_vocabulary import unwritable, write_vocabulary
 
 GgufWeights = Literal["f32", "bf16", "f16", "q8_0"]
 """How the matrices are held: float32, the two of 16 bits, or 8 bits with a scale for each 32 weights."""
@@ -38,34 +35,15 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class GgufTensor:
-    """A tensor as it is written: its name in the file, its values, and their type there."""
-
-    name: str
-    values: torch.Tensor
-    type: gguf.GGMLQuantizationType
-
-    @property
-    def size(self) -> int:
-        """Its bytes in the file."""
-        block, size = gguf.GGML_QUANT_SIZES[self.type]
-        return int(prod(self.values.shape) // block * size)
-
-    def rounded(self) -> Any:
-        """Its values in their type, as an array."""
-        return gguf.quants.quantize(self.values.to(torch.float32).numpy(), self.type)
-
-
 def expect_architecture(config: PretrainedConfig) -> None:
     """Raise a CharterError where a model of this configuration can't be written as GGUF."""
     rope = _rope(config)["rope_type"]
     if config.model_type not in _ARCHITECTURES:
-        raise _unwritable(f"architecture {config.model_type}")
+        raise unwritable(f"for architecture {config.model_type}")
     if config.hidden_act != "silu":
-        raise _unwritable(f"{config.model_type} with the activation {config.hidden_act}")
+        raise unwritable(f"for {config.model_type} with the activation {config.hidden_act}")
     if rope not in ("default", "llama3"):
-        raise _unwritable(f"{config.model_type} with rotary embeddings of type {rope}")
+        raise unwritable(f"for {config.model_type} with rotary embeddings of type {rope}")
 
 
 def write_gguf(path: Path, model: PreTrainedModel, tokenizer: Any, weights: GgufWeights, name: str) -> None:
@@ -95,20 +73,17 @@ def write_gguf(path: Path, model: PreTrainedModel, tokenizer: Any, weights: Gguf
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     _write_shape(writer, config)
     write_vocabulary(writer, tokenizer, config.vocab_size)
-    tensors = list(_tensors(model, architecture, quantization))
-    for tensor in tensors:
-        writer.add_tensor_info(
-            tensor.name, tensor.values.shape, np.dtype(np.float32), tensor.size, raw_dtype=tensor.type
+    for key, values, held in _tensors(model, architecture, quantization):
+        # Rounded when it is written: all of them at once would take the memory of the model once more.
+        lazy = gguf.LazyNumpyTensor(
+            meta=gguf.LazyNumpyTensor.meta_with_dtype_and_shape(np.float32, tuple(values.shape)),
+            args=(values,),
+            func=lambda values: values.to(torch.float32).numpy(),
         )
+        writer.add_tensor(key, gguf.quants.quantize(lazy, held), raw_dtype=held)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    # One at a time: rounding all of them first would take the memory of the model once more.
-    total = sum(tensor.size for tensor in tensors)
-    with tqdm(total=total, desc=path.name, unit="B", unit_scale=True, disable=None) as bar:
-        for tensor in tensors:
-            writer.write_tensor_data(tensor.rounded())
-            bar.update(tensor.size)
+    writer.write_tensors_to_file(progress=sys.stderr.isatty())
     writer.close()
 
 
@@ -133,23 +108,24 @@ def _write_shape(writer: gguf.GGUFWriter, config: PretrainedConfig) -> None:
 
 def _tensors(
     model: PreTrainedModel, architecture: gguf.MODEL_ARCH, matrices: gguf.GGMLQuantizationType
-) -> Iterator[GgufTensor]:
+) -> Iterator[tuple[str, torch.Tensor, gguf.GGMLQuantizationType]]:
+    """Yield the tensors with their names and types in the file."""
     config = model.config
     names = gguf.get_tensor_name_map(architecture, config.num_hidden_layers)
     if (factors := _rope_factors(model)) is not None:
         name = gguf.TENSOR_NAMES[gguf.MODEL_TENSOR.ROPE_FREQS]
-        yield GgufTensor(f"{name}.weight", factors, gguf.GGMLQuantizationType.F32)
+        yield f"{name}.weight", factors, gguf.GGMLQuantizationType.F32
     for key, values in model.state_dict().items():
         if key == "lm_head.weight" and config.tie_word_embeddings:
             continue  # readers take the embeddings where there is no output
         name = names.get_name(key, try_suffixes=(".weight", ".bias"))
         if name is None:
-            raise _unwritable(f"{config.model_type} with the tensor {key}")
+            raise unwritable(f"for {config.model_type} with the tensor {key}")
         if architecture is gguf.MODEL_ARCH.LLAMA and ".q_proj." in key:
             values = _interleaved(values, config.num_attention_heads)
         elif architecture is gguf.MODEL_ARCH.LLAMA and ".k_proj." in key:
             values = _interleaved(values, config.num_key_value_heads)
-        yield GgufTensor(name, values, _type_of(values, matrices))
+        yield name, values, _type_of(values, matrices)
 
 
 def _interleaved(values: torch.Tensor, heads: int) -> torch.Tensor:
@@ -188,10 +164,3 @@ def _head_size(config: PretrainedConfig) -> int:
 
 def _rope(config: PretrainedConfig) -> dict[str, Any]:
     return getattr(config, "rope_parameters", None) or {"rope_type": "unknown"}
-
-
-def _unwritable(what: str) -> CharterError:
-    return CharterError(
-        f"GGUF can't be written for {what}: export the model with --merged, and convert that folder with "
-        "llama.cpp's convert_hf_to_gguf.py"
-    )

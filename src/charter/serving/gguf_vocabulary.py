@@ -36,7 +36,7 @@ def write_vocabulary(writer: gguf.GGUFWriter, tokenizer: Any, size: int) -> None
     rules = json.loads(tokenizer.backend_tokenizer.to_str())
     kind = rules["model"]["type"]
     if kind != "BPE":
-        raise _unwritable(f"of kind {kind}")
+        raise unwritable(f"with a tokenizer of kind {kind}")
     merges = [merge if isinstance(merge, list) else merge.split(" ") for merge in rules["model"]["merges"]]
     names = {number: token for token, number in tokenizer.get_vocab().items()}
     tokens = [names.get(number, f"[PAD{number}]") for number in range(size)]
@@ -65,9 +65,9 @@ def _pre_tokenizer(rules: dict[str, Any]) -> str:
     steps = tuple(_steps(rules["pre_tokenizer"] or {"type": "no pre-tokenizer"}))
     normalizer = (rules["normalizer"] or {"type": "NFC"})["type"]
     if normalizer != "NFC":  # Qwen's, which llama.cpp leaves out
-        raise _unwritable(f"with the normalizer {normalizer}")
+        raise unwritable(f"with a tokenizer with the normalizer {normalizer}")
     if steps not in _PRE_TOKENIZERS:
-        raise _unwritable(f"that cuts words by {', then '.join(steps)}")
+        raise unwritable(f"with a tokenizer that cuts words by {', then '.join(steps)}")
     return _PRE_TOKENIZERS[steps]
 
 
@@ -125,8 +125,9 @@ def _write_special_tokens(writer: gguf.GGUFWriter, tokenizer: Any) -> None:
     writer.add_add_eos_token(False)
 
 
-def _unwritable(what: str) -> CharterError:
+def unwritable(what: str) -> CharterError:
+    """Return what to tell of a model that has no form here."""
     return CharterError(
-        f"GGUF can't be written with a tokenizer {what}: export the model with --merged, and convert that "
-        "folder with llama.cpp's convert_hf_to_gguf.py"
+        f"GGUF can't be written {what}: export the model with --merged, and convert that folder with "
+        "llama.cpp's convert_hf_to_gguf.py"
     )

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,25 +12,30 @@ from transformers import AutoConfig, GenerationConfig, PreTrainedModel
 from charter.project.devices import resolve_dtype
 from charter.project.errors import CharterError
 from charter.project.model_sections import ModelSource
-from charter.project.sections import Compute
 from charter.project.storage import read_json, write_json, write_text
-from charter.registry.adapters import AdapterVersion, fetch_card
+from charter.registry.adapters import fetch_card
 from charter.report.exported_card import Form, exported_card
 from charter.serving.gguf_file import GgufWeights, expect_architecture, write_gguf
 from charter.serving.ollama import modelfile
+from charter.serving.prompts import wording_template
 from charter.serving.served import Source
-from charter.serving.wording import wording_template
 from charter.training.models import load_system, load_tokenizer
 
 
-@dataclass(frozen=True)
 class ModelExport:
     """A version on its way into a folder: ``adapter`` holds its adapter, ``base`` says what lies under it."""
 
-    source: Source
-    version: AdapterVersion
-    adapter: Path
-    base: ModelSource
+    def __init__(self, source: Source):
+        """Find and fetch the version that the alias names.
+
+        Raises:
+            CharterError: It can't be had, or isn't over this project's seed (`Source`).
+        """
+        self.source = source
+        self.version = source.find()
+        self.adapter = source.fetch(self.version)
+        self._seed = source.paths.seed
+        self.base = ModelSource.model_validate(read_json(self._seed / "source.json"))
 
     def write_adapter(self, folder: Path) -> None:
         """Write the adapter as it was registered, but for the name of its base."""
@@ -66,12 +70,12 @@ class ModelExport:
         write_text(folder / "Modelfile", modelfile(name, tokenizer, model.generation_config))
         self._write_card(folder, "gguf", name)
 
-    @property
-    def _seed(self) -> Path:
-        return self.source.paths.seed
-
     def _merged(self) -> tuple[PreTrainedModel, Any]:
-        model, tokenizer = load_system(self._seed, self.adapter, _whole(self.source.params.compute))
+        """Load the full weights on the processor, in the type that this project computes in."""
+        compute = self.source.params.compute
+        dtype = str(resolve_dtype(compute)).removeprefix("torch.")
+        whole = compute.model_copy(update={"device": "cpu", "dtype": dtype, "quantization": "none"})
+        model, tokenizer = load_system(self._seed, self.adapter, whole)
         model.generation_config = self._generation(tokenizer)
         return model, _worded(tokenizer)
 
@@ -106,18 +110,6 @@ class ModelExport:
         write_text(folder / "README.md", card)
 
 
-def prepare_export(source: Source) -> ModelExport:
-    """Find and fetch the version that an alias names.
-
-    Raises:
-        CharterError: It can't be had, or isn't over this project's seed (`Source`).
-    """
-    version = source.find()
-    adapter = source.fetch(version)
-    base = ModelSource.model_validate(read_json(source.paths.seed / "source.json"))
-    return ModelExport(source, version, adapter, base)
-
-
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """Give a folder that becomes ``folder`` when the block ends well; otherwise nothing is left of it.
@@ -136,12 +128,6 @@ def new_folder(folder: Path) -> Iterator[Path]:
         for path in made.iterdir():
             path.chmod(0o644)  # safetensors and the copies are their owner's alone
         made.replace(folder)
-
-
-def _whole(compute: Compute) -> Compute:
-    """Return how to load the full weights on the processor, in the type that this project computes in."""
-    dtype = str(resolve_dtype(compute)).removeprefix("torch.")
-    return compute.model_copy(update={"device": "cpu", "dtype": dtype, "quantization": "none"})
 
 
 def _worded(tokenizer: Any) -> Any:

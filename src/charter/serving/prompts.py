@@ -1,5 +1,6 @@
-"""How a chat becomes the tokens that the model was evaluated on."""
+"""How a chat is worded as training and evaluation did: as tokens, or by a chat template that does it."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from jinja2 import TemplateError
 from charter.project.records import Chunk
 from charter.serving.requests import Turn
 from charter.training.chat import Chat, answer_messages
+
+_QUESTION = "THE QUESTION"
 
 
 class PromptError(Exception):
@@ -39,3 +42,16 @@ def tokens_of(chat: Chat, tokenizer: Any) -> list[int]:
         raise PromptError(f"the model's chat template refuses this chat: {error}") from error
     tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return tokens
+
+
+def wording_template(template: str) -> str:
+    """Return a chat template that words the user's turns as training did, in front of the model's own."""
+    [turn] = answer_messages(_QUESTION)
+    before, after = (json.dumps(part) for part in turn["content"].split(_QUESTION))
+    return (
+        "{%- set worded = namespace(turns=[]) -%}"
+        "{%- for message in messages -%}{%- if message.role == 'user' -%}"
+        f"{{%- set turn = {{'role': 'user', 'content': {before} ~ message.content ~ {after}}} -%}}"
+        "{%- else -%}{%- set turn = message -%}{%- endif -%}"
+        "{%- set worded.turns = worded.turns + [turn] -%}{%- endfor -%}{%- set messages = worded.turns -%}"
+    ) + template

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from charter.project.records import System
 from charter.project.storage import directory_sha256
 from charter.registry.adapters import AdapterVersion, fetch_adapter, find_adapter
 from charter.serving.batching import BatchedModel
+from charter.serving.metrics import Metrics
 
 _AFTER_A_FAILURE = 30.0
 """Seconds until the registry is looked at again after an error, at least."""
@@ -49,33 +49,32 @@ class Source:
 
 
 class ServedModel:
-    """What answers: ``model`` decodes for ``version``. Both change together when the alias moves."""
+    """What answers: ``model`` decodes for ``version``. Both change together when the alias moves.
+
+    ``metrics`` count what it does, which version it is, and how often it had to be loaded again.
+    """
 
     def __init__(self, source: Source, concurrency: int):
         """Load the version that the alias names; `Source` and `BatchedModel` say what can go wrong."""
         self._source = source
         self._concurrency = concurrency
         self._loaded_again = False
+        self.metrics = Metrics()
         self.version = source.find()
         self.name = self.version.model
         self.model = self._load(self.version)
+        self.metrics.version.set(self.version.number)
 
     @property
     def fingerprint(self) -> str:
         """What tells the weights apart, as clients are told it: the version and its adapter's hash."""
         return f"version-{self.version.number}-{self.version.adapter_sha256[:12]}"
 
-    async def follow(
-        self,
-        seconds: float,
-        moved: Callable[[], None],
-        loaded_again: Callable[[], None],
-        ended: asyncio.Event,
-    ) -> None:
-        """Look every so many seconds where the alias points, and serve that; then call ``moved``.
+    async def follow(self, seconds: float, ended: asyncio.Event) -> None:
+        """Look every so many seconds where the alias points, and serve that.
 
         The old model finishes what it has begun. What goes wrong is said once, and the old one serves on.
-        A model that has stopped is loaded again once, and ``loaded_again`` called.
+        A model that has stopped is loaded again once.
         It isn't to be cancelled, which would leave a model running, but told by ``ended``.
 
         Raises:
@@ -85,14 +84,13 @@ class ServedModel:
         while not await _happens(ended, seconds):
             if not self.model.alive:
                 await self._load_again()
-                loaded_again()
             if said and clock() < again:
                 continue
             again = clock() + _AFTER_A_FAILURE
             try:
                 version = await asyncio.to_thread(self._source.find)
                 if version != self.version:
-                    await self._replace(version, moved)
+                    await self._replace(version)
                 said = ""
             except Exception as error:
                 reason = str(error) if isinstance(error, CharterError) else repr(error)
@@ -113,11 +111,12 @@ class ServedModel:
         except Exception as error:
             reason = str(error) if isinstance(error, CharterError) else repr(error)
             raise CharterError(f"{what} and can't be loaded again; the server ends: {reason}") from error
+        self.metrics.reloads.inc()
 
-    async def _replace(self, version: AdapterVersion, moved: Callable[[], None]) -> None:
+    async def _replace(self, version: AdapterVersion) -> None:
         model = await asyncio.to_thread(self._load, version)
         old, self.model, self.version = self.model, model, version
-        moved()
+        self.metrics.version.set(version.number)
         await old.close()
 
     def _load(self, version: AdapterVersion) -> BatchedModel:

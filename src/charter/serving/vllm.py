@@ -8,8 +8,8 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.sections import Compute
 from charter.project.storage import read_json, write_text
+from charter.serving.prompts import wording_template
 from charter.serving.running import Address
-from charter.serving.wording import wording_template
 from charter.training.models import load_tokenizer
 
 _RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
