@@ -193,7 +193,7 @@ def test_invalid_profile_changes_nothing(project: Path, file: Path) -> None:
     (project / "profiles/bad.yaml").write_text("sft: {epoch: 1}")
     with pytest.raises(CharterError, match=r"profiles/bad\.yaml: sft\.epoch"):
         apply_profile(project, "bad")
-    with pytest.raises(CharterError, match="no profile 'huge'; there are bad, paper, smoke"):
+    with pytest.raises(CharterError, match="no profile 'huge'; there are bad, paper, smoke, standard"):
         apply_profile(project, "huge")
     assert file.read_bytes() == before
 
