@@ -12,7 +12,7 @@ from charter.project.yaml_text import parse_yaml
 
 ROOT = Path(__file__).parent.parent.parent
 LISTED_LATER = "qwen2.5-coder-0.5b-instruct"
-"""Pinned while charter.documents may not change: nothing is said of its languages until it is listed there."""
+"""Pinned while charter.documents may not change: its languages are not listed there yet."""
 
 
 def named(sentences: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 import yaml
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel, Qwen2Config, Qwen2ForCausalLM
 
 from charter.project.model_sections import BaseModels, ModelSource
 from charter.project.params import Params
@@ -15,6 +15,7 @@ from charter.project.paths import ProjectPaths
 from charter.project.storage import file_sha256
 from charter.serving.gguf_file import write_gguf
 from charter.stages import base_models
+from small_tokenizers import qwen
 
 pytestmark = pytest.mark.models
 
@@ -22,11 +23,12 @@ FIVE_BITS = gguf.GGMLQuantizationType.Q5_0
 
 
 @pytest.fixture
-def untied(tiny_seed: Path) -> PreTrainedModel:
-    """The tiny seed with an output of its own; both matrices are as they were learnt, tied or apart."""
-    model: PreTrainedModel = LlamaForCausalLM.from_pretrained(tiny_seed, tie_word_embeddings=False)
-    torch.nn.init.normal_(model.get_output_embeddings().weight)
-    return model
+def untied() -> PreTrainedModel:
+    """A tiny model whose embeddings and output were learnt apart."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = Qwen2Config(**shape, num_key_value_heads=2, vocab_size=len(qwen()), tie_word_embeddings=False)
+    return Qwen2ForCausalLM(config).eval()
 
 
 @pytest.fixture
@@ -35,10 +37,10 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectPaths:
     return ProjectPaths(tmp_path / "project")
 
 
-def built(model: PreTrainedModel, tiny_seed: Path, params: Params, paths: ProjectPaths, folder: Path) -> Path:
+def built(model: PreTrainedModel, params: Params, paths: ProjectPaths, folder: Path) -> Path:
     """Pin the model as a GGUF file of 8 bits, and run the stage; the file is returned."""
     file = folder / "tiny.gguf"
-    write_gguf(file, model, AutoTokenizer.from_pretrained(tiny_seed), "q8_0", "tiny")
+    write_gguf(file, model, qwen(), "q8_0", "tiny")
     cached = folder / "cache" / file_sha256(file)
     cached.parent.mkdir()
     cached.symlink_to(file)
@@ -60,12 +62,12 @@ def tensors(file: Path) -> dict[str, torch.Tensor]:
 
 
 def test_a_matrix_that_a_file_has_twice_is_tied_and_the_finer_one_stays(
-    untied: PreTrainedModel, tiny_seed: Path, params: Params, paths: ProjectPaths, tmp_path: Path
+    untied: PreTrainedModel, params: Params, paths: ProjectPaths, tmp_path: Path
 ) -> None:
     learnt = untied.get_output_embeddings().weight.detach()
     rounded = gguf.quants.dequantize(gguf.quants.quantize(learnt.numpy(), FIVE_BITS), FIVE_BITS)
     untied.get_input_embeddings().weight.data = torch.tensor(rounded)
-    file = built(untied, tiny_seed, params, paths, tmp_path)
+    file = built(untied, params, paths, tmp_path)
     output = tensors(file)["output.weight"]
     assert not torch.equal(output, tensors(file)["token_embd.weight"])
 
@@ -84,9 +86,9 @@ def test_a_matrix_that_a_file_has_twice_is_tied_and_the_finer_one_stays(
 
 
 def test_matrices_that_were_learnt_apart_stay_apart(
-    untied: PreTrainedModel, tiny_seed: Path, params: Params, paths: ProjectPaths, tmp_path: Path
+    untied: PreTrainedModel, params: Params, paths: ProjectPaths, tmp_path: Path
 ) -> None:
-    file = built(untied, tiny_seed, params, paths, tmp_path)
+    file = built(untied, params, paths, tmp_path)
     model = AutoModelForCausalLM.from_pretrained(paths.seed)
     assert not model.config.tie_word_embeddings
     assert model.get_input_embeddings().weight.equal(tensors(file)["token_embd.weight"])

@@ -13,7 +13,7 @@ from charter.project.params import Params
 from charter.project.paths import ProjectPaths
 
 SAME_MATRIX = 0.95
-"""From this cosine on two matrices are one that was rounded twice; those learnt apart are far below it."""
+"""From this cosine of their rows on, two matrices are one that was rounded twice."""
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
@@ -61,7 +61,6 @@ def tie_rounded_twice(model: PreTrainedModel) -> None:
     the output stays: llama.cpp gives it as many bits as the embeddings, or more.
     """
     embeddings, output = model.get_input_embeddings(), model.get_output_embeddings()
-    nearness = torch.cosine_similarity(embeddings.weight.flatten(), output.weight.flatten(), dim=0)
-    if nearness >= SAME_MATRIX:
+    if torch.cosine_similarity(embeddings.weight, output.weight).median() >= SAME_MATRIX:
         embeddings.weight = output.weight
         model.config.tie_word_embeddings = True
