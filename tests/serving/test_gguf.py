@@ -62,7 +62,7 @@ def sentencepiece() -> PreTrainedTokenizerFast:
     return wrapped(tokenizer, bos="<s>", eos="</s>", pad="<unk>", unk_token="<unk>")
 
 
-CASES = {
+CASES: dict[str, Any] = {
     "llama": (LlamaConfig, LlamaForCausalLM, gpt2, {"tie_word_embeddings": True, "attention_bias": True}),
     "qwen2": (Qwen2Config, Qwen2ForCausalLM, qwen, {"tie_word_embeddings": False}),
     "mistral": (MistralConfig, MistralForCausalLM, sentencepiece, {"sliding_window": 64, "head_dim": 16}),
