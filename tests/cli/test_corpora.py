@@ -25,9 +25,9 @@ def test_a_bad_key_is_named(charter: Charter, project: Path) -> None:
 
 def test_a_profile_is_applied_listed_and_taken_off(charter: Charter, project: Path) -> None:
     own = (project / "params.yaml").read_text()
-    assert charter("profile", folder=project).out == "paper\nsmoke\n"
+    assert charter("profile", folder=project).out == "paper\nsmoke\nstandard\n"
     assert "`charter profile off` takes it off" in charter("profile", "smoke", folder=project).out
-    assert charter("profile", folder=project).out == "paper\nsmoke  (applied)\n"
+    assert charter("profile", folder=project).out == "paper\nsmoke  (applied)\nstandard\n"
     edited = set_value((project / "params.yaml").read_text(), ("extract", "limit"), 9)
     (project / "params.yaml").write_text(edited)
     off = charter("profile", "off", folder=project)
@@ -38,4 +38,4 @@ def test_a_profile_is_applied_listed_and_taken_off(charter: Charter, project: Pa
 def test_an_unknown_profile_is_told(charter: Charter, project: Path) -> None:
     done = charter("profile", "huge", folder=project)
     assert done.code == 1
-    assert done.err == "charter: no profile 'huge'; there are paper, smoke\n"
+    assert done.err == "charter: no profile 'huge'; there are paper, smoke, standard\n"

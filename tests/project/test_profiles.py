@@ -13,6 +13,7 @@ from dvc.utils.hydra import apply_overrides
 from charter.project import profiles
 from charter.project.errors import CharterError
 from charter.project.params import load_params, read_yaml
+from charter.project.pinned_files import read_pinned
 from charter.project.profiles import apply_profile, list_profiles, take_off_profile
 from charter.project.storage import write_text
 from params_text import set_value
@@ -61,6 +62,9 @@ def test_profile_goes_through_params_and_dvc(project: Path, profile: str) -> Non
     apply_profile(project, profile)
     params = load_params(project / "params.yaml")
     assert params.profile == profile
+    artifacts = {source.artifact for _, source in params.base_models} - {None}
+    assert artifacts <= set(read_pinned(ROOT / "data/pinned/models.yaml"))
+    assert params.sft.open_book.passages == params.retrieval.passages
     stages = {stage.name: stage for stage in Repo(str(project)).index.stages}
     for corpus in params.corpora:
         tracked = stages[f"dpo@{corpus}"].params
@@ -193,7 +197,7 @@ def test_invalid_profile_changes_nothing(project: Path, file: Path) -> None:
     (project / "profiles/bad.yaml").write_text("sft: {epoch: 1}")
     with pytest.raises(CharterError, match=r"profiles/bad\.yaml: sft\.epoch"):
         apply_profile(project, "bad")
-    with pytest.raises(CharterError, match="no profile 'huge'; there are bad, paper, smoke"):
+    with pytest.raises(CharterError, match="no profile 'huge'; there are bad, paper, smoke, standard"):
         apply_profile(project, "huge")
     assert file.read_bytes() == before
 

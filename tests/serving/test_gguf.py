@@ -8,7 +8,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -21,20 +21,13 @@ from transformers import (
     Qwen2Config,
     Qwen2ForCausalLM,
 )
-from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 from charter.project.errors import CharterError
 from charter.serving.gguf_file import expect_architecture, write_gguf
+from small_tokenizers import TEMPLATE, TEXTS, byte_level, gpt2, qwen, wrapped
 
 pytestmark = pytest.mark.models
 
-TEXTS = [
-    "Gifts above 25 euros need the manager's consent.",
-    "I'LL ask, she'll answer: 1234567 times!\n\n  And   then?",
-    "Schöne Grüße, 你好 🙂",
-    "<|im_start|>user\nMay I?<|im_end|>\n",
-]
-TEMPLATE = "{% for message in messages %}<|im_start|>{{ message.content }}<|im_end|>{% endfor %}"
 SHAPE = {
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -43,41 +36,6 @@ SHAPE = {
     "num_key_value_heads": 2,
     "max_position_embeddings": 128,
 }
-
-
-def byte_level(*steps: Any, normalizer: Any = None) -> PreTrainedTokenizerFast:
-    """A small byte-level tokenizer that cuts words by these steps."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizer
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*steps])
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=420,
-        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(TEXTS * 3, trainer)
-    tokenizer.add_tokens(["<think>"])
-    return wrapped(tokenizer, bos="<|im_start|>", eos="<|im_end|>", pad="<|endoftext|>")
-
-
-def wrapped(tokenizer: Tokenizer, bos: str, eos: str, pad: str, **options: str) -> PreTrainedTokenizerFast:
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token=bos, eos_token=eos, pad_token=pad, **options
-    )
-    fast.chat_template = TEMPLATE
-    return fast
-
-
-def qwen() -> PreTrainedTokenizerFast:
-    split = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated")
-    bytes_only = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    return byte_level(split, bytes_only, normalizer=normalizers.NFC())
-
-
-def gpt2(*before: Any) -> PreTrainedTokenizerFast:
-    return byte_level(*before, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True))
 
 
 def sentencepiece() -> PreTrainedTokenizerFast:
@@ -104,7 +62,7 @@ def sentencepiece() -> PreTrainedTokenizerFast:
     return wrapped(tokenizer, bos="<s>", eos="</s>", pad="<unk>", unk_token="<unk>")
 
 
-CASES = {
+CASES: dict[str, Any] = {
     "llama": (LlamaConfig, LlamaForCausalLM, gpt2, {"tie_word_embeddings": True, "attention_bias": True}),
     "qwen2": (Qwen2Config, Qwen2ForCausalLM, qwen, {"tie_word_embeddings": False}),
     "mistral": (MistralConfig, MistralForCausalLM, sentencepiece, {"sliding_window": 64, "head_dim": 16}),
