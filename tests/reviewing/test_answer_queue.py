@@ -112,11 +112,8 @@ def test_nothing_of_the_sealed_part_is_shown(client: TestClient, paths: CorpusPa
 
 
 def test_a_question_of_another_exam_under_a_dev_items_name_is_not_shown(paths: CorpusPaths) -> None:
-    first = read_dev(paths).questions[0]
-    write_rows(
-        paths.dev_answers,
-        [answer_of(first, question="Asked in the exam that was there before?", chunk_id="gifts")],
-    )
+    before = answer_of(read_dev(paths).questions[0], chunk_id="gifts")
+    write_rows(paths.dev_answers, [before.model_copy(update={"question": "Asked in an earlier exam?"})])
     queue = AnswerQueue(paths, Resampling(100, 1))
     assert {item["part"] for item in queue.listing("Ada")} == {"held-out"}
 
@@ -132,6 +129,7 @@ def test_an_answer_is_shown_with_passage_and_reference_and_without_its_system_or
         "texts": {"question": "Question i0?", "answer": "In a month.", "references": "Within 30 days."},
         "passage": {"document": "d", "section": ["Rules", "Gifts"], "pages": [], "text": GIFTS.text},
         "decisions": [],
+        "decided": None,
         "disputed": False,
     }
     unanswerable = next(row for row in read_dev(paths).questions if row.kind == "unanswerable")

@@ -95,13 +95,7 @@ def test_rows_come_in_an_order_by_chance_that_is_the_same_for_all_and_test_rows_
     listed = rows(client)
     ids = [item["id"] for item in listed]
     assert ids[:-1] == sorted(row.id for row in (*TRAIN, TUNED, PAIR))
-    assert listed[-1] == {
-        "id": TESTED.id,
-        "kind": "instruct",
-        "part": "test",
-        "decided": None,
-        "disputed": False,
-    }
+    assert listed[-1] == {"id": TESTED.id, "part": "test", "decided": None, "disputed": False}
     assert rows(client, "Bob") == listed
     assert client.get("/api/about").json() == {"what": "rows", "title": "Rules of <conduct>", "named": "Ada"}
 
@@ -115,6 +109,7 @@ def test_a_row_is_shown_with_its_passage(client: TestClient) -> None:
         "texts": {"prompt": "A watch?", "chosen": "Send it back.", "rejected": "Keep it."},
         "passage": {"document": "d", "section": ["Rules", "Gifts"], "pages": [], "text": GIFTS.text},
         "decisions": [],
+        "decided": None,
         "disputed": False,
     }
     assert client.get("/api/items/none", params={"reviewer": "Ada"}).status_code == 404
@@ -201,7 +196,8 @@ def test_a_broken_test_row_may_be_rejected(client: TestClient) -> None:
 
 
 def test_a_decision_that_cant_be_written_is_told(client: TestClient, paths: CorpusPaths) -> None:
-    paths.row_decisions.parent.parent.joinpath("decisions").write_text("a file where a folder must be")
+    paths.row_decisions.parent.parent.mkdir(parents=True)
+    paths.row_decisions.parent.write_text("a file where a folder must be")
     with pytest.raises(NotADirectoryError):
         paths.row_decisions.read_bytes()
     answer = decide(client, TRAIN[0], "accept")

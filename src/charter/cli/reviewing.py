@@ -39,8 +39,9 @@ def review(
 
     project = open_project(corpus)
     params, paths = project.params, project.paths.corpus(corpus)
-    queue_of = {"rows": RowQueue, "answers": AnswerQueue}[what]
-    queue = queue_of(paths, Resampling(params.evaluate.bootstrap_samples, params.seed))
+    resampling = Resampling(params.evaluate.bootstrap_samples, params.seed)
+    queue: RowQueue | AnswerQueue
+    queue = RowQueue(paths, resampling) if what == "rows" else AnswerQueue(paths, resampling)
     if agreement:
         typer.echo("\n".join(queue.summary()))
         return

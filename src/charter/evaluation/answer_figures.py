@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from charter.evaluation.agreement import Reading, ReviewerAgreement, kappa, reviewer_agreements
-from charter.evaluation.answer_review import MODELS, Found, answer_id, settle_answers
+from charter.evaluation.answer_review import MODELS, Found, answer_id, found_of
 from charter.evaluation.results import OPPONENT, Estimate
 from charter.evaluation.statistics import Resampling, clustered_share
 from charter.evaluation.win_rate import WIN_RATE, by_judge, verdict_pairs
 from charter.project.metric_names import system_label
 from charter.project.records import Judgement, Prediction
 from charter.project.review_records import AnswerDecision, ReadAnswer
+from charter.synthesis.row_decisions import last_decisions
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def answer_figures(
     resampling: Resampling,
 ) -> AnswerFigures:
     """Hold a corpus's decisions, in the order of their times, against its answers as they are now."""
-    settled = settle_answers(decisions)
+    settled = {about: (found_of(last), last[0].answer) for about, last in last_decisions(decisions).items()}
     verdicts = {
         about: found == "right" for about, (found, _) in settled.items() if found in ("right", "wrong")
     }
@@ -50,7 +51,9 @@ def answer_figures(
     return AnswerFigures(
         outcomes=Counter(found for found, _ in settled.values()),
         right=_right(predictions, verdicts),
-        agreements=answer_agreements(decisions, resampling),
+        agreements=reviewer_agreements(
+            (_reading(each) for each in decisions if not each.informed), resampling
+        ),
         scorer=_kappa(marked, resampling),
         judges={
             judge: figure
@@ -60,15 +63,9 @@ def answer_figures(
     )
 
 
-def answer_agreements(decisions: Sequence[AnswerDecision], resampling: Resampling) -> list[ReviewerAgreement]:
-    """Compare each two reviewers on whether answers are right."""
-    verdicts = {"right": True, "wrong": False, "unsure": None}
-    readings = (
-        Reading(each.reviewer, each.about, verdicts[each.decision], _cluster(each.answer))
-        for each in decisions
-        if not each.informed
-    )
-    return reviewer_agreements(readings, resampling)
+def _reading(decision: AnswerDecision) -> Reading:
+    verdict = None if decision.decision == "unsure" else decision.decision == "right"
+    return Reading(decision.reviewer, decision.about, verdict, _cluster(decision.answer))
 
 
 def _cluster(answer: ReadAnswer) -> str:

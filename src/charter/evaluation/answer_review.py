@@ -1,6 +1,6 @@
 """Answers of systems as people read them, without their names, and what people's decisions come to."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 from charter.evaluation.exam import read_dev
@@ -9,7 +9,6 @@ from charter.project.paths import CorpusPaths
 from charter.project.records import Model, Prediction, content_id
 from charter.project.review_records import AnswerDecision, ReadAnswer
 from charter.project.storage import read_rows
-from charter.synthesis.row_decisions import last_decisions
 
 Found = Literal["right", "wrong", "unsure", "disputed"]
 MODELS = get_args(Model)
@@ -65,8 +64,3 @@ def found_of(decisions: Sequence[AnswerDecision]) -> Found:
     """Say what the decisions on one answer come to, one a reviewer; who is unsure leaves it to the others."""
     said = {each.decision for each in decisions if each.decision != "unsure"}
     return "disputed" if len(said) > 1 else said.pop() if said else "unsure"
-
-
-def settle_answers(decisions: Iterable[AnswerDecision]) -> Mapping[str, tuple[Found, ReadAnswer]]:
-    """Return what people found of each answer, by its id; ``decisions`` are in the order of their times."""
-    return {about: (found_of(last), last[0].answer) for about, last in last_decisions(decisions).items()}

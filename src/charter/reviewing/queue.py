@@ -74,22 +74,10 @@ class ReviewQueue(ABC, Generic[AnyDecision]):
     def listing(self, reviewer: str) -> list[dict[str, Any]]:
         """Return all items in their order; of what others decided nothing before the reviewer has decided."""
         known = last_decisions(self._decisions())
-        listed = []
-        for item_id, item in self._items.items():
-            decisions = known.get(item_id, [])
-            own = _own(decisions, reviewer)
-            disputed = own is not None and self._disputed(decisions)
-            decided = own and own.decision
-            listed.append(
-                {
-                    "id": item_id,
-                    "kind": item.kind,
-                    "part": item.part,
-                    "decided": decided,
-                    "disputed": disputed,
-                }
-            )
-        return listed
+        return [
+            {"id": item_id, "part": item.part} | self._seen(known.get(item_id, ()), reviewer)
+            for item_id, item in self._items.items()
+        ]
 
     def show(self, item_id: str, reviewer: str) -> dict[str, Any]:
         """Return an item with its passage and, once the reviewer has decided, what was decided of it.
@@ -99,8 +87,11 @@ class ReviewQueue(ABC, Generic[AnyDecision]):
         """
         item = self._find(item_id)
         decisions = last_decisions(self._decisions()).get(item_id, [])
-        own = _own(decisions, reviewer)
-        shown = decisions if own else ()
+        seen = self._seen(decisions, reviewer)
+        told = [
+            self._told(each) | {"mine": reviewer_key(each.reviewer) == reviewer_key(reviewer)}
+            for each in decisions
+        ]
         return {
             "id": item_id,
             "kind": item.kind,
@@ -108,9 +99,8 @@ class ReviewQueue(ABC, Generic[AnyDecision]):
             "rule": item.rule,
             "texts": item.texts,
             "passage": citation_of(item.chunk) if item.chunk else None,
-            "decisions": [self._told(each) | {"mine": each is own} for each in shown],
-            "disputed": own is not None and self._disputed(decisions),
-        }
+            "decisions": told if seen["decided"] else [],
+        } | seen
 
     def decide(
         self, item_id: str, reviewer: str, choice: str, texts: Mapping[str, str] | None, reason: str
@@ -133,18 +123,19 @@ class ReviewQueue(ABC, Generic[AnyDecision]):
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "decision": choice,
             "reason": reason,
-            "informed": _own(decisions, reviewer) is not None and len(decisions) > 1,
+            "informed": len(decisions) > 1 and self._seen(decisions, reviewer)["decided"] is not None,
         }
         append_row(self._file, self._kind.model_validate(values | self._decision(item_id, choice, texts)))
 
     def _told(self, decision: AnyDecision) -> dict[str, Any]:
         """Return what others are told of a decision."""
-        return {
-            "reviewer": decision.reviewer,
-            "decision": decision.decision,
-            "reason": decision.reason,
-            "texts": None,
-        }
+        return decision.model_dump(include={"reviewer", "decision", "reason"}) | {"texts": None}
+
+    def _seen(self, decisions: Sequence[AnyDecision], reviewer: str) -> dict[str, Any]:
+        """Return what a reviewer decided, and whether others disagree; nothing before that of others."""
+        key = reviewer_key(reviewer)
+        own = next((each.decision for each in decisions if reviewer_key(each.reviewer) == key), None)
+        return {"decided": own, "disputed": own is not None and self._disputed(decisions)}
 
     def _find(self, item_id: str) -> Item:
         if item_id not in self._items:
@@ -157,8 +148,3 @@ class ReviewQueue(ABC, Generic[AnyDecision]):
     def _torn(self) -> list[str]:
         torn = read_decisions(self._file, self._kind)[1]
         return [f"{torn} lines of {self._file} are torn and left out"] if torn else []
-
-
-def _own(decisions: Sequence[AnyDecision], reviewer: str) -> AnyDecision | None:
-    key = reviewer_key(reviewer)
-    return next((each for each in decisions if reviewer_key(each.reviewer) == key), None)

@@ -63,9 +63,8 @@ function put(item) {
     list(make(line, "dl"), texts);
     if (!mine) make(line, "button", "Take these words", { type: "button" }).addEventListener("click", () => edit(texts));
   }
-  const own = item.decisions.find(({ mine }) => mine)?.decision;
   for (const button of buttons()) {
-    button.classList.toggle("chosen", button.value !== "" && button.value === own);
+    button.classList.toggle("chosen", button.value !== "" && button.value === item.decided);
     button.disabled = button.value === "edit" && item.part === "test";
   }
 }
