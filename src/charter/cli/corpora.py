@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from typer import BadParameter
 
 from charter.cli.context import open_project
 from charter.project.params import PARAMS_FILE
@@ -26,7 +27,7 @@ def add(
     from charter.documents.adding import add_corpus, replace_documents
 
     if replace and title:
-        raise typer.BadParameter(f"--title is for a new corpus; change corpora.{name}.title in {PARAMS_FILE}")
+        raise BadParameter(f"--title is for a new corpus; change corpora.{name}.title in {PARAMS_FILE}")
     project = open_project(*([name] if replace else []))
     if replace:
         corpus = replace_documents(project.root, name, sources)
