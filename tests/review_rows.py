@@ -1,9 +1,10 @@
-"""Decisions on rows that tests are made of."""
+"""Decisions on rows and answers that tests are made of."""
 
 from itertools import count
 
-from charter.project.records import InstructExample, PreferencePair, content_id
-from charter.project.review_records import DataRow, RowDecision
+from charter.project.exam_records import ExamAnswer
+from charter.project.records import InstructExample, Prediction, PreferencePair, Rag, System, content_id
+from charter.project.review_records import AnswerDecision, DataRow, ReadAnswer, RowDecision
 
 _SECONDS = count()
 
@@ -50,6 +51,52 @@ def decided(
             "time": time or f"2026-11-28T04:00:00.{next(_SECONDS):03}+00:00",
             "decision": decision,
             "edited": row.model_copy(update=dict(words)) if words else None,
+            "reason": reason,
+            "informed": informed,
+        }
+    )
+
+
+def prediction_of(
+    item: str, answer: str, system: System = "dpo", rag: Rag = False, chunk_id: str = "gifts"
+) -> Prediction:
+    return Prediction(
+        id=f"{item} {system} {rag}",
+        item_id=item,
+        chunk_id=chunk_id,
+        system=system,
+        rag=rag,
+        question=f"Question {item}?",
+        reference="Within 30 days.",
+        retrieved=(),
+        answer=answer,
+    )
+
+
+def found(
+    answer: Prediction | ExamAnswer,
+    decision: str,
+    reviewer: str = "Ada",
+    *,
+    reason: str = "",
+    informed: bool = False,
+) -> AnswerDecision:
+    """What somebody finds of an answer, later than what was found before it."""
+    of_exam = isinstance(answer, ExamAnswer)
+    return AnswerDecision.model_validate(
+        {
+            "answer": ReadAnswer(
+                id=content_id(answer.item_id, answer.answer),
+                item_id=answer.item_id,
+                chunk_id=answer.chunk_id,
+                question=answer.question,
+                references=answer.references if of_exam else (answer.reference,),
+                answer=answer.answer,
+                marked_right=answer.fault is None if of_exam else None,
+            ),
+            "reviewer": reviewer,
+            "time": f"2026-11-28T04:00:00.{next(_SECONDS):03}+00:00",
+            "decision": decision,
             "reason": reason,
             "informed": informed,
         }

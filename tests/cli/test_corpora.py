@@ -39,3 +39,23 @@ def test_an_unknown_profile_is_told(charter: Charter, project: Path) -> None:
     done = charter("profile", "huge", folder=project)
     assert done.code == 1
     assert done.err == "charter: no profile 'huge'; there are paper, smoke, standard\n"
+
+
+def test_a_corpus_is_added_with_the_folders_that_dvc_asks_for_and_its_documents_replaced(
+    charter: Charter, project: Path
+) -> None:
+    (project / "rules.md").write_text("Old rules.\n")
+    done = charter("add", "policy", "rules.md", "--title", "Rules", folder=project)
+    assert (done.code, "added policy: data/raw/policy" in done.out) == (0, True)
+    for folder in ("data/decisions/policy", "data/exam/policy"):
+        assert [path.name for path in (project / folder).iterdir()] == [".gitkeep"]
+    (project / "rules.md").write_text("New rules.\n")
+    again = charter("add", "policy", "rules.md", folder=project)
+    assert (again.code, "already in params.yaml; choose another name, or --replace" in again.err) == (1, True)
+    title = charter("add", "policy", "rules.md", "--replace", "--title", "X", folder=project)
+    assert (title.code, "change corpora.policy.title" in title.err) == (2, True)
+    assert "no corpus 'new'" in charter("add", "new", "rules.md", "--replace", folder=project).err
+    assert (project / "data/raw/policy/rules.md").read_text() == "Old rules.\n"
+    done = charter("add", "policy", "rules.md", "--replace", folder=project)
+    assert (done.code, "replaced the documents of policy" in done.out) == (0, True)
+    assert (project / "data/raw/policy/rules.md").read_text() == "New rules.\n"

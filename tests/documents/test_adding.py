@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from charter.documents import adding
-from charter.documents.adding import add_corpus
+from charter.documents.adding import add_corpus, replace_documents
 from charter.documents.extraction import extract_documents
 from charter.project.errors import CharterError
 from charter.project.params import load_params
@@ -120,4 +120,54 @@ def test_a_failure_at_the_very_end_takes_everything_back(
     monkeypatch.setattr(adding, "write_text", fail)
     with pytest.raises(OSError, match="disk is full"):
         add_corpus(project, "new", [str(sources / "us/policy.md")])
+    assert snapshot(project) == before
+
+
+def test_documents_are_replaced_by_new_ones_and_params_stay(project: Path, sources: Path) -> None:
+    corpus = add_corpus(project, "ours", [str(sources / "us")], title="Our: Policy")
+    params = (project / "params.yaml").read_bytes()
+    own = project / "data/raw/ours/policy.md"
+    own.write_text("Amended by hand.\n")
+    # What lies in the corpus itself may be named.
+    assert replace_documents(project, "ours", [str(own), str(sources / "eu")]) == corpus
+    texts = [document.text for document in extract_documents(project / "data/raw/ours")]
+    assert sorted(texts) == ["Amended by hand.\n", "Rule of eu/policy.md.\n"]
+    assert (project / "params.yaml").read_bytes() == params
+    assert [path.name for path in (project / "data/raw").iterdir()] == ["ours"]
+
+
+@pytest.mark.parametrize(
+    ("name", "named", "message"),
+    [
+        ("udhr", "eu", r"corpora\.udhr\.path: data/raw/udhr\.html is no folder"),
+        ("ours", "bad", r"empty\.md: the file is empty"),
+        ("ours", "none*.pdf", "no file matches"),
+    ],
+)
+def test_a_failure_replaces_nothing(
+    project: Path, sources: Path, name: str, named: str, message: str
+) -> None:
+    add_corpus(project, "ours", [str(sources / "us")])
+    (sources / "bad").mkdir()
+    (sources / "bad/empty.md").touch()
+    before = snapshot(project)
+    with pytest.raises(CharterError, match=message):
+        replace_documents(project, name, [str(sources / "eu"), str(sources / named)])
+    assert snapshot(project) == before
+
+
+def test_a_failure_in_between_puts_the_old_documents_back(
+    project: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_corpus(project, "ours", [str(sources / "us")])
+    before, rename = snapshot(project), Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == target.name == "ours":
+            raise OSError("the disk is full")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        replace_documents(project, "ours", [str(sources / "eu")])
     assert snapshot(project) == before

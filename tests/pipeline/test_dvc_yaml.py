@@ -131,11 +131,21 @@ def test_what_people_decided_of_rules_is_a_dependency_of_what_is_written_and_nev
     assert paths.votes.parent != paths.decisions.parent
     rules = paths.rules.relative_to("/project").as_posix()
     readers = {name for name, body in stages.items() if decisions in stage_body(body).get("deps", [])}
-    assert readers == {"synthesize", "validators", "report"}
-    readers.remove("report")
+    assert readers == {"synthesize", "validators"}
     assert all(rules in stage_body(stages[name])["deps"] for name in readers)
     assert decisions not in stage_body(stages["rules"])["deps"]
     written = {path for body in stages.values() for path in paths_of(stage_body(body).get("outs", []))}
     assert not any(decisions.startswith(path) for path in written)
-    # DVC refuses a folder that isn't there.
-    assert (ROOT / "data/decisions/README.md").exists()
+    # What people find of answers changes no row: the report alone reads it.
+    found = paths.answer_decisions.relative_to("/project")
+    assert not found.is_relative_to(decisions)
+    assert found.parent.as_posix() in stages["report"]["deps"]
+
+
+def test_folders_in_git_that_stages_depend_on_are_there_for_every_corpus(stages: dict[str, Any]) -> None:
+    """DVC refuses a folder that isn't there, and git keeps none without a file in it."""
+    deps = {dep for body in stages.values() for dep in stage_body(body).get("deps", [])}
+    folders = {dep for dep in deps if dep.startswith(("data/decisions/", "data/exam/"))}
+    assert folders == {"data/decisions/${key}", "data/exam/${key}"}
+    for corpus in ("udhr", "bcg"):
+        assert all(any((ROOT / folder.replace("${key}", corpus)).iterdir()) for folder in folders)

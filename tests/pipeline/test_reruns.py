@@ -93,3 +93,24 @@ def test_an_edited_docstring_in_project_reruns_nothing(repo: Repo) -> None:
         assert '"""' in text
         module.write_text(text.replace('"""', '"""In other words: ', 1), encoding="utf-8")
     assert out_of_date(repo) == set()
+
+
+@pytest.mark.parametrize(
+    ("written", "stages"),
+    [
+        ("data/decisions/udhr/rows.jsonl", {"synthesize", "validators", "report"}),
+        ("data/decisions/other/rows.jsonl", {"report"}),
+        ("data/decisions/udhr.answers.jsonl", {"report"}),
+        ("data/exam/udhr/questions.jsonl", {"evaluate"}),
+        ("data/exam/other/questions.jsonl", set()),
+    ],
+)
+def test_what_people_write_reruns_what_goes_by_it_and_no_other_corpus(
+    repo: Repo, written: str, stages: set[str]
+) -> None:
+    path = Path(repo.root_dir) / written
+    make_up(path)
+    assert out_of_date(repo) == stages
+    path.unlink()
+    if not any(path.parent.iterdir()):
+        path.parent.rmdir()

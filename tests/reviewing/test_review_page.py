@@ -24,7 +24,7 @@ from charter.project.review_records import DataRow, RowMark
 from charter.project.storage import write_rows
 from charter.reviewing import app as app_module
 from charter.reviewing.app import ReviewPage
-from charter.reviewing.queue import ReviewQueue
+from charter.reviewing.rows import RowQueue
 from charter.serving import running
 from charter.serving.running import Address
 from charter.synthesis.row_decisions import read_row_decisions
@@ -61,7 +61,7 @@ OpenPage = Callable[..., TestClient]
 @pytest.fixture
 def open_page(paths: CorpusPaths) -> OpenPage:
     def page(keys: tuple[str, ...] = (), host: str = "127.0.0.1") -> TestClient:
-        queue = ReviewQueue(paths, Resampling(100, 1))
+        queue = RowQueue(paths, Resampling(100, 1))
         app = ReviewPage(queue, "Rules of <conduct>", "Ada", keys, Address(host, 8002)).app()
         return TestClient(app, base_url=URL)
 
@@ -75,17 +75,17 @@ def client(open_page: OpenPage) -> Iterator[TestClient]:
 
 
 def rows(client: TestClient, reviewer: str = "Ada") -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = client.get("/api/rows", params={"reviewer": reviewer}).json()
+    listed: list[dict[str, Any]] = client.get("/api/items", params={"reviewer": reviewer}).json()
     return listed
 
 
 def show(client: TestClient, row: DataRow, reviewer: str = "Ada") -> dict[str, Any]:
-    shown: dict[str, Any] = client.get(f"/api/rows/{row.id}", params={"reviewer": reviewer}).json()
+    shown: dict[str, Any] = client.get(f"/api/items/{row.id}", params={"reviewer": reviewer}).json()
     return shown
 
 
 def decide(client: TestClient, row: DataRow, decision: str, reviewer: str = "Ada", **more: Any) -> Any:
-    body = {"row": row.id, "reviewer": reviewer, "decision": decision, **more}
+    body = {"item": row.id, "reviewer": reviewer, "decision": decision, **more}
     return client.post("/api/decisions", json=body)
 
 
@@ -95,30 +95,25 @@ def test_rows_come_in_an_order_by_chance_that_is_the_same_for_all_and_test_rows_
     listed = rows(client)
     ids = [item["id"] for item in listed]
     assert ids[:-1] == sorted(row.id for row in (*TRAIN, TUNED, PAIR))
-    assert listed[-1] == {
-        "id": TESTED.id,
-        "kind": "instruct",
-        "split": "test",
-        "decided": None,
-        "disputed": False,
-    }
+    assert listed[-1] == {"id": TESTED.id, "part": "test", "decided": None, "disputed": False}
     assert rows(client, "Bob") == listed
-    assert client.get("/api/about").json() == {"title": "Rules of <conduct>", "named": "Ada"}
+    assert client.get("/api/about").json() == {"what": "rows", "title": "Rules of <conduct>", "named": "Ada"}
 
 
 def test_a_row_is_shown_with_its_passage(client: TestClient) -> None:
     assert show(client, PAIR) == {
         "id": PAIR.id,
         "kind": "preference",
-        "split": "train",
+        "part": "train",
         "rule": PAIR.rule,
         "texts": {"prompt": "A watch?", "chosen": "Send it back.", "rejected": "Keep it."},
         "passage": {"document": "d", "section": ["Rules", "Gifts"], "pages": [], "text": GIFTS.text},
         "decisions": [],
+        "decided": None,
         "disputed": False,
     }
-    assert client.get("/api/rows/none", params={"reviewer": "Ada"}).status_code == 404
-    assert client.get("/api/rows", params={"reviewer": " "}).status_code == 422
+    assert client.get("/api/items/none", params={"reviewer": "Ada"}).status_code == 404
+    assert client.get("/api/items", params={"reviewer": " "}).status_code == 422
 
 
 def test_decisions_are_written_down_with_who_and_when(client: TestClient, paths: CorpusPaths) -> None:
@@ -180,7 +175,7 @@ def test_nobody_sees_what_others_decided_before_deciding(client: TestClient, pat
             {"texts": {"question": "Who?", "answer": "You."}},
             "are tested with this row",
         ),
-        (TRAIN[0], "perhaps", {}, "'accept', 'edit' or 'reject'"),
+        (TRAIN[0], "perhaps", {}, "decide accept or edit or reject"),
         (TRAIN[0], "accept", {"reviewer": " "}, "at least 1 character"),
         (TRAIN[0], "accept", {"reviewer": "x" * 81}, "at most 80"),
     ],
@@ -189,7 +184,7 @@ def test_what_says_too_little_is_refused(
     client: TestClient, paths: CorpusPaths, row: DataRow, decision: str, more: dict[str, Any], says: str
 ) -> None:
     answer = client.post(
-        "/api/decisions", json={"row": row.id, "reviewer": "Ada", "decision": decision} | more
+        "/api/decisions", json={"item": row.id, "reviewer": "Ada", "decision": decision} | more
     )
     assert answer.status_code == 422
     assert says in answer.json()["detail"]
@@ -201,7 +196,8 @@ def test_a_broken_test_row_may_be_rejected(client: TestClient) -> None:
 
 
 def test_a_decision_that_cant_be_written_is_told(client: TestClient, paths: CorpusPaths) -> None:
-    paths.row_decisions.parent.parent.joinpath("decisions").write_text("a file where a folder must be")
+    paths.row_decisions.parent.parent.mkdir(parents=True)
+    paths.row_decisions.parent.write_text("a file where a folder must be")
     with pytest.raises(NotADirectoryError):
         paths.row_decisions.read_bytes()
     answer = decide(client, TRAIN[0], "accept")
@@ -238,7 +234,7 @@ def test_rows_that_decisions_took_out_are_still_there_to_be_decided_on(
 
 
 def test_only_this_page_and_those_with_a_key_may_decide(open_page: OpenPage) -> None:
-    body = json.dumps({"row": TRAIN[0].id, "reviewer": "Ada", "decision": "accept"})
+    body = json.dumps({"item": TRAIN[0].id, "reviewer": "Ada", "decision": "accept"})
     kind = {"content-type": "application/json"}
     with open_page() as client:
         for headers, status in (({"origin": "http://evil.example"}, 403), ({"host": "evil.example"}, 400)):
@@ -287,12 +283,12 @@ def test_the_command_opens_the_page_and_prints_the_agreement(
     monkeypatch.setattr(pages_app, "http_server", PlayedServer)
     monkeypatch.setattr(pages_app.webbrowser, "open", lambda url: PlayedServer.told.append(url))
     monkeypatch.setenv("DISPLAY", ":0")
-    about = {"title": "Business Conduct Guidelines", "named": "Bob"}
+    about = {"what": "rows", "title": "Business Conduct Guidelines", "named": "Bob"}
     review("bcg", named="Bob", browser=True)
     assert PlayedServer.told == [URL, about]
     review("bcg", named="Bob", browser=False)
     assert PlayedServer.told == [about]
-    assert f"Review of bcg: {URL}" in capsys.readouterr().out
+    assert f"Review of bcg, rows: {URL}" in capsys.readouterr().out
     monkeypatch.delenv(running.KEYS, raising=False)
     with pytest.raises(CharterError, match="lets other machines in"):
         review("bcg", host="0.0.0.0")

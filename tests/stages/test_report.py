@@ -2,12 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from charter.project.appended import append_row
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
 from charter.project.records import Chunk, Prediction
 from charter.project.storage import read_rows, write_json, write_rows, write_text
 from charter.stages import report
+from review_rows import found
 from synthetic_project import make_evaluation, sit_exam, write_data
 
 
@@ -86,3 +88,27 @@ def test_data_of_another_state_of_the_document_are_refused(params: Params, proje
     write_rows(corpus.chunks, rest)
     with pytest.raises(CharterError, match=f"no chunk {first.id}, .*dvc repro synthesize@udhr"):
         report.run(params, project)
+
+
+def test_what_people_found_of_answers_is_said_and_else_the_report_is_the_same(
+    params: Params, project: ProjectPaths
+) -> None:
+    corpus = project.corpus("udhr")
+    report.run(params, project)
+    before = project.report.read_text(encoding="utf-8")
+    assert "who read the answers" not in before
+    # Judgements are read where there is something to hold against them.
+    assert not corpus.judgements.exists()
+    write_text(corpus.answer_decisions, "")
+    report.run(params, project)
+    assert project.report.read_text(encoding="utf-8") == before
+    write_rows(corpus.judgements, [])
+    append_row(corpus.answer_decisions, found(read_rows(corpus.predictions, Prediction)[0], "right"))
+    report.run(params, project)
+    section, _, rest = project.report.read_text(encoding="utf-8").partition(
+        "<h4>What people found who read the answers</h4>"
+    )
+    said, _, after = rest.partition("</p>")
+    assert "People read 1 answers, not knowing whose they were: 1 right" in said
+    assert "SFT+DPO 1.000 of 1" in said
+    assert (section.rstrip() + after).split() == before.split()

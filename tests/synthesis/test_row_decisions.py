@@ -65,7 +65,7 @@ def test_decisions_are_read_in_the_order_of_their_times(tmp_path: Path) -> None:
     assert read_row_decisions(paths) == ([earlier, later], 1)
     with paths.row_decisions.open("ab") as file:
         file.write(b'\n{"row_id": "x"}\n')
-    with pytest.raises(CharterError, match=r"bcg\.rows\.jsonl:4: not a RowDecision: row"):
+    with pytest.raises(CharterError, match=r"bcg/rows\.jsonl:4: not a RowDecision: row"):
         read_row_decisions(paths)
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from typer import BadParameter
 
 from charter.cli.context import open_project
 from charter.project.params import PARAMS_FILE
@@ -12,17 +13,33 @@ def add(
     name: Annotated[str, typer.Argument(help="What to call the corpus: lower case, digits, - and _.")],
     sources: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders or globs.")],
     title: Annotated[str | None, typer.Option(help="How prompts and reports call the documents.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put them in the place of those that the corpus has.")
+    ] = False,
 ) -> None:
     """Make a corpus of your own documents: PDF, DOCX, PPTX, HTML, Markdown, text, EPUB.
 
     They are copied to data/raw/NAME and the corpus is added to params.yaml. Nothing is run; to try a few
     chunks first: dvc exp run -S extract.limit=3 synthesize@NAME
-    """
-    from charter.documents.adding import add_corpus
 
-    _, paths = open_project()
-    corpus = add_corpus(paths.root, name, sources, title)
-    typer.echo(f"added {name}: {corpus.path}\nnow run: dvc repro evaluate@{name}")
+    When the documents change, --replace takes the new ones in; decisions, exam and title stay.
+    """
+    from charter.documents.adding import add_corpus, replace_documents
+
+    if replace and title:
+        raise BadParameter(f"--title is for a new corpus; change corpora.{name}.title in {PARAMS_FILE}")
+    _, paths = open_project(*([name] if replace else []))
+    if replace:
+        corpus = replace_documents(paths.root, name, sources)
+    else:
+        corpus = add_corpus(paths.root, name, sources, title)
+    own = paths.corpus(name)
+    for folder in (own.decisions.parent, own.exam_seal.parent):
+        # DVC refuses a folder that isn't there, and git keeps no empty one.
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitkeep").touch()
+    done = "replaced the documents of" if replace else "added"
+    typer.echo(f"{done} {name}: {corpus.path}\nnow run: dvc repro evaluate@{name}")
 
 
 def profile(

@@ -82,6 +82,8 @@ def dev(
 
     Each system answers without retrieval and with it. Rows such as nearest-sentence need no model: what
     doesn't beat them has shown nothing.
+
+    People may read the answers: charter review CORPUS --what answers
     """
     from charter.evaluation.dev_exam import sit_dev
     from charter.evaluation.exam_scoring import score_exam
@@ -94,6 +96,7 @@ def dev(
         raise typer.BadParameter(f"no system {unknown[0]!r}; there are {', '.join(sitting)}")
     chosen = [name for name in sitting if name in (systems or LOCAL)]
     answers, decisions = sit_dev(params, paths, chosen)
+    write_rows(paths.dev_answers, answers)
     if to:
         write_rows(to, answers)
     figures, _ = score_exam(answers, decisions, Resampling(params.evaluate.bootstrap_samples, params.seed))

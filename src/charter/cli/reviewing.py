@@ -1,6 +1,6 @@
-"""People review the rows of the synthetic data."""
+"""People review the rows of the synthetic data, and the answers of systems."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -9,6 +9,9 @@ from charter.cli.context import BrowserOption, CorpusArgument, HostOption, PortO
 
 def review(
     corpus: CorpusArgument,
+    what: Annotated[
+        Literal["rows", "answers"], typer.Option(help="The synthetic data, or what systems answered.")
+    ] = "rows",
     named: Annotated[str, typer.Option(metavar="WHO", help="The name that decisions are kept under.")] = "",
     agreement: Annotated[
         bool, typer.Option("--agreement", help="Print what the decisions come to, and open no page.")
@@ -22,27 +25,27 @@ def review(
     Decisions are added to data/decisions, and the next synthesize honours them: rejected rows leave, edited
     ones have the new words. Several people may read the same rows; CHARTER_SERVE_KEYS has the keys that open
     the page, separated by commas.
+
+    With --what answers people say which answers are right: those to held-out questions, and those of the last
+    `charter exam dev`. They aren't told whose an answer is. The report says what they found, and how far the
+    exam's marks and the judges agree with them.
     """
     from charter.evaluation.statistics import Resampling
     from charter.pages.app import run_page
-    from charter.report.sentences import review_sentence
+    from charter.reviewing.answers import AnswerQueue
     from charter.reviewing.app import ReviewPage
-    from charter.reviewing.queue import ReviewQueue, describe_gone
+    from charter.reviewing.rows import RowQueue
     from charter.serving.running import Address, listening, read_keys
-    from charter.synthesis.row_decisions import read_row_decisions
 
     params, paths = open_corpus(corpus)
-    queue = ReviewQueue(paths, Resampling(params.evaluate.bootstrap_samples, params.seed))
+    resampling = Resampling(params.evaluate.bootstrap_samples, params.seed)
+    queue: RowQueue | AnswerQueue
+    queue = RowQueue(paths, resampling) if what == "rows" else AnswerQueue(paths, resampling)
     if agreement:
-        figures, (_, torn) = queue.figures(), read_row_decisions(paths)
-        typer.echo(review_sentence(figures))
-        for line in describe_gone(figures):
-            typer.echo(line)
-        if torn:
-            typer.echo(f"{torn} lines of {paths.row_decisions} are torn and left out")
+        typer.echo("\n".join(queue.summary()))
         return
     address = Address(host, port)
     page = ReviewPage(queue, params.corpora[corpus].title, named, read_keys(address), address)
     with listening(address) as places:
-        typer.echo(f"Review of {corpus}: http://{host}:{port} (Ctrl-C ends it)")
+        typer.echo(f"Review of {corpus}, {what}: http://{host}:{port} (Ctrl-C ends it)")
         run_page(page.app(), address, places, browser=browser)

@@ -43,15 +43,12 @@ def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None 
         raise CharterError(message) from error
     target = root / "data/raw" / name
     if name in load_params(root / PARAMS_FILE).corpora:
-        raise CharterError(f"corpora.{name}: already in {PARAMS_FILE}; choose another name")
+        raise CharterError(f"corpora.{name}: already in {PARAMS_FILE}; choose another name, or --replace")
     if target.exists():
         raise CharterError(f"{target}: exists already; remove it or choose another name")
-    files = _find_files(sources)
+    files = _read_files(sources)
     corpus = Corpus(path=f"data/raw/{name}", title=title or re.sub("[-_]+", " ", name).title())
     amended = _with_corpus(root / PARAMS_FILE, name, corpus)
-    for file in tqdm(files, desc="Reading documents", unit="file", disable=None):
-        extract_document(file, file.name)
-
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as folder:
         copies = Path(folder) / name
@@ -65,8 +62,40 @@ def add_corpus(root: Path, name: str, sources: Sequence[str], title: str | None 
     return corpus
 
 
-def _find_files(sources: Sequence[str]) -> list[Path]:
-    """List the files that the sources name, each once."""
+def replace_documents(root: Path, name: str, sources: Sequence[str]) -> Corpus:
+    """Put copies of documents in the place of those that `add_corpus` copied; params.yaml stays as it is.
+
+    Every one is read before anything is changed, and a failure changes nothing.
+
+    Args:
+        root: The project's folder.
+        name: Of the corpus, which params.yaml has.
+        sources: As for `add_corpus`; they may lie in the corpus's own folder.
+
+    Raises:
+        CharterError: The corpus has no folder of its own, or a document can't be found or read.
+    """
+    corpus, target = load_params(root / PARAMS_FILE).corpora[name], root / "data/raw" / name
+    if root / corpus.path != target or not target.is_dir():
+        raise CharterError(
+            f"corpora.{name}.path: {corpus.path} is no folder that `charter add` made; put the new file "
+            "there yourself"
+        )
+    files = _read_files(sources)
+    with TemporaryDirectory(prefix=f".{name}.", dir=target.parent) as folder:
+        copies, before = Path(folder) / name, Path(folder) / "before"
+        _copy(files, copies)
+        target.rename(before)
+        try:
+            copies.rename(target)
+        except BaseException:
+            before.rename(target)
+            raise
+    return corpus
+
+
+def _read_files(sources: Sequence[str]) -> list[Path]:
+    """List the files that the sources name, each once; all of them can be read."""
     files: dict[Path, None] = {}
     for source in sources:
         if Path(source).exists():
@@ -79,6 +108,8 @@ def _find_files(sources: Sequence[str]) -> list[Path]:
         files.update(dict.fromkeys(path.absolute() for path in found))
     if not files:
         raise CharterError("no documents given; name files, folders or globs")
+    for file in tqdm(files, desc="Reading documents", unit="file", disable=None):
+        extract_document(file, file.name)
     return list(files)
 
 

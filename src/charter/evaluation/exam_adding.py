@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from charter.evaluation.answer_language import AnswerLanguage
-from charter.evaluation.exam import read_exam_files
+from charter.evaluation.exam import has_exam, read_exam_files
 from charter.evaluation.exam_checks import Placed, find_faults, parse_placed, raise_faults
 from charter.evaluation.exam_quotes import letters
 from charter.evaluation.exam_sheet import DATE_MARK, SheetRow, read_sheets
@@ -70,7 +70,7 @@ def add_exam(
     own = paths.exam_questions.parent
     folder = files[0] if len(files) == 1 and files[0].is_dir() else None
     amended = folder is not None and folder.resolve() == own.resolve()
-    if own.exists() and not replace and not amended:
+    if has_exam(paths) and not replace and not amended:
         raise CharterError(f"{own}: {paths.name} has an exam; --replace puts this one in its place")
     exam = _read_folder(folder, paths) if folder else _read_filled(files, paths)
     before = read_seal(paths.exam_seal) if paths.exam_seal.exists() else None

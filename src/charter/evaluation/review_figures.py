@@ -3,24 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
+from charter.evaluation.agreement import Reading, ReviewerAgreement, reviewer_agreements
 from charter.evaluation.results import Estimate
-from charter.evaluation.statistics import Resampling, clustered_share, kappa
+from charter.evaluation.statistics import Resampling, clustered_share
 from charter.project.review_records import RowDecision, row_texts
-from charter.synthesis.row_decisions import Settled, reviewer_key, settle
+from charter.synthesis.row_decisions import Settled, settle
 from charter.synthesis.synthetic_data import SyntheticData
-
-
-@dataclass(frozen=True)
-class ReviewerAgreement:
-    """How far two reviewers agree beyond chance on whether a row is right as it is: kappa, by passages.
-
-    A decision that was taken with the other's in sight doesn't count; an earlier one of that person does.
-    """
-
-    reviewers: tuple[str, str]
-    kappa: Estimate
 
 
 @dataclass(frozen=True)
@@ -58,30 +47,15 @@ def review_figures(
         rows=len(known),
         outcomes=Counter(item.outcome for item in found.values()),
         accepted=clustered_share(accepted, clusters),
-        agreements=_agreements([each for each in decisions if each.row.id in known], resampling),
+        agreements=reviewer_agreements(
+            (_reading(each) for each in decisions if each.row.id in known and not each.informed), resampling
+        ),
         gone=[item for row_id, item in settled.items() if row_id not in known],
     )
 
 
-def _agreements(decisions: Sequence[RowDecision], resampling: Resampling) -> list[ReviewerAgreement]:
-    """Compare each two reviewers on the rows that both read in the same words, not knowing of the other."""
-    blind: dict[str, dict[str, RowDecision]] = {}
-    for each in decisions:
-        if not each.informed:
-            blind.setdefault(reviewer_key(each.reviewer), {})[each.row.id] = each
-    agreements = []
-    for first, second in combinations(sorted(blind), 2):
-        both = [
-            (one, other)
-            for row_id, one in blind[first].items()
-            if (other := blind[second].get(row_id)) and row_texts(one.row) == row_texts(other.row)
-        ]
-        if both:
-            figure = kappa(
-                [one.decision == "accept" for one, _ in both],
-                [other.decision == "accept" for _, other in both],
-                [one.row.chunk_id for one, _ in both],
-                resampling,
-            )
-            agreements.append(ReviewerAgreement((both[0][0].reviewer, both[0][1].reviewer), figure))
-    return agreements
+def _reading(decision: RowDecision) -> Reading:
+    """Say whether a row is right as it is, in the words that were shown."""
+    row = decision.row
+    about = (row.id, *row_texts(row).values())
+    return Reading(decision.reviewer, about, decision.decision == "accept", row.chunk_id)

@@ -1,7 +1,7 @@
-"""What people decided of rows of the synthetic data, and what became of it."""
+"""What people decided of rows of the synthetic data and what became of it, and of answers of systems."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import model_validator
 
@@ -36,9 +36,53 @@ class RowDecision(Row):
         return self
 
     @property
+    def about(self) -> str:
+        """The id of what was decided on."""
+        return self.row.id
+
+    @property
     def wanted(self) -> DataRow | None:
         """The row as the person wants it, None where it was rejected."""
         return None if self.decision == "reject" else self.edited or self.row
+
+
+class ReadAnswer(Row):
+    """An answer as people are shown it: not which systems gave it, and equal ones once.
+
+    ``id`` is a hash of the question's ``item_id`` and the answer. ``chunk_id`` is the chunk that the question
+    is on, empty where the document doesn't answer it. ``marked_right`` is what the exam's scorer finds of an
+    answer to a dev question, which people aren't shown; it is None of one to a held-out question.
+    """
+
+    id: str
+    item_id: str
+    chunk_id: str
+    question: str
+    references: tuple[str, ...]
+    answer: str
+    marked_right: bool | None
+
+
+class AnswerDecision(Row):
+    """What a person found of an answer: a file a corpus, to which decisions are added and never changed.
+
+    ``reason`` says why it is wrong. ``informed`` and ``time`` are as in RowDecision.
+    """
+
+    answer: ReadAnswer
+    reviewer: str
+    time: str
+    decision: Literal["right", "wrong", "unsure"]
+    reason: str
+    informed: bool
+
+    @property
+    def about(self) -> str:
+        """The id of what was decided on."""
+        return self.answer.id
+
+
+AnyDecision = TypeVar("AnyDecision", RowDecision, AnswerDecision)
 
 
 class RowMark(Row):

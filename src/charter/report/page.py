@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from charter.evaluation.answer_figures import AnswerFigures
 from charter.evaluation.results import ALIGNED, BASELINE, Comparison, Evaluation
 from charter.evaluation.review_figures import ReviewFigures
 from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_changed, score_answers, worst
@@ -43,7 +44,8 @@ class CorpusContent:
 
     ``stages`` maps a stage to its metrics, a flat mapping of dotted names; ``curves`` a training stage to
     its curve. ``coverage`` has all chunks. ``answers`` and ``decisions`` are the exam's, of all systems:
-    none where the corpus has no exam. ``review`` is None where nobody reviewed the rows.
+    none where the corpus has no exam. ``review`` is None where nobody reviewed the rows,
+    and ``read`` where nobody read answers.
     """
 
     evaluation: Evaluation
@@ -54,6 +56,7 @@ class CorpusContent:
     answers: Sequence[ExamAnswer]
     decisions: Sequence[ExamDecision]
     review: ReviewFigures | None = None
+    read: AnswerFigures | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def _section(content: CorpusContent, params: Params) -> dict[str, Any]:
         "coverage": summarize_coverage(content.coverage),
         "chunks": chunks,
         "review": content.review,
+        "read": content.read,
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
         "samples": [*choose_samples(answers), *_changed_samples(answers)],

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from charter.documents.language_codes import language_name
-from charter.evaluation.results import BASELINE, Evaluation, best_trivial, difference
+from charter.evaluation.agreement import ReviewerAgreement
+from charter.evaluation.answer_figures import AnswerFigures
+from charter.evaluation.results import BASELINE, OPPONENT, Evaluation, best_trivial, difference
 from charter.evaluation.review_figures import ReviewFigures
 from charter.report.claims import SafetyClaim, direction
 from charter.report.formatting import METRIC_NAMES, figure, p_value, share, signed, system_name
@@ -123,11 +125,43 @@ def review_sentence(found: ReviewFigures) -> str:
         f"them took {share(found.accepted)} of these as they were."
     ]
     if found.agreements:
-        agreed = "; ".join(
-            f"{' and '.join(each.reviewers)} {share(each.kappa)} on {each.kappa.n} rows"
-            for each in found.agreements
-        )
+        agreed = _agreed(found.agreements, "rows")
         sentences.append(f"Agreement of reviewers on what is right as it is, kappa: {agreed}.")
     if found.gone:
         sentences.append(f"{len(found.gone)} decided rows are not in the data any more.")
     return " ".join(sentences)
+
+
+def answers_sentence(found: AnswerFigures) -> str:
+    """Say what people found who read answers, of whom, and how far others agree with them."""
+    if not found.outcomes:
+        return "Nobody has read an answer yet."
+    counts = ", ".join(f"{found.outcomes[name]} {name}" for name in ("right", "wrong", "unsure", "disputed"))
+    sentences = [f"People read {found.outcomes.total()} answers, not knowing whose they were: {counts}."]
+    if found.right:
+        shares = "; ".join(
+            f"{system_name(label)} {share(figure)} of {figure.n}" for label, figure in found.right.items()
+        )
+        sentences.append(f"Right, of the answers to held-out questions that they agree on: {shares}.")
+    if found.agreements:
+        sentences.append(f"Agreement of readers, kappa: {_agreed(found.agreements, 'answers')}.")
+    if found.scorer:
+        sentences.append(
+            f"Agreement of people with the exam's marks, kappa: {share(found.scorer)} on {found.scorer.n} "
+            "answers to dev questions."
+        )
+    if found.judges:
+        judges = "; ".join(
+            f"{name} {share(figure)} on {figure.n} pairs" for name, figure in found.judges.items()
+        )
+        sentences.append(
+            f"Agreement of people with judges, kappa, on which answer is better, a system's or that of "
+            f"{system_name(OPPONENT)}, where people find one right and one wrong: {judges}."
+        )
+    return " ".join(sentences)
+
+
+def _agreed(agreements: Sequence[ReviewerAgreement], what: str) -> str:
+    return "; ".join(
+        f"{' and '.join(each.reviewers)} {share(each.kappa)} on {each.kappa.n} {what}" for each in agreements
+    )

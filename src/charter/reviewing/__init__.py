@@ -1,1 +1,1 @@
-"""Rows of the synthetic data reviewed by people: accepted, edited or rejected."""
+"""People review rows of the synthetic data, and answers of systems."""

@@ -1,166 +1,150 @@
-"""The rows that people review, what they decided of them, and what each of them may see of the others."""
+"""What people review one by one, what they decided, and what each of them may see of the others."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Generic
 
-from charter.evaluation.review_figures import ReviewFigures, review_figures
-from charter.evaluation.statistics import Resampling
 from charter.project.appended import append_row
 from charter.project.citations import citation_of
-from charter.project.paths import CorpusPaths
-from charter.project.records import InstructExample
-from charter.project.review_records import DataRow, RowDecision, row_texts
-from charter.synthesis.row_decisions import Settled, read_row_decisions, reviewer_key, settle
-from charter.synthesis.synthetic_data import read_synthetic_data
-
-Choice = Literal["accept", "edit", "reject"]
+from charter.project.records import Chunk
+from charter.project.review_records import AnyDecision
+from charter.synthesis.row_decisions import last_decisions, read_decisions, reviewer_key
 
 
-class NoSuchRowError(Exception):
-    """The data have no such row."""
+class NoSuchItemError(Exception):
+    """There is nothing of that id to review."""
 
 
 class DecisionError(Exception):
-    """A decision that says too little, or what may not be done with the row."""
+    """A decision that says too little, or what may not be done."""
 
 
-class ReviewQueue:
-    """A corpus's rows as they are now, with those that earlier decisions took out, and their decisions.
+@dataclass(frozen=True)
+class Item:
+    """A row or an answer as it is shown: ``texts`` by their names, and the chunk that they are about.
 
-    Rows to train and tune with come first, those to test with behind them; among themselves they are in the
-    order of their ids. These are hashes, so whoever reads the first hundred reads a random sample, and the
-    same as others.
+    ``kind`` and ``part`` are what lists are made by; ``rule`` is empty where there is none.
     """
 
-    def __init__(self, paths: CorpusPaths, resampling: Resampling):
-        """Read the data; decisions are read anew each time.
+    kind: str
+    part: str
+    texts: Mapping[str, str]
+    chunk: Chunk | None
+    rule: str = ""
 
-        Raises:
-            CharterError: A file is missing or broken.
-        """
-        self._paths, self._resampling = paths, resampling
-        self._data = read_synthetic_data(paths)
-        self._chunks = {chunk.id: chunk for chunk in self._data.chunks}
-        rows, first = self._data.rows(), dict[str, DataRow]()
-        for decision in read_row_decisions(paths)[0]:
-            first.setdefault(decision.row.id, decision.row)
-        for mark in self._data.marks:
-            if mark.row_id not in rows and (row := first.get(mark.row_id)) and row.chunk_id in self._chunks:
-                rows[mark.row_id] = (mark.split, row)
-        self._rows = dict(sorted(rows.items(), key=lambda item: (item[1][0] == "test", item[0])))
+
+class ReviewQueue(ABC, Generic[AnyDecision]):
+    """Items to review, by id, and a file of decisions on them.
+
+    Ids are hashes, and items are in the order of them within their part. So whoever reads the first hundred
+    reads a random sample, and the same as others.
+    """
+
+    what: str
+    """What is reviewed, as the page and the command know it."""
+    choices: tuple[str, ...]
+    """What may be decided."""
+    against: str
+    """The choice that needs a reason."""
+
+    def __init__(self, file: Path, kind: type[AnyDecision], items: Mapping[str, Item]):
+        """``file`` has decisions of the given kind, which are read anew each time."""
+        self._file, self._items = file, items
+        self._kind: type[AnyDecision] = kind
+
+    @abstractmethod
+    def so_far(self) -> dict[str, Any]:
+        """Return the sentence on what the decisions come to, and those on what isn't there any more."""
+
+    @abstractmethod
+    def summary(self) -> Sequence[str]:
+        """Return all that the decisions say, in lines."""
+
+    @abstractmethod
+    def _decision(self, item_id: str, choice: str, texts: Mapping[str, str] | None) -> dict[str, Any]:
+        """Return the fields of a decision that are of its kind alone, or raise a DecisionError."""
+
+    @abstractmethod
+    def _disputed(self, decisions: Sequence[AnyDecision]) -> bool:
+        """Say whether people disagree on one item."""
 
     def listing(self, reviewer: str) -> list[dict[str, Any]]:
-        """Return all rows in their order; of what others decided nothing before the reviewer has decided."""
-        settled = self._settled()
-        listed = []
-        for row_id, (split, row) in self._rows.items():
-            own = _own(settled.get(row_id), reviewer)
-            disputed = own is not None and settled[row_id].outcome == "disputed"
-            decided = own and own.decision
-            kind = _kind(row)
-            listed.append(
-                {"id": row_id, "kind": kind, "split": split, "decided": decided, "disputed": disputed}
-            )
-        return listed
+        """Return all items in their order; of what others decided nothing before the reviewer has decided."""
+        known = last_decisions(self._decisions())
+        return [
+            {"id": item_id, "part": item.part} | self._seen(known.get(item_id, ()), reviewer)
+            for item_id, item in self._items.items()
+        ]
 
-    def show(self, row_id: str, reviewer: str) -> dict[str, Any]:
-        """Return a row with its passage and, once the reviewer has decided, what was decided of it.
+    def show(self, item_id: str, reviewer: str) -> dict[str, Any]:
+        """Return an item with its passage and, once the reviewer has decided, what was decided of it.
 
         Raises:
-            NoSuchRowError: There is no such row.
+            NoSuchItemError: There is no such item.
         """
-        split, row = self._find(row_id)
-        found = self._settled().get(row_id)
-        own = _own(found, reviewer)
-        shown = found.decisions if own and found else ()
+        item = self._find(item_id)
+        decisions = last_decisions(self._decisions()).get(item_id, [])
+        seen = self._seen(decisions, reviewer)
+        told = [
+            self._told(each) | {"mine": reviewer_key(each.reviewer) == reviewer_key(reviewer)}
+            for each in decisions
+        ]
         return {
-            "id": row_id,
-            "kind": _kind(row),
-            "split": split,
-            "rule": row.rule,
-            "texts": row_texts(row),
-            "passage": citation_of(self._chunks[row.chunk_id]),
-            "decisions": [_told(each, mine=each is own) for each in shown],
-            "disputed": bool(own and found and found.outcome == "disputed"),
-        }
+            "id": item_id,
+            "kind": item.kind,
+            "part": item.part,
+            "rule": item.rule,
+            "texts": item.texts,
+            "passage": citation_of(item.chunk) if item.chunk else None,
+            "decisions": told if seen["decided"] else [],
+        } | seen
 
     def decide(
-        self, row_id: str, reviewer: str, decision: Choice, texts: Mapping[str, str] | None, reason: str
+        self, item_id: str, reviewer: str, choice: str, texts: Mapping[str, str] | None, reason: str
     ) -> None:
         """Write a decision down; ``texts`` are the words of who edits.
 
         Raises:
-            NoSuchRowError: There is no such row.
-            DecisionError: Nothing is changed, nothing is left, a reason is missing, or a row is to be edited
-                that models are tested with.
+            NoSuchItemError: There is no such item.
+            DecisionError: It can't be decided so, nothing is changed or left, or a reason is missing.
             CharterError: It can't be written.
         """
-        split, row = self._find(row_id)
-        if decision == "reject" and not reason:
-            raise DecisionError("say why it is rejected")
-        found = self._settled().get(row_id)
-        own = _own(found, reviewer)
-        append_row(
-            self._paths.row_decisions,
-            RowDecision(
-                row=row,
-                reviewer=reviewer,
-                time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                decision=decision,
-                edited=_edited(row, split, texts) if decision == "edit" else None,
-                reason=reason,
-                informed=bool(own and found and len(found.decisions) > 1),
-            ),
-        )
+        self._find(item_id)
+        if choice not in self.choices:
+            raise DecisionError(f"decide {' or '.join(self.choices)}")
+        if choice == self.against and not reason:
+            raise DecisionError("say why")
+        decisions = last_decisions(self._decisions()).get(item_id, [])
+        values = {
+            "reviewer": reviewer,
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "decision": choice,
+            "reason": reason,
+            "informed": len(decisions) > 1 and self._seen(decisions, reviewer)["decided"] is not None,
+        }
+        append_row(self._file, self._kind.model_validate(values | self._decision(item_id, choice, texts)))
 
-    def figures(self) -> ReviewFigures:
-        """Return what the decisions come to."""
-        return review_figures(read_row_decisions(self._paths)[0], self._data, self._resampling)
+    def _told(self, decision: AnyDecision) -> dict[str, Any]:
+        """Return what others are told of a decision."""
+        return decision.model_dump(include={"reviewer", "decision", "reason"}) | {"texts": None}
 
-    def _find(self, row_id: str) -> tuple[str, DataRow]:
-        if row_id not in self._rows:
-            raise NoSuchRowError
-        return self._rows[row_id]
+    def _seen(self, decisions: Sequence[AnyDecision], reviewer: str) -> dict[str, Any]:
+        """Return what a reviewer decided, and whether others disagree; nothing before that of others."""
+        key = reviewer_key(reviewer)
+        own = next((each.decision for each in decisions if reviewer_key(each.reviewer) == key), None)
+        return {"decided": own, "disputed": own is not None and self._disputed(decisions)}
 
-    def _settled(self) -> Mapping[str, Settled]:
-        return settle(read_row_decisions(self._paths)[0])
+    def _find(self, item_id: str) -> Item:
+        if item_id not in self._items:
+            raise NoSuchItemError
+        return self._items[item_id]
 
+    def _decisions(self) -> list[AnyDecision]:
+        return read_decisions(self._file, self._kind)[0]
 
-def describe_gone(figures: ReviewFigures) -> Sequence[str]:
-    """Return each decided row that the data don't have any more, by its id, its question and who decided."""
-    return [
-        f"{item.decisions[0].row.id}: {next(iter(row_texts(item.decisions[0].row).values()))} ({item.reason})"
-        for item in figures.gone
-    ]
-
-
-def _kind(row: DataRow) -> str:
-    return "instruct" if isinstance(row, InstructExample) else "preference"
-
-
-def _own(found: Settled | None, reviewer: str) -> RowDecision | None:
-    key = reviewer_key(reviewer)
-    decisions = found.decisions if found else ()
-    return next((each for each in decisions if reviewer_key(each.reviewer) == key), None)
-
-
-def _told(decision: RowDecision, *, mine: bool) -> dict[str, Any]:
-    return {
-        "reviewer": decision.reviewer,
-        "mine": mine,
-        "decision": decision.decision,
-        "reason": decision.reason,
-        "texts": row_texts(decision.edited) if decision.edited else None,
-    }
-
-
-def _edited(row: DataRow, split: str, texts: Mapping[str, str] | None) -> DataRow:
-    before = row_texts(row)
-    if split == "test":
-        raise DecisionError("models are tested with this row, so it may be accepted or rejected as it is")
-    if texts is None or texts.keys() != before.keys() or not all(texts.values()):
-        raise DecisionError(f"give {', '.join(before)}, each with words")
-    if texts == before:
-        raise DecisionError("nothing is changed; accept it, or change it")
-    return row.model_copy(update=dict(texts))
+    def _torn(self) -> list[str]:
+        torn = read_decisions(self._file, self._kind)[1]
+        return [f"{torn} lines of {self._file} are torn and left out"] if torn else []

@@ -1,18 +1,22 @@
-"""The report stage: metrics, curves, chunks, rules and answers of all corpora -> reports/index.html."""
+"""The report stage: what was measured, written and decided of all corpora -> reports/index.html."""
 
+from collections.abc import Sequence
+
+from charter.evaluation.answer_figures import AnswerFigures, answer_figures
 from charter.evaluation.results import load_evaluation
 from charter.evaluation.review_figures import review_figures
 from charter.evaluation.statistics import Resampling
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.records import Prediction
+from charter.project.records import Judgement, Prediction
+from charter.project.review_records import AnswerDecision
 from charter.project.storage import read_json, read_rows, write_text
 from charter.report.curves import read_curve
 from charter.report.page import CorpusContent, build_report
 from charter.report.pipeline_state import flatten, git_revision
 from charter.synthesis.coverage import measure_coverage
-from charter.synthesis.row_decisions import read_row_decisions
+from charter.synthesis.row_decisions import read_decisions, read_row_decisions
 from charter.synthesis.synthetic_data import read_synthetic_data
 
 _STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index")
@@ -33,12 +37,12 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
 
 
 def _content(params: Params, paths: CorpusPaths, labelled: bool) -> CorpusContent:
-    data = read_synthetic_data(paths)
+    data, predictions = read_synthetic_data(paths), read_rows(paths.predictions, Prediction)
     decided, _ = read_row_decisions(paths)
     resampling = Resampling(params.evaluate.bootstrap_samples, params.seed)
     return CorpusContent(
         evaluation=load_evaluation(paths.metrics("evaluate")),
-        predictions=read_rows(paths.predictions, Prediction),
+        predictions=predictions,
         stages={
             stage: dict(flatten(read_json(paths.metrics(stage))))
             for stage in _STAGES
@@ -49,4 +53,14 @@ def _content(params: Params, paths: CorpusPaths, labelled: bool) -> CorpusConten
         answers=read_rows(paths.exam_answers, ExamAnswer),
         decisions=read_rows(paths.exam_decisions, ExamDecision),
         review=review_figures(decided, data, resampling) if decided else None,
+        read=_read_by_people(paths, predictions, resampling),
     )
+
+
+def _read_by_people(
+    paths: CorpusPaths, predictions: Sequence[Prediction], resampling: Resampling
+) -> AnswerFigures | None:
+    decisions, _ = read_decisions(paths.answer_decisions, AnswerDecision)
+    if not decisions:
+        return None
+    return answer_figures(decisions, predictions, read_rows(paths.judgements, Judgement), resampling)

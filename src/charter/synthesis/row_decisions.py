@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from charter.project.appended import read_appended
 from charter.project.paths import CorpusPaths
 from charter.project.records import content_id
-from charter.project.review_records import DataRow, RowDecision, row_texts
+from charter.project.review_records import AnyDecision, DataRow, RowDecision, row_texts
 
 Outcome = Literal["accepted", "edited", "rejected", "disputed"]
 
@@ -52,12 +53,17 @@ class Settled:
 
 
 def read_row_decisions(paths: CorpusPaths) -> tuple[list[RowDecision], int]:
-    """Read all decisions on a corpus's rows, earlier ones first, and count the torn lines.
+    """Read all decisions on a corpus's rows, as `read_decisions` does."""
+    return read_decisions(paths.row_decisions, RowDecision)
+
+
+def read_decisions(path: Path, kind: type[AnyDecision]) -> tuple[list[AnyDecision], int]:
+    """Read all decisions of a file, earlier ones first, and count the torn lines.
 
     Raises:
         CharterError: The file is broken.
     """
-    decisions, torn = read_appended(paths.row_decisions, RowDecision)
+    decisions, torn = read_appended(path, kind)
     # Lines of two branches that git merged are in no order.
     return sorted(decisions, key=lambda decision: decision.time), torn
 
@@ -69,7 +75,12 @@ def reviewer_key(name: str) -> str:
 
 def settle(decisions: Iterable[RowDecision]) -> Mapping[str, Settled]:
     """Return what counts on each row, by its id; ``decisions`` are in the order of their times."""
-    rows: dict[str, dict[str, RowDecision]] = defaultdict(dict)
+    return {row_id: Settled(last) for row_id, last in last_decisions(decisions).items()}
+
+
+def last_decisions(decisions: Iterable[AnyDecision]) -> Mapping[str, list[AnyDecision]]:
+    """Return the last decision of each reviewer on each thing, by its id."""
+    found: dict[str, dict[str, AnyDecision]] = defaultdict(dict)
     for decision in decisions:
-        rows[decision.row.id][reviewer_key(decision.reviewer)] = decision
-    return {row_id: Settled(list(last.values())) for row_id, last in rows.items()}
+        found[decision.about][reviewer_key(decision.reviewer)] = decision
+    return {about: list(last.values()) for about, last in found.items()}

@@ -1,31 +1,34 @@
 "use strict";
 // Whatever comes from models, documents and people is put in as text, never as HTML.
 
-const SPLITS = { train: "training", validation: "validation", test: "test" };
-const KINDS = { instruct: "Question and answer", preference: "Pair" };
-const LABELS = { question: "Question", answer: "Answer", prompt: "Situation", chosen: "Response that follows the document", rejected: "Response that goes against it" };
-const VERBS = { accept: "accepted it", edit: "edited it", reject: "rejected it" };
+const PARTS = { train: "training", validation: "validation", test: "test", "held-out": "to a held-out question", dev: "to a dev question of the exam" };
+const KINDS = { instruct: "Question and answer", preference: "Pair", answer: "Answer" };
+const LABELS = { question: "Question", answer: "Answer", references: "Right by the reference", prompt: "Situation", chosen: "Response that follows the document", rejected: "Response that goes against it" };
+const VERBS = { accept: "accepted it", edit: "edited it", reject: "rejected it", right: "found it right", wrong: "found it wrong", unsure: "left it open" };
 
-let rows = []; // the rows of the chosen list; those that are decided stay until it is chosen again
+let what = ""; // rows or answers
+let items = []; // those of the chosen list; what is decided stays until it is chosen again
 let at = 0; // the place of the shown one
-let shown = null; // the row as the server shows it
+let shown = null; // the item as the server shows it
 let busy = false;
 
 const who = () => `reviewer=${encodeURIComponent(byId("reviewer").value.trim())}`;
 const views = {
-  open: (row) => !row.decided && row.split !== "test",
-  test: (row) => !row.decided && row.split === "test",
-  mine: (row) => row.decided,
-  disputed: (row) => row.disputed,
+  open: (item) => !item.decided && item.part !== "test",
+  test: (item) => !item.decided && item.part === "test",
+  "held-out": (item) => !item.decided && item.part === "held-out",
+  dev: (item) => !item.decided && item.part === "dev",
+  mine: (item) => item.decided,
+  disputed: (item) => item.disputed,
 };
 
 async function begin() {
   try {
     localStorage.setItem("reviewer", byId("reviewer").value.trim());
   } catch {} // where a browser keeps nothing, the name is typed again
-  const all = await (await call(`api/rows?${who()}`)).json();
+  const all = await (await call(`api/items?${who()}`)).json();
   byId("locked").hidden = true;
-  rows = all.filter(views[byId("view").value]);
+  items = all.filter(views[byId("view").value]);
   at = 0;
   await tellAgreement();
   await show();
@@ -33,43 +36,44 @@ async function begin() {
 
 async function show() {
   shown = null;
-  byId("shown").hidden = at >= rows.length;
-  if (at >= rows.length) {
-    say(rows.length ? "That is the end of this list." : "There is nothing in this list.");
+  byId("shown").hidden = at >= items.length;
+  if (at >= items.length) {
+    say(items.length ? "That is the end of this list." : "There is nothing in this list.");
     byId("status").focus();
     return;
   }
-  put(await (await call(`api/rows/${rows[at].id}?${who()}`)).json());
-  say(`Row ${at + 1} of ${rows.length}`);
+  put(await (await call(`api/items/${items[at].id}?${who()}`)).json());
+  say(`${what === "rows" ? "Row" : "Answer"} ${at + 1} of ${items.length}`);
   byId("status").focus(); // so that keys decide and aren't typed
   scrollTo({ top: byId("status").offsetTop - 8 });
 }
 
-function put(row) {
-  shown = row;
+function put(item) {
+  shown = item;
   leave();
-  byId("about").textContent = [KINDS[row.kind], SPLITS[row.split], ...(row.rule ? [`about the rule: ${row.rule}`] : [])].join(" · ");
-  list(byId("texts"), row.texts);
-  byId("place").textContent = place(row.passage);
-  byId("passage").textContent = row.passage.text;
+  byId("about").textContent = [KINDS[item.kind], PARTS[item.part], ...(item.rule ? [`about the rule: ${item.rule}`] : [])].join(" · ");
+  list(byId("texts"), item.texts);
+  byId("place").textContent = item.passage ? place(item.passage) : "The document doesn't answer this. It is right to say so.";
+  byId("passage").textContent = item.passage?.text ?? "";
   byId("decisions").replaceChildren();
-  for (const { reviewer, mine, decision, reason, texts } of row.decisions) {
-    const item = make(byId("decisions"), "li", `${mine ? "You" : reviewer} ${VERBS[decision]}${reason ? `: ${reason}` : ""}`);
-    item.classList.toggle("bad", row.disputed && !mine);
+  for (const { reviewer, mine, decision, reason, texts } of item.decisions) {
+    const line = make(byId("decisions"), "li", `${mine ? "You" : reviewer} ${VERBS[decision]}${reason ? `: ${reason}` : ""}`);
+    line.classList.toggle("bad", item.disputed && !mine);
     if (!texts) continue;
-    list(make(item, "dl"), texts);
-    if (!mine) make(item, "button", "Take these words", { type: "button" }).addEventListener("click", () => edit(texts));
+    list(make(line, "dl"), texts);
+    if (!mine) make(line, "button", "Take these words", { type: "button" }).addEventListener("click", () => edit(texts));
   }
-  const own = row.decisions.find((decision) => decision.mine)?.decision;
-  for (const [id, decision] of [["accept", "accept"], ["change", "edit"], ["reject", "reject"]]) byId(id).classList.toggle("chosen", own === decision);
-  byId("change").disabled = row.split === "test";
+  for (const button of buttons()) {
+    button.classList.toggle("chosen", button.value !== "" && button.value === item.decided);
+    button.disabled = button.value === "edit" && item.part === "test";
+  }
 }
 
 function list(element, texts) {
   element.replaceChildren();
   for (const [name, text] of Object.entries(texts)) {
     make(element, "dt", LABELS[name]);
-    make(element, "dd", text, { dir: "auto" });
+    make(element, "dd", text || "(nothing)", { dir: "auto" });
   }
 }
 
@@ -81,7 +85,7 @@ function leave() {
 }
 
 function edit(texts) {
-  if (!shown || shown.split === "test") return;
+  if (!shown || shown.part === "test") return;
   leave();
   const form = byId("edit");
   for (const [name, text] of Object.entries(texts ?? shown.decisions.find(({ mine }) => mine)?.texts ?? shown.texts)) {
@@ -107,13 +111,13 @@ function refuse() {
 async function decide(decision, more = {}) {
   if (!shown || busy) return;
   busy = true;
-  const row = rows[at];
+  const item = items[at];
   try {
-    const body = { row: shown.id, reviewer: byId("reviewer").value, decision, ...more };
+    const body = { item: shown.id, reviewer: byId("reviewer").value, decision, ...more };
     put(await (await call("api/decisions", body)).json());
-    row.decided = decision;
+    item.decided = decision;
     if (shown.disputed) {
-      say("You disagree: the row is left out until you agree. Decide again, or go on.");
+      say("You disagree. It is left out until you agree: decide again, or go on.");
       byId("status").focus();
     } else await move(1);
     await tellAgreement();
@@ -125,7 +129,7 @@ async function decide(decision, more = {}) {
 }
 
 async function move(step) {
-  if (at + step < 0 || at + step > rows.length) return;
+  if (at + step < 0 || at + step > items.length) return;
   at += step;
   await show().catch(stop);
 }
@@ -144,7 +148,9 @@ function stop(error) {
 }
 
 async function open() {
-  const { title, named } = await (await call("api/about")).json();
+  const { title, named, ...about } = await (await call("api/about")).json();
+  what = about.what;
+  for (const part of document.querySelectorAll("[data-for]")) if (part.dataset.for !== what) part.remove();
   byId("title").textContent = title;
   document.title = `Review: ${title}`;
   let known = named;
@@ -170,10 +176,14 @@ byId("edit").addEventListener("submit", (event) => {
 });
 byId("why").addEventListener("submit", (event) => {
   event.preventDefault();
-  decide("reject", { reason: byId("reason").value });
+  decide(what === "rows" ? "reject" : "wrong", { reason: byId("reason").value });
 });
-const ACTIONS = { a: () => decide("accept"), e: () => edit(), r: refuse, ArrowLeft: () => busy || move(-1), ArrowRight: () => busy || move(1) };
-for (const [id, key] of [["accept", "a"], ["change", "e"], ["reject", "r"], ["previous", "ArrowLeft"], ["next", "ArrowRight"]]) byId(id).addEventListener("click", ACTIONS[key]);
+const buttons = () => [...byId("choices").querySelectorAll("button")];
+const OTHER = { edit: () => edit(), reject: refuse, wrong: refuse };
+for (const button of buttons()) {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[button.dataset.key];
+  button.addEventListener("click", step ? () => busy || move(step) : (OTHER[button.value] ?? (() => decide(button.value))));
+}
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && shown) {
     leave();
@@ -181,9 +191,11 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form === byId("edit")) {
     event.preventDefault();
     byId("edit").requestSubmit();
-  } else if (ACTIONS[event.key] && !event.repeat && byId("edit").hidden && byId("why").hidden && !event.target.matches("textarea, input, select") && !event.ctrlKey && !event.metaKey && !event.altKey) {
+  }
+  const button = buttons().find(({ dataset }) => dataset.key === event.key);
+  if (button && !button.disabled && !event.repeat && byId("edit").hidden && byId("why").hidden && !event.target.matches("textarea, input, select") && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
-    ACTIONS[event.key]();
+    button.click();
   }
 });
 open().catch(stop);
