@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from charter.evaluation.agreement import Reading, ReviewerAgreement, reviewer_agreements
 from charter.evaluation.answer_review import MODELS, Found, answer_id, found_of
+from charter.evaluation.grouping import grouped
 from charter.evaluation.results import OPPONENT, Estimate
 from charter.evaluation.statistics import Resampling, clustered_share, kappa
-from charter.evaluation.win_rate import WIN_RATE, by_judge, verdict_pairs
+from charter.evaluation.win_rate import WIN_RATE, verdict_pairs
 from charter.project.metric_names import system_label
 from charter.project.records import Judgement, Prediction
 from charter.project.review_records import AnswerDecision, ReadAnswer
@@ -57,7 +58,7 @@ def answer_figures(
         scorer=_kappa(marked, resampling),
         judges={
             judge: figure
-            for judge, rows in by_judge(judgements).items()
+            for judge, rows in grouped(judgements, lambda row: row.judge).items()
             if (figure := _with_judge(predictions, verdicts, rows, resampling))
         },
     )
