@@ -9,7 +9,7 @@ from charter.project.paths import ProjectPaths
 
 def judge_models(params: Params, paths: ProjectPaths) -> dict[str, AskedModel]:
     """Return the judges by name, in the order of params.yaml; nothing is read yet."""
-    models = {}
+    models: dict[str, AskedModel] = {}
     for judge in params.judges:
         if isinstance(judge, str):
             models[judge] = teacher_model(params, paths)
