@@ -32,9 +32,11 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         as running lines and as tables of contents, which are no body; mean and most tokens of a chunk.
 
     Raises:
-        CharterError: The corpus's language is none that is known, a document can't be read, or there are no
-            chunks.
+        CharterError: The corpus isn't in params.yaml, its language is none that is known, a document can't be
+            read, or there are no chunks.
     """
+    if paths.name not in params.corpora:
+        raise CharterError(f"corpora.{paths.name}: no such corpus in params.yaml; `charter add` makes one")
     corpus = params.corpora[paths.name]
     source, language = paths.root / corpus.path, set_language(paths.name, corpus.language)
     count_tokens = _token_counter(paths.encoder)
