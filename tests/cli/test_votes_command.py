@@ -52,6 +52,6 @@ def test_what_was_preferred_is_adopted_for_the_next_synthesize(charter: Charter,
     append_row(paths.votes, vote_of("In sight?", texts, best=1, blind=False))
     done = charter("votes", "bcg", "--adopt", folder=project)
     assert done.code == 0, done.err
-    assert "bcg.pairs.jsonl: 1 pairs. Commit it" in done.out
+    assert "bcg/pairs.jsonl: 1 pairs. Commit it" in done.out
     [pair] = read_rows(paths.voted_pairs, PreferencePair)
     assert (pair.prompt, pair.chosen, pair.rejected) == ("May I?", "Ask first.", "Take it.")

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -126,9 +127,9 @@ def test_one_thread_writes_to_a_file_that_has_one_writer_at_a_time(
     """MLflow's ten threads lose traces: those that wait for the others too long."""
     start, writers = SqlAlchemyStore.start_trace, set()
 
-    def note(store: SqlAlchemyStore, info: TraceInfo) -> TraceInfo:
+    def note(*args: Any, **options: Any) -> TraceInfo:
         writers.add(threading.get_ident())
-        return start(store, info)
+        return start(*args, **options)
 
     monkeypatch.setattr(SqlAlchemyStore, "start_trace", note)
     for number in range(20):
