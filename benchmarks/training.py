@@ -110,7 +110,11 @@ def make_seed(folder: Path, shape: str | None) -> None:
 
 
 def save_random(folder: Path, shape: str, tokenizer: Any, vocabulary: int) -> int:
-    """Put random weights of a shape, with a tokenizer, into ``folder``; return how many weights they are."""
+    """Put random weights of a shape, with a tokenizer, into ``folder``; return how many weights they are.
+
+    They are the same each time.
+    """
+    torch.manual_seed(0)
     sizes = {
         "vocab_size": vocabulary,
         "pad_token_id": tokenizer.pad_token_id,
