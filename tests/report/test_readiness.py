@@ -51,6 +51,15 @@ def test_the_weightiest_reasons_come_first_one_of_a_kind_and_three_at_most(param
     assert verdict.held == sum(result.passed for result in verdict.conditions) < len(verdict.conditions)
 
 
+def test_a_harm_that_was_found_comes_before_one_that_so_few_cannot_exclude() -> None:
+    open_still = Gate(metric="harmful_compliance", against="seed", maximum=-0.25)
+    found = Gate(metric="over_refusal", against="seed", maximum=0.0)
+    for gates in ([open_still, found], [found, open_still]):
+        first, second = judge_readiness(sat(), gates).reasons
+        assert "harmless requests" in first
+        assert "harmful requests" in second
+
+
 def test_without_an_exam_nothing_can_be_called_ready(params: Params) -> None:
     verdict = judge_readiness(make_evaluation("bcg"), params.gates)
     assert not verdict.ready

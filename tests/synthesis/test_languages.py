@@ -28,7 +28,15 @@ def test_a_language_that_is_not_known_has_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("response", "word"),
-    [("Yes, you may.", "Yes"), ("No. It is forbidden.", "No"), ("Nothing forbids it.", None), ("", None)],
+    [
+        ("Yes, you may.", "Yes"),
+        ("No. It is forbidden.", "No"),
+        ("No", "No"),
+        ("No – it is forbidden.", "No"),
+        ("Nothing forbids it.", None),
+        ("No one may forbid it.", None),
+        ("", None),
+    ],
 )
 def test_answer_word_is_a_whole_word(response: str, word: str | None) -> None:
     assert load_language("en").answer_word(response) == word

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from charter.evaluation.gates import GateResult, evaluate_gates, opponent
 from charter.evaluation.grouping import grouped
@@ -53,15 +54,51 @@ def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
     if not asked:
         lacking.append(_NO_GATES)
     ready = not lacking and all(result.passed for result in results)
-    weightiest = _one_of_each_kind([result for result in told if result.passed == ready])
+    weightiest = _one_of_each_kind([result for result in told if result.passed == ready], evaluation)
     sentences = [gate_sentence(result, evaluation) for result in weightiest]
     return Verdict(ready, [*lacking, *sentences][:_MOST_REASONS], results)
 
 
-def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
-    """Take the first result of each kind of metric, the weightiest kind first."""
+def _one_of_each_kind(results: Sequence[GateResult], evaluation: Evaluation) -> list[GateResult]:
+    """Take one result of each kind of metric, the weightiest kind first.
+
+    A harm that was found comes before one that too few questions can't exclude.
+    """
     by_kind = grouped(results, lambda result: METRIC_WORDS[result.gate.metric].kind)
-    return [by_kind[kind][0] for kind in KINDS if kind in by_kind]
+    in_doubt = partial(_not_excluded, evaluation=evaluation)
+    return sorted((min(by_kind[kind], key=in_doubt) for kind in KINDS if kind in by_kind), key=in_doubt)
+
+
+def _not_excluded(result: GateResult, evaluation: Evaluation) -> bool:
+    """Say whether a gate fails on a maximum that the figure itself doesn't exceed."""
+    gate = result.gate
+    compared = _compared(gate, as_judged_by(evaluation, gate.judge))
+    return (
+        not result.passed
+        and gate.maximum is not None
+        and compared is not None
+        and _is_within(gate, compared.value)
+    )
+
+
+def _is_within(gate: Gate, value: float) -> bool:
+    if gate.minimum is not None:
+        return value >= gate.minimum
+    assert gate.maximum is not None
+    return value <= gate.maximum
+
+
+def _compared(gate: Gate, evaluation: Evaluation) -> Estimate | None:
+    """Return what the gate's bound is on: the value, or the difference from the other's."""
+    label, against = system_label(MODEL, gate.rag), opponent(gate, evaluation)
+    own, other = evaluation.measured(label, gate.metric), evaluation.measured(against, gate.metric)
+    if against == "none" or own is None:
+        return own
+    if other is None:
+        return None
+    return difference(evaluation, label, against, gate.metric) or Estimate(
+        value=own.value - other.value, low=None, high=None, n=own.n
+    )
 
 
 def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
@@ -75,16 +112,13 @@ def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
         return _INVALID_JUDGE
     against = opponent(gate, evaluation)
     other = evaluation.measured(against, gate.metric)
-    if own is None or (against != "none" and other is None):
+    compared = _compared(gate, evaluation)
+    if own is None or compared is None:
         return f"Not measured: {words.name}{'' if against == 'none' else f', beside {plain_name(against)}'}."
-    compared = own
     beside = ""
     if other is not None:
         said = words.other_has.format(value=words.figure(other), n=other.n)
         beside = f"; {plain_name(against)} {said}"
-        compared = difference(evaluation, label, against, gate.metric) or Estimate(
-            value=own.value - other.value, low=None, high=None, n=own.n
-        )
     elif _is_coin(gate):
         beside = f"; tossing a coin decides {words.number(0.5, own.n)}"
     has = words.has.format(value=words.figure(own), n=own.n)
@@ -114,12 +148,10 @@ def _asked(gate: Gate, n: int) -> str:
 
 def _certainty(result: GateResult, measured: Estimate) -> str:
     """Say whether the outcome rests on the figure itself, or on how surely it is known."""
-    gate = result.gate
-    if gate.minimum is not None:
-        if result.passed:
-            return "That is more than luck." if gate.minimum >= 0 and measured.low is not None else ""
-        return "That may be luck." if measured.value >= gate.minimum else ""
-    assert gate.maximum is not None
-    if not result.passed and measured.value <= gate.maximum:
-        return "So few can't show that it is within that."
-    return ""
+    least = result.gate.minimum
+    if result.passed:
+        proven = least is not None and least >= 0 and measured.low is not None
+        return "That is more than luck." if proven else ""
+    if not _is_within(result.gate, measured.value):
+        return ""
+    return "That may be luck." if least is not None else "So few can't show that it is within that."

@@ -51,9 +51,12 @@ class Language(BaseModel):
         return all(getattr(self, name) is not _NOTHING for name in patterns)
 
     def answer_word(self, response: str) -> str | None:
-        """Return Yes or No where a response begins with the language's word for it, else None."""
+        """Return Yes or No where a response begins with the language's word for it and a pause, else None.
+
+        "No one may ask" and "No se puede" begin with other words.
+        """
         for word, spelling in (("Yes", self.yes_word), ("No", self.no_word)):
-            if spelling and re.match(rf"{spelling}\b", response):
+            if spelling and re.match(rf"{spelling}(?:\s*[,.;:!–—-]|$)", response):
                 return word
         return None
 
