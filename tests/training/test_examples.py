@@ -44,11 +44,11 @@ def test_a_long_answer_is_refused_by_row_and_parameter(
     whole = [*answer_messages(longest.question), {"role": "assistant", "content": longest.answer}]
     length = len(tokenizer.apply_chat_template(whole)["input_ids"])
     assert len(instruct_dataset(answers, tokenizer, length)) == len(answers)
-    with pytest.raises(CharterError, match=rf"row {longest.id} has {length} tokens.*sft\.max_length"):
+    with pytest.raises(CharterError, match=rf"row {longest.id}, .* has {length} tokens.*sft\.max_length"):
         instruct_dataset(answers, tokenizer, length - 1)
 
 
 def test_a_long_rejected_response_is_refused(tiny_seed: Path, pairs: list[PreferencePair]) -> None:
     long = pairs[2].model_copy(update={"rejected": "Yes. " * 600})
-    with pytest.raises(CharterError, match=rf"row {long.id} has \d+ tokens.*dpo\.max_length"):
+    with pytest.raises(CharterError, match=rf"row {long.id}, .* has \d+ tokens.*dpo\.max_length"):
         preference_dataset([*pairs, long], load_tokenizer(tiny_seed), 512)

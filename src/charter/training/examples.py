@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from textwrap import shorten
 from typing import Any
 
 from datasets import Dataset
@@ -62,7 +63,8 @@ def _answered(
     tokens = len(tokenizer.apply_chat_template(prompt + turn)["input_ids"])
     if tokens > max_length:
         raise CharterError(
-            f"row {row.id} has {tokens} tokens with its prompt, {parameter} allows {max_length}: "
-            f"raise {parameter} (training never cuts or drops rows)"
+            f"row {row.id}, to be answered with {shorten(answer, 60)!r}, has {tokens} tokens with its prompt, "
+            f"{parameter} allows {max_length}: raise {parameter} (training never cuts or drops rows), or "
+            f"shorten the row in `charter review` if people wrote it"
         )
     return turn
