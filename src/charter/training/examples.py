@@ -63,7 +63,8 @@ def _answered(
     tokens = len(tokenizer.apply_chat_template(prompt + turn)["input_ids"])
     if tokens > max_length:
         raise CharterError(
-            f"row {row.id}, answered with {shorten(answer, 60)!r}, has {tokens} tokens with its prompt, {parameter} "
-            f"allows {max_length}: raise {parameter} (training never cuts or drops rows), or shorten the row in `charter review` if people wrote it"
+            f"row {row.id}, answered with {shorten(answer, 60)!r}, has {tokens} tokens with its prompt, "
+            f"{parameter} allows {max_length}: raise {parameter} (training never cuts or drops rows), or "
+            "shorten the row in `charter review` if people wrote it"
         )
     return turn
