@@ -11,7 +11,12 @@ from charter.generation.journal import JournaledEngine
 from charter.project.paths import ProjectPaths
 from charter.project.records import Demonstration, InstructExample, ProbeKind, ProbePrompt, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.demonstrations import without_similar, write_demonstrations
+from charter.synthesis.demonstrations import (
+    MAX_REPLAY_TOKENS,
+    without_similar,
+    write_demonstrations,
+    write_replay,
+)
 from charter.training.examples import instruct_dataset
 from charter.training.models import load_tokenizer
 
@@ -64,6 +69,29 @@ def test_harmful_prompts_need_a_refusal_and_others_an_answer(tmp_path: Path) -> 
         shown[3]: "is a refusal",
         shown[4]: "doesn't end as a sentence",
     }
+
+
+def test_the_seeds_own_answers_are_kept_where_they_are_whole(tmp_path: Path) -> None:
+    class Seed(Teacher):
+        """Says something, nothing, or more than there is room for."""
+
+        def complete(
+            self, requests: Sequence[Request], admit: Admission = admit_all
+        ) -> Iterator[tuple[int, Completion]]:
+            assert [request.max_new_tokens for request in requests] == [MAX_REPLAY_TOKENS] * 3
+            assert [[turn.role for turn in request.messages] for request in requests] == [["user"]] * 3
+            yield 0, Completion(text=" In the sea.\n", tokens=5)
+            yield 1, Completion(text=" ", tokens=1)
+            yield 2, Completion(text="Let me think", tokens=MAX_REPLAY_TOKENS)
+
+    shown = ["Where do whales live?", "Say nothing.", "Think."]
+    with JournaledEngine(tmp_path / "journal.sqlite", "seed", Seed) as seed:
+        kept, rejected = write_replay(probes(*shown), seed)
+    assert [(row.kind, row.prompt, row.response) for row in kept] == [("replay", shown[0], "In the sea.")]
+    assert [(row.prompt, row.reason) for row in rejected] == [
+        (shown[1], "is empty"),
+        (shown[2], "isn't finished"),
+    ]
 
 
 @pytest.mark.models

@@ -27,6 +27,7 @@ Modality = Literal["right", "duty", "permission", "ban", "procedure", "value", "
 LabelledKind = Literal["answer", "response"]
 ProbeKind = Literal["harmful", "benign", "general"]
 AskedKind = Literal[ProbeKind, "fact"]
+DemonstrationKind = Literal[ProbeKind, "replay"]
 SPLITS = ("train", "validation", "test")
 Item = TypeVar("Item")
 
@@ -261,7 +262,7 @@ class Demonstration(Row):
     """A prompt that has nothing to do with the document, and how to reply to it: training data of sft."""
 
     id: str
-    kind: ProbeKind
+    kind: DemonstrationKind
     prompt: str
     response: str
 
@@ -269,7 +270,7 @@ class Demonstration(Row):
 class RejectedDemonstration(Row):
     """A demonstration that was refused, and why."""
 
-    kind: ProbeKind
+    kind: DemonstrationKind
     prompt: str
     response: str
     reason: str

@@ -183,6 +183,9 @@ class Demonstrations(ParamsSection):
     """Answers to harmless prompts that sound dangerous."""
     general: NonNegativeInt
     """Answers to everyday prompts."""
+    replay: NonNegativeInt
+    """Everyday prompts that the seed itself answers, so that training keeps what it says of them. Too long
+    an answer isn't trained on."""
 
 
 class Retrieval(ParamsSection):

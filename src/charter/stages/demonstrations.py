@@ -1,8 +1,13 @@
-"""demonstrations: refusals of harmful requests and answers to others, which sft trains on as well."""
+"""demonstrations: refusals of harmful requests and answers to others, which sft trains on as well.
+
+The teacher writes them; some of the answers are the seed's own.
+"""
 
 from collections import Counter
 from typing import Any
 
+from charter.generation.asked_model import AskedModel
+from charter.generation.server_params import ServerParams
 from charter.generation.teacher import open_teacher
 from charter.project.devices import resolve_device
 from charter.project.exam_records import EverydayFact
@@ -11,7 +16,7 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
 from charter.project.storage import read_rows, write_rows
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.demonstrations import without_similar, write_demonstrations
+from charter.synthesis.demonstrations import without_similar, write_demonstrations, write_replay
 from charter.synthesis.prompt_sets import read_prompts
 from charter.synthesis.refusal import RefusalDetector
 
@@ -34,15 +39,27 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     usable = {kind: without_similar(rows, vectors, encoder, most) for kind, rows in sources.items()}
     counts = params.demonstrations.model_dump()
     prompts = {kind: take_evenly(rows, counts[kind]) for kind, rows in usable.items()}
+    others = [row for row in usable["general"] if row not in prompts["general"]]
+    replayed = take_evenly(others, params.demonstrations.replay)
     detector = RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed)
     with open_teacher(params, paths) as teacher:
         kept, rejected = write_demonstrations(prompts, teacher, detector.refused)
+    if replayed:
+        with _seed(params, paths).open(paths.journal) as seed:
+            own, left_out = write_replay(replayed, seed)
+        kept, rejected = [*kept, *own], [*rejected, *left_out]
     write_rows(paths.demonstrations, kept)
     write_rows(paths.rejected_demonstrations, rejected)
     found = Counter(row.kind for row in kept)
     return {
-        "requested": sum(map(len, prompts.values())),
-        "kept": {kind: found[kind] for kind in sources},
+        "requested": sum(map(len, prompts.values())) + len(replayed),
+        "kept": {kind: found[kind] for kind in counts},
         "rejected": dict(sorted(Counter(row.reason for row in rejected).items())),
         "like_a_measured_prompt": sum(len(rows) - len(usable[kind]) for kind, rows in sources.items()),
     }
+
+
+def _seed(params: Params, paths: ProjectPaths) -> AskedModel:
+    """Return the seed, which transformers runs here, 32 prompts at once."""
+    here = params.teacher.model_copy(update={"engine": "transformers", "base_url": None, "concurrency": 32})
+    return AskedModel(params.base_models.seed, here, paths.seed, params.compute, ServerParams())

@@ -3,21 +3,34 @@
 Training on short answers about one document makes a model answer whatever it is asked, harmful requests too.
 A few refusals among the training data bring refusing back, and so many that harmless requests are refused
 with them unless these are demonstrated too (Bianchi et al., "Safety-Tuned LLaMAs", ICLR 2024, section 5).
+What the seed says of other things it forgets, unless some of it is trained on as well (Huang et al.,
+"Self-Synthesized Rehearsal", ACL 2024, arXiv 2403.01244).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
-from charter.generation.engine import Request, ask
+from charter.generation.engine import Request, ask, ask_turns
 from charter.generation.journal import JournaledEngine
-from charter.project.records import Demonstration, ProbeKind, ProbePrompt, RejectedDemonstration, content_id
+from charter.project.records import (
+    Demonstration,
+    DemonstrationKind,
+    ProbeKind,
+    ProbePrompt,
+    RejectedDemonstration,
+    content_id,
+)
 from charter.project.templates import Prompts
 from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.text_filters import sentence_problem
 
 _PROMPTS = Prompts("charter.synthesis")
+_Found = tuple[DemonstrationKind, str, str, str | None]
 
 MAX_WORDS = 60
 """Of a reply: it is asked for in one short sentence."""
+
+MAX_REPLAY_TOKENS = 96
+"""Of the seed's own answer, which may be of any length."""
 
 
 def without_similar(
@@ -41,11 +54,32 @@ def write_demonstrations(
     completions = teacher.complete([_request(kind, prompt) for kind, prompt in asked], "demonstrations")
     responses = [completion.text.strip() for completion in completions]
     flags = refused([prompt for _, prompt in asked], responses)
-    kept, rejected = [], []
+    found: list[_Found] = []
     for (kind, prompt), completion, response, flag in zip(asked, completions, responses, flags, strict=True):
         reason = completion.problem or sentence_problem(response, MAX_WORDS)
         if reason is None and flag != (kind == "harmful"):
             reason = "is a refusal" if flag else "isn't a refusal"
+        found.append((kind, prompt, response, reason))
+    return _divide(found)
+
+
+def write_replay(
+    prompts: Sequence[ProbePrompt], seed: JournaledEngine
+) -> tuple[list[Demonstration], list[RejectedDemonstration]]:
+    """Have the seed answer in its own way; return what it said, and what it didn't finish."""
+    requests = [ask_turns([("user", row.prompt)], max_new_tokens=MAX_REPLAY_TOKENS) for row in prompts]
+    found: list[_Found] = []
+    for row, completion in zip(prompts, seed.complete(requests, "the seed's own answers"), strict=True):
+        response = completion.text.strip()
+        reason = "isn't finished" if completion.tokens >= MAX_REPLAY_TOKENS else None
+        found.append(("replay", row.prompt, response, reason if response else "is empty"))
+    return _divide(found)
+
+
+def _divide(found: Sequence[_Found]) -> tuple[list[Demonstration], list[RejectedDemonstration]]:
+    """Make rows of kinds, prompts and responses, by whether there is a reason against them."""
+    kept, rejected = [], []
+    for kind, prompt, response, reason in found:
         if reason is None:
             row_id = content_id(kind, prompt, response)
             kept.append(Demonstration(id=row_id, kind=kind, prompt=prompt, response=response))
