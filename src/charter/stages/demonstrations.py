@@ -50,7 +50,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
         kept, rejected = [*kept, *own], [*rejected, *left_out]
     write_rows(paths.demonstrations, kept)
     write_rows(paths.rejected_demonstrations, rejected)
-    found = Counter(row.kind for row in kept)
+    found = Counter[str](row.kind for row in kept)
     return {
         "requested": sum(map(len, prompts.values())) + len(replayed),
         "kept": {kind: found[kind] for kind in counts},

@@ -26,8 +26,11 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
         train_on_answers,
         *(rows, validation, params, paths, demonstrations, open_book),
     )
-    counts = {"chosen": chosen, "open_book": open_book, "demonstration": demonstrations}
-    return metrics | {f"{kind}_examples": float(len(each)) for kind, each in counts.items()}
+    return metrics | {
+        "chosen_examples": len(chosen),
+        "open_book_examples": len(open_book),
+        "demonstration_examples": len(demonstrations),
+    }
 
 
 def _chosen(pairs: Sequence[PreferencePair], rows: Sequence[InstructExample]) -> list[InstructExample]:
