@@ -1,6 +1,9 @@
-"""Decisions on rows and answers that tests are made of."""
+"""Decisions on rows and answers that tests are made of, and what the review page says of them."""
 
 from itertools import count
+from typing import Any
+
+from fastapi.testclient import TestClient
 
 from charter.project.exam_records import ExamAnswer
 from charter.project.records import InstructExample, Prediction, PreferencePair, Rag, System, content_id
@@ -101,3 +104,13 @@ def found(
             "informed": informed,
         }
     )
+
+
+def listed(client: TestClient, reviewer: str = "Ada") -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = client.get("/api/items", params={"reviewer": reviewer}).json()
+    return items
+
+
+def show(client: TestClient, item: str, reviewer: str = "Ada") -> dict[str, Any]:
+    shown: dict[str, Any] = client.get(f"/api/items/{item}", params={"reviewer": reviewer}).json()
+    return shown

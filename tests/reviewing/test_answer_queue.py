@@ -24,7 +24,7 @@ from charter.reviewing.app import ReviewPage
 from charter.serving.running import Address
 from charter.synthesis.row_decisions import read_decisions
 from exam_rows import answer_of, sample_exam, write_exam
-from review_rows import found, prediction_of
+from review_rows import found, listed, prediction_of, show
 from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,16 +68,6 @@ def client(paths: CorpusPaths) -> Iterator[TestClient]:
     page = ReviewPage(AnswerQueue(paths, Resampling(100, 1)), "Rules", "Ada", (), Address("127.0.0.1", 8002))
     with TestClient(page.app(), base_url="http://127.0.0.1:8002") as client:
         yield client
-
-
-def listed(client: TestClient, reviewer: str = "Ada") -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = client.get("/api/items", params={"reviewer": reviewer}).json()
-    return items
-
-
-def show(client: TestClient, item: str, reviewer: str = "Ada") -> dict[str, Any]:
-    shown: dict[str, Any] = client.get(f"/api/items/{item}", params={"reviewer": reviewer}).json()
-    return shown
 
 
 def decide(client: TestClient, item: str, decision: str, reviewer: str = "Ada", reason: str = "") -> Any:

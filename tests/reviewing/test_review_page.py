@@ -28,7 +28,7 @@ from charter.reviewing.rows import RowQueue
 from charter.serving import running
 from charter.serving.running import Address
 from charter.synthesis.row_decisions import read_row_decisions
-from review_rows import decided, example_of, pair_of
+from review_rows import decided, example_of, listed, pair_of, show
 from rows import chunk_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -74,16 +74,6 @@ def client(open_page: OpenPage) -> Iterator[TestClient]:
         yield client
 
 
-def rows(client: TestClient, reviewer: str = "Ada") -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = client.get("/api/items", params={"reviewer": reviewer}).json()
-    return listed
-
-
-def show(client: TestClient, row: DataRow, reviewer: str = "Ada") -> dict[str, Any]:
-    shown: dict[str, Any] = client.get(f"/api/items/{row.id}", params={"reviewer": reviewer}).json()
-    return shown
-
-
 def decide(client: TestClient, row: DataRow, decision: str, reviewer: str = "Ada", **more: Any) -> Any:
     body = {"item": row.id, "reviewer": reviewer, "decision": decision, **more}
     return client.post("/api/decisions", json=body)
@@ -92,16 +82,16 @@ def decide(client: TestClient, row: DataRow, decision: str, reviewer: str = "Ada
 def test_rows_come_in_an_order_by_chance_that_is_the_same_for_all_and_test_rows_last(
     client: TestClient,
 ) -> None:
-    listed = rows(client)
-    ids = [item["id"] for item in listed]
+    items = listed(client)
+    ids = [item["id"] for item in items]
     assert ids[:-1] == sorted(row.id for row in (*TRAIN, TUNED, PAIR))
-    assert listed[-1] == {"id": TESTED.id, "part": "test", "decided": None, "disputed": False}
-    assert rows(client, "Bob") == listed
+    assert items[-1] == {"id": TESTED.id, "part": "test", "decided": None, "disputed": False}
+    assert listed(client, "Bob") == items
     assert client.get("/api/about").json() == {"what": "rows", "title": "Rules of <conduct>", "named": "Ada"}
 
 
 def test_a_row_is_shown_with_its_passage(client: TestClient) -> None:
-    assert show(client, PAIR) == {
+    assert show(client, PAIR.id) == {
         "id": PAIR.id,
         "kind": "preference",
         "part": "train",
@@ -131,7 +121,7 @@ def test_decisions_are_written_down_with_who_and_when(client: TestClient, paths:
     ]
     assert decisions[1].edited == second.model_copy(update={"question": "May I keep it?", "answer": "No."})
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", each.time) for each in decisions)
-    assert {item["id"]: item["decided"] for item in rows(client) if item["decided"]} == {
+    assert {item["id"]: item["decided"] for item in listed(client) if item["decided"]} == {
         first.id: "accept",
         second.id: "edit",
         third.id: "reject",
@@ -141,15 +131,15 @@ def test_decisions_are_written_down_with_who_and_when(client: TestClient, paths:
 def test_nobody_sees_what_others_decided_before_deciding(client: TestClient, paths: CorpusPaths) -> None:
     row = TRAIN[0]
     decide(client, row, "reject", "Bob", reason="wrong")
-    assert show(client, row)["decisions"] == []
-    assert not any(item["decided"] or item["disputed"] for item in rows(client))
+    assert show(client, row.id)["decisions"] == []
+    assert not any(item["decided"] or item["disputed"] for item in listed(client))
     told = decide(client, row, "accept").json()
     assert told["disputed"]
     assert [(each["reviewer"], each["mine"], each["reason"]) for each in told["decisions"]] == [
         ("Bob", False, "wrong"),
         ("Ada", True, ""),
     ]
-    assert [item["id"] for item in rows(client) if item["disputed"]] == [row.id]
+    assert [item["id"] for item in listed(client) if item["disputed"]] == [row.id]
     assert not decide(client, row, "accept", "Bob").json()["disputed"]
     assert [each.informed for each in read_row_decisions(paths)[0]] == [False, False, True]
     assert client.get("/api/agreement").json()["sentence"].startswith("People read 1 of 6 rows")
@@ -227,8 +217,8 @@ def test_rows_that_decisions_took_out_are_still_there_to_be_decided_on(
         [RowMark(row_id=disputed.id, split="train", mark="disputed", people=("Ada", "Bob"))],
     )
     with open_page() as client:
-        assert show(client, disputed)["texts"] == {"question": "Disputed?", "answer": "Yes."}
-        assert gone.id not in {item["id"] for item in rows(client)}
+        assert show(client, disputed.id)["texts"] == {"question": "Disputed?", "answer": "Yes."}
+        assert gone.id not in {item["id"] for item in listed(client)}
         told = client.get("/api/agreement").json()
     assert told["gone"] == [f"{gone.id}: Not written any more? (accepted: Ada: accept)"]
 
