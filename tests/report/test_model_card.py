@@ -38,6 +38,18 @@ def test_it_says_whose_the_judges_are_and_what_each_prefers(params: Params) -> N
     assert "by larger" not in model_card("n", "dpo", make_evaluation(), params, METRICS)
 
 
+def test_it_says_what_people_did(params: Params) -> None:
+    nobody = model_card("n", "dpo", make_evaluation(), params, METRICS)
+    assert "No person wrote or checked it." in nobody
+    reviewed = {"review.decided": 9.0, "review.accepted": 5.0, "review.edited": 1.0, "review.rejected": 3.0}
+    counted = METRICS | {"synthesize": METRICS["synthesize"] | reviewed | {"vote.train": 4.0}}
+    card = model_card("n", "dpo", make_evaluation(), params, counted)
+    assert "people accepted 5, edited 1 and rejected 3" in card
+    assert "- 4 pairs from people's questions" in card
+    assert "No person" not in card
+    assert "pairs from people's" not in model_card("n", "sft", make_evaluation(), params, counted)
+
+
 def test_it_names_a_base_model_of_the_hub(params: Params) -> None:
     seed = params.base_models.seed.model_copy(update={"artifact": None, "hub": "owner/name@revision"})
     other = params.model_copy(update={"base_models": params.base_models.model_copy(update={"seed": seed})})

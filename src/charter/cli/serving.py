@@ -17,7 +17,7 @@ def serve(
         bool, typer.Option("--rag", help="Show it passages of the document, and cite them.")
     ] = False,
     host: HostOption = "127.0.0.1",
-    port: PortOption = 8000,
+    port: PortOption = 8003,
     concurrency: Annotated[int, typer.Option(min=1, help="Requests that are decoded at once.")] = 16,
     waiting: Annotated[int, typer.Option(min=0, help="Requests that may wait; more get status 429.")] = 64,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that a request may take.")] = 300,
@@ -66,7 +66,7 @@ def serve(
 
 
 def chat(
-    url: Annotated[str, typer.Option(help="The server, without /v1.")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(help="The server, without /v1.")] = "http://127.0.0.1:8003",
 ) -> None:
     """Talk to a served model in the terminal; the key of its server is read from OPENAI_API_KEY."""
     import readline  # noqa: F401  input() has a history by it
