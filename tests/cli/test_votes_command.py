@@ -55,3 +55,12 @@ def test_what_was_preferred_is_adopted_for_the_next_synthesize(charter: Charter,
     assert "bcg/pairs.jsonl: 1 pairs. Commit it" in done.out
     [pair] = read_rows(paths.voted_pairs, PreferencePair)
     assert (pair.prompt, pair.chosen, pair.rejected) == ("May I?", "Ask first.", "Take it.")
+
+
+def test_votes_go_to_mlflow_once(charter: Charter, project: Path) -> None:
+    path = ProjectPaths(project).corpus("bcg").votes
+    append_row(path, vote_of("May I?", {"sft": "Ask first.", "dpo+rag": "Take it."}, best=0))
+    for sent in (2, 0):
+        done = charter("votes", "bcg", "--mlflow", folder=project)
+        assert done.code == 0, done.err
+        assert f"sent {sent} assessments to MLflow" in done.out

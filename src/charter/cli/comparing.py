@@ -64,6 +64,9 @@ def votes(
     adopt: Annotated[
         bool, typer.Option("--adopt", help="Have the next synthesize train on what was preferred.")
     ] = False,
+    mlflow: Annotated[
+        bool, typer.Option("--mlflow", help="Send them to MLflow, as assessments of the answers.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say how often each system won on the compare page, and against which.
@@ -71,6 +74,7 @@ def votes(
     Win rates count ties half; their intervals (95 %) are Wilson's, over different questions. With --json: a
     list of {system, against, won, tied, lost, rate, low, high}; against is null for all others together.
     --adopt writes the pairs to data/decisions, but for questions that are near to one of the exam's dev part.
+    --mlflow sends what isn't there yet: a trace for each answer, which says whether its voter preferred it.
     """
     from charter.comparing.tally import count_votes, preferred_pairs
     from charter.comparing.votes import read_votes
@@ -116,3 +120,8 @@ def votes(
         typer.echo(
             f"wrote {path}: {len(adopted.pairs)} pairs{near}. Commit it, then `dvc repro`", err=as_json
         )
+    if mlflow:
+        from charter.registry.assessments import send_votes
+
+        sent = send_votes(paths.root, corpus, params.corpora[corpus].title, taken)
+        typer.echo(f"sent {sent} assessments to MLflow; what was there already stays", err=as_json)

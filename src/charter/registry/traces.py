@@ -124,10 +124,18 @@ def open_traces(root: Path, corpus: str, title: str) -> Traces | None:
     """
     if os.environ.get(SWITCH, "").lower() not in {"1", "true"}:
         return None
+    from charter.registry.store import open_store
+
+    with open_store(root) as client:
+        return Traces(client, trace_experiment(client, root, corpus, title))
+
+
+def trace_experiment(client: "MlflowClient", root: Path, corpus: str, title: str) -> str:
+    """Have this process write traces to the project's store, and return the id of the corpus's experiment."""
     import mlflow
 
     from charter.registry.runs import find_experiment
-    from charter.registry.store import is_server, open_store, tracking_uri
+    from charter.registry.store import is_server, tracking_uri
 
     uri = tracking_uri(root)
     if not is_server(uri):
@@ -135,7 +143,6 @@ def open_traces(root: Path, corpus: str, title: str) -> Traces | None:
         os.environ.setdefault("MLFLOW_ASYNC_TRACE_LOGGING_MAX_WORKERS", "1")
     # Traces go to the store of the process; no client can be told another.
     mlflow.set_tracking_uri(uri)
-    with open_store(root) as client:
-        experiment_id = find_experiment(client, root, corpus, title)
-        mlflow.tracing.enable()
-        return Traces(client, experiment_id)
+    experiment_id = find_experiment(client, root, corpus, title)
+    mlflow.tracing.enable()
+    return experiment_id
