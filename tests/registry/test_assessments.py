@@ -9,6 +9,7 @@ from mlflow.entities import Trace
 from charter.project.vote_records import Vote
 from charter.registry import assessments
 from charter.registry.assessments import PREFERRED, send_votes
+from charter.registry.traces import Exchange, open_traces
 from vote_rows import vote_of
 
 pytest_plugins = ["mlflow_store"]
@@ -75,6 +76,18 @@ def test_an_answer_in_the_words_of_the_best_is_as_good(
         ("May I?", "dpo"): True,
         ("May I?", "seed"): False,
     }
+
+
+def test_traces_of_others_are_left_alone(project_root: Path, mlflow_client: MlflowClient) -> None:
+    traces = open_traces(project_root, "udhr", "The declaration")
+    assert traces is not None
+    traces.add(Exchange("chat completion", "m", "v", began=1, chat=[], answer="No."))
+    traces.flush()
+    assert send(project_root, [vote_of("May I?", TEXTS, best=1)]) == 2
+    experiment = mlflow_client.get_experiment_by_name("charter/udhr")
+    assert experiment is not None
+    found = mlflow_client.search_traces(locations=[experiment.experiment_id])
+    assert sorted(len(trace.info.assessments) for trace in found) == [0, 1, 1]
 
 
 def test_what_is_there_already_is_not_sent_again(project_root: Path, mlflow_client: MlflowClient) -> None:

@@ -92,9 +92,13 @@ def _voted_on(client: MlflowClient, experiment: str) -> Iterator[TraceInfo]:
     token: str | None = None
     while True:
         page = client.search_traces(
-            locations=[experiment], max_results=500, page_token=token, include_spans=False
+            locations=[experiment],
+            filter_string=f"tags.{VOTE} LIKE '%'",
+            max_results=500,
+            page_token=token,
+            include_spans=False,
         )
-        yield from (trace.info for trace in page if VOTE in trace.info.tags)
+        yield from (trace.info for trace in page)
         token = page.token
         if not token:
             return

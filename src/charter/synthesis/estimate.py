@@ -77,7 +77,7 @@ def try_synthesis(
     """
     chosen = take_evenly(context.chunks, chunks)
     share = len(chosen) / len(context.chunks)
-    limits = ("max_questions", "max_rules", "max_rule_pairs", "max_scenarios")
+    limits = ("max_questions", "max_rules", "max_practical", "max_rule_pairs", "max_scenarios")
     settings = context.settings.model_copy(
         update={name: ceil(getattr(context.settings, name) * share) for name in limits}
     )

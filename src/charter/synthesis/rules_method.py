@@ -7,7 +7,9 @@ is asked for beyond that is one word: the answer by the passage, by the rule alo
 
 The answers that it writes speak of what its questions happened to ask for, a tenth of a long document; what a
 small model wasn't trained on it makes up. So each rule gets a question too, which it answers word for word,
-and a pair with its opposite. Both are trained on and never measured with.
+and a pair with its opposite. So do practical questions: asked whether somebody may do something, a small
+teacher says Yes in the words of the question, and names no rule. All these are trained on and never measured
+with.
 """
 
 from collections.abc import Sequence
@@ -19,7 +21,7 @@ from charter.synthesis.languages import language_of
 from charter.synthesis.method import Method
 from charter.synthesis.register import quote_sentences
 from charter.synthesis.set_filters import Duplicate, HeldOut, NearestToRule, OnSubject
-from charter.synthesis.steps import Filter, Step, run_steps
+from charter.synthesis.steps import Filter, Step, Ways, run_steps
 from charter.synthesis.text_filters import (
     AnswerForm,
     AsksDuty,
@@ -66,6 +68,16 @@ STANCES = {
 
 Asked for both at once, or for questions of a given person, a small teacher leaves the passage's subject.
 """
+
+_EVERYDAY = "Each is asked in everyday words, as to a friend, with none of the terms that the passage uses"
+
+PRACTICAL = STANCES | {
+    "everyday-forbidden": "something may be done that this passage forbids or protects people from. "
+    f"{_EVERYDAY}, and is answered with no.",
+    "everyday-allowed": "something may or must be done that this passage allows or requires. "
+    f"{_EVERYDAY}, and is answered with yes.",
+}
+"""What practical questions ask for. Whether the answer is yes or no isn't needed: the rule is the answer."""
 
 QUESTIONS_A_CALL = 2
 """Questions to a rule: as many as the worked examples of the prompt have."""
@@ -125,15 +137,30 @@ class RulesMethod(Method):
         return (held_out,) if most is None else (held_out, OnSubject(most))
 
     def rule_questions(self, held_out: HeldOut) -> tuple[Step, ...]:
-        """A question to each rule, which it answers word for word."""
+        """A question to each rule, and practical ones to passages; a rule answers them word for word."""
         settings = self.settings
         kept = (*self._form, NearestToRule(), held_out, Duplicate(self.duplicate))
-        return (
+        to_rules = (
             EachRule(),
             held_out,
             Choose(settings.max_rules),
             AskUntilKept(kept, settings.calls_per_rule, settings.max_question_tokens),
         )
+        if not settings.max_practical:
+            return to_rules
+        count = settings.scenarios_per_chunk
+        practical = (
+            InStyles(tuple(PRACTICAL), settings.max_practical // count),
+            WriteQuestions("scenarios", PRACTICAL, count, settings.max_question_tokens),
+            *self._form,
+            AtMost(count),
+            TakeNearestRule(),
+            HasRule(),
+            NearestToRule(),
+            held_out,
+            RuleAsAnswer(),
+        )
+        return (Ways(to_rules, practical), Duplicate(self.duplicate))
 
     @property
     def rule_pairs(self) -> tuple[Step, ...]:
@@ -191,6 +218,14 @@ class WriteResponses(Step):
             rejected = language.begin_with_word(other, draft.opposite)
             written.append(replace(draft, word=word, answer=answer, rejected=rejected))
         return written
+
+
+class RuleAsAnswer(Step):
+    """Takes the rule, word for word, for the answer."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts with their answers."""
+        return [replace(draft, answer=draft.rule) for draft in drafts]
 
 
 class OppositeAsResponse(Step):

@@ -101,3 +101,19 @@ def run_steps(
         if not (isinstance(step, Filter) and step.name in context.settings.without):
             kept = step(kept, context, ledger)
     return kept
+
+
+class Ways(Step):
+    """Takes the same drafts on several ways, one after the other."""
+
+    def __init__(self, *ways: Sequence[Step]):
+        self._ways = ways
+
+    @property
+    def inner(self) -> Sequence[Step]:
+        """The steps of all ways, and those that these repeat."""
+        return [each for way in self._ways for step in way for each in (step, *step.inner)]
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return what came to the end of any."""
+        return [draft for way in self._ways for draft in run_steps(way, drafts, context, ledger)]
