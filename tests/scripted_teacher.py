@@ -135,7 +135,7 @@ def make_project(
     }
     values["budget"] |= budget
     values["synthesize"] |= {"method": method, "min_train_examples": 1, "min_grounded": 0.4}
-    values["synthesize"] |= {"test_share": 0.5, "pair_test_share": 0.5}
+    values["synthesize"] |= {"test_share": 0.5, "pair_test_share": 0.5, "max_practical": 0}
     paths = CorpusPaths(root, "udhr")
     paths.encoder.parent.mkdir(parents=True)
     paths.encoder.symlink_to(base_models.encoder.resolve())

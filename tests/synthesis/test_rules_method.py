@@ -224,12 +224,14 @@ class Asking(GivenReplies):
 
 
 def write_rule_questions(
-    teacher: Asking,
+    teacher: GivenReplies,
     encoder: Encoder,
     held_out: Sequence[str] = (),
     held_out_rules: Sequence[str] = (),
+    max_practical: int = 0,
     **settings: int,
 ) -> tuple[list[Draft], Ledger]:
+    settings |= {"max_practical": max_practical}
     context = context_with_rules(make_context(*CHUNKS, teacher=teacher, encoder=encoder, **settings))
     method, ledger = RulesMethod(context.settings), Ledger("rule")
     rows = [Draft(CHUNKS[0], question=asked) for asked in held_out]
@@ -333,3 +335,43 @@ def test_odds_are_those_that_were_given() -> None:
     (_, yes), (_, no) = verdict(1.5).alternatives
     assert yes - no == pytest.approx(1.5)
     assert math.exp(yes) + math.exp(no) == pytest.approx(1)
+
+
+KEEP = "May I keep a watch worth 200 euros that a customer gave me as a gift?"
+TALK = "Can I talk to a journalist about my work?"
+
+
+def practical(asked: str, purpose: str) -> str:
+    """Asks the same two questions of each passage, and none of a rule."""
+    return f"1. {KEEP}\n2. {TALK} No.\n3. Fine?" if purpose == "scenarios" else ""
+
+
+@models
+def test_a_practical_question_is_answered_with_the_rule_of_its_passage(encoder: Encoder) -> None:
+    teacher = GivenReplies(practical)
+    kept, ledger = write_rule_questions(teacher, encoder, max_practical=6, scenarios_per_chunk=3)
+    rows = [draft.to_example() for draft in kept]
+    assert [(row.chunk_id, row.question, row.answer, row.rule) for row in rows] == [
+        ("0a", KEEP, GIFTS, GIFTS),
+        ("0b", TALK, PRESS, PRESS),
+    ]
+    refused = {(row.chunk_id, row.filter, row.raw.splitlines()[0]) for row in ledger.rejected}
+    assert {("0a", "subject", TALK), ("0b", "duplicate", KEEP)} <= refused
+    assert ("0a", "form", "Fine?") in refused
+
+
+@models
+def test_practical_questions_like_held_out_ones_are_not_trained_on(encoder: Encoder) -> None:
+    teacher = GivenReplies(practical)
+    kept, _ = write_rule_questions(teacher, encoder, [KEEP], max_practical=6, scenarios_per_chunk=3)
+    assert [draft.question for draft in kept] == [TALK]
+
+
+@models
+@pytest.mark.parametrize(("most", "calls"), [(0, 0), (3, 2), (12, 4), (99, 8)])
+def test_the_number_of_practical_questions_is_bounded(encoder: Encoder, most: int, calls: int) -> None:
+    """At least one call a passage, at most one a style and passage; 0 asks for none."""
+    teacher = GivenReplies(practical)
+    _, ledger = write_rule_questions(teacher, encoder, max_practical=most, max_rules=0, scenarios_per_chunk=3)
+    assert len(teacher.asked.get("scenarios", ())) == calls
+    assert ledger.requested == 3 * calls

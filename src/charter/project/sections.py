@@ -119,8 +119,8 @@ class Synthesize(ParamsSection):
     calls_per_rule: PositiveInt
     """It asks about a rule again, so many times in all, until a question is kept."""
     max_practical: NonNegativeInt
-    """Practical questions that ``rules`` asks for, to be answered with the rule that is nearest to each; they are
-    only trained on (0: none)."""
+    """Practical questions that ``rules`` asks for, each answered with the rule nearest to it; only trained on
+    (0: none)."""
     max_rule_pairs: NonNegativeInt
     """To so many of these rules it writes the opposite, for preference pairs that are only trained on."""
     scenarios_per_chunk: PositiveInt
