@@ -341,7 +341,7 @@ KEEP = "May I keep a watch worth 200 euros that a customer gave me as a gift?"
 TALK = "Can I talk to a journalist about my work?"
 
 
-def practical(asked: str, purpose: str) -> str:
+def practical(_: str, purpose: str) -> str:
     """Asks the same two questions of each passage, and none of a rule."""
     return f"1. {KEEP}\n2. {TALK} No.\n3. Fine?" if purpose == "scenarios" else ""
 
@@ -356,7 +356,7 @@ def test_a_practical_question_is_answered_with_the_rule_of_its_passage(encoder: 
         ("0b", TALK, PRESS, PRESS),
     ]
     refused = {(row.chunk_id, row.filter, row.raw.splitlines()[0]) for row in ledger.rejected}
-    assert {("0a", "subject", TALK), ("0b", "duplicate", KEEP)} <= refused
+    assert {("0a", "subject", TALK), ("0b", "subject", KEEP)} <= refused
     assert ("0a", "form", "Fine?") in refused
 
 
