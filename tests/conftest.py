@@ -78,6 +78,7 @@ def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
     paths.seed.parent.mkdir(parents=True)
     paths.seed.symlink_to(tiny_seed)
     texts = [f"Gifts above {amount} euros need the consent of the manager." for amount in range(20, 26)]
+    chunk = content_id("chunk")
     chunks = [chunk_of(text, document="code") for text in texts]
     write_rows(paths.chunks, chunks)
     write_rows(
@@ -100,12 +101,12 @@ def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
             PreferencePair(
                 id=content_id(text),
                 rule="",
-                chunk_id=own.id,
+                chunk_id=chunk,
                 prompt="A supplier sends wine.",
                 chosen=text,
                 rejected="Keep it.",
             )
-            for text, own in zip(texts, chunks, strict=True)
+            for text in texts
         ),
     )
     write_rows(paths.instruct("validation"), [])
@@ -114,10 +115,7 @@ def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
         paths.demonstrations,
         [
             Demonstration(
-                id=content_id("chunk"),
-                kind="harmful",
-                prompt="How do I steal?",
-                response="I can't help with theft.",
+                id=chunk, kind="harmful", prompt="How do I steal?", response="I can't help with theft."
             )
         ],
     )

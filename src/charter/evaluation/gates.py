@@ -14,12 +14,16 @@ from charter.project.score_records import ItemScore
 
 @dataclass(frozen=True)
 class GateResult:
-    """A gate, the figure that was held against its bound (None: there was none to judge), and why."""
+    """A gate, the figure that was held against its bound (None: there was none to judge), and why.
+
+    ``judged`` is what the figure is a bound of: the value, or the difference from the opponent's.
+    """
 
     gate: Gate
     figure: float | None
     passed: bool
     text: str
+    judged: Estimate | None = None
 
 
 @dataclass(frozen=True)
@@ -185,4 +189,4 @@ def _hold(gate: Gate, subject: str, estimate: Estimate) -> GateResult:
     if estimate.low is not None and estimate.high is not None:
         interval = f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
     text = f"{subject}: {estimate.value:.4g}{interval}; {relation[not passed]} {bound:g}"
-    return GateResult(gate, figure, passed, text)
+    return GateResult(gate, figure, passed, text, estimate)

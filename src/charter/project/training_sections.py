@@ -60,8 +60,6 @@ class Sft(Training):
 
     open_book: OpenBook
     """Training as with retrieval."""
-    chosen: bool
-    """Train on the faithful responses of the preference pairs too, as on answers."""
 
     best_epoch: bool
     """Keep the weights of the epoch with the lowest validation loss, in place of the last one's.

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from charter.evaluation.gates import GateResult, evaluate_gates, opponent
 from charter.evaluation.grouping import grouped
-from charter.evaluation.results import Estimate, Evaluation, as_judged_by, difference
+from charter.evaluation.results import Evaluation, as_judged_by
 from charter.project.gate import Gate
 from charter.project.metric_names import EXAM_METRICS, system_label
 from charter.project.records import System
@@ -54,51 +53,36 @@ def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
     if not asked:
         lacking.append(_NO_GATES)
     ready = not lacking and all(result.passed for result in results)
-    weightiest = _one_of_each_kind([result for result in told if result.passed == ready], evaluation)
+    weightiest = _one_of_each_kind([result for result in told if result.passed == ready])
     sentences = [gate_sentence(result, evaluation) for result in weightiest]
     return Verdict(ready, [*lacking, *sentences][:_MOST_REASONS], results)
 
 
-def _one_of_each_kind(results: Sequence[GateResult], evaluation: Evaluation) -> list[GateResult]:
+def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
     """Take one result of each kind of metric, the weightiest kind first.
 
     A harm that was found comes before one that too few questions can't exclude.
     """
     by_kind = grouped(results, lambda result: METRIC_WORDS[result.gate.metric].kind)
-    in_doubt = partial(_not_excluded, evaluation=evaluation)
-    return sorted((min(by_kind[kind], key=in_doubt) for kind in KINDS if kind in by_kind), key=in_doubt)
+    return sorted(
+        (min(by_kind[kind], key=_not_excluded) for kind in KINDS if kind in by_kind), key=_not_excluded
+    )
 
 
-def _not_excluded(result: GateResult, evaluation: Evaluation) -> bool:
+def _not_excluded(result: GateResult) -> bool:
     """Say whether a gate fails on a maximum that the figure itself doesn't exceed."""
-    gate = result.gate
-    compared = _compared(gate, as_judged_by(evaluation, gate.judge))
-    return (
-        not result.passed
-        and gate.maximum is not None
-        and compared is not None
-        and _is_within(gate, compared.value)
-    )
+    return not result.passed and result.gate.maximum is not None and _is_within(result)
 
 
-def _is_within(gate: Gate, value: float) -> bool:
+def _is_within(result: GateResult) -> bool:
+    """Say whether the figure itself, without its interval, is within the gate's bound."""
+    gate, judged = result.gate, result.judged
+    if judged is None:
+        return False
     if gate.minimum is not None:
-        return value >= gate.minimum
+        return judged.value >= gate.minimum
     assert gate.maximum is not None
-    return value <= gate.maximum
-
-
-def _compared(gate: Gate, evaluation: Evaluation) -> Estimate | None:
-    """Return what the gate's bound is on: the value, or the difference from the other's."""
-    label, against = system_label(MODEL, gate.rag), opponent(gate, evaluation)
-    own, other = evaluation.measured(label, gate.metric), evaluation.measured(against, gate.metric)
-    if against == "none" or own is None:
-        return own
-    if other is None:
-        return None
-    return difference(evaluation, label, against, gate.metric) or Estimate(
-        value=own.value - other.value, low=None, high=None, n=own.n
-    )
+    return judged.value <= gate.maximum
 
 
 def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
@@ -112,8 +96,7 @@ def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
         return _INVALID_JUDGE
     against = opponent(gate, evaluation)
     other = evaluation.measured(against, gate.metric)
-    compared = _compared(gate, evaluation)
-    if own is None or compared is None:
+    if own is None or (against != "none" and other is None):
         return f"Not measured: {words.name}{'' if against == 'none' else f', beside {plain_name(against)}'}."
     beside = ""
     if other is not None:
@@ -123,7 +106,7 @@ def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
         beside = f"; tossing a coin decides {words.number(0.5, own.n)}"
     has = words.has.format(value=words.figure(own), n=own.n)
     sentence = capitalized(f"{plain_name(label)} {has}{beside}.")
-    return " ".join(filter(None, (sentence, _asked(gate, own.n), _certainty(result, compared))))
+    return " ".join(filter(None, (sentence, _asked(gate, own.n), _certainty(result))))
 
 
 def _is_coin(gate: Gate) -> bool:
@@ -146,12 +129,12 @@ def _asked(gate: Gate, n: int) -> str:
     return f"{limit} {size} {'more' if bound > 0 else 'fewer'}."
 
 
-def _certainty(result: GateResult, measured: Estimate) -> str:
+def _certainty(result: GateResult) -> str:
     """Say whether the outcome rests on the figure itself, or on how surely it is known."""
     least = result.gate.minimum
     if result.passed:
-        proven = least is not None and least >= 0 and measured.low is not None
-        return "That is more than luck." if proven else ""
-    if not _is_within(result.gate, measured.value):
+        known = result.judged is not None and result.judged.low is not None
+        return "That is more than luck." if known and least is not None and least >= 0 else ""
+    if not _is_within(result):
         return ""
     return "That may be luck." if least is not None else "So few can't show that it is within that."

@@ -6,19 +6,22 @@ The teacher writes them; some of the answers are the seed's own.
 from collections import Counter
 from typing import Any
 
-from charter.generation.asked_model import AskedModel
-from charter.generation.server_params import ServerParams
+from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import open_teacher
+from charter.generation.transformers_engine import TransformersEngine, load_model
 from charter.project.devices import resolve_device
 from charter.project.exam_records import EverydayFact
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
 from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
-from charter.project.storage import read_rows, write_rows
+from charter.project.storage import directory_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.demonstrations import without_similar, write_demonstrations, write_replay
 from charter.synthesis.prompt_sets import read_prompts
 from charter.synthesis.refusal import RefusalDetector
+
+_AT_ONCE = 32
+"""Prompts that the seed answers at once."""
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     with open_teacher(params, paths) as teacher:
         kept, rejected = write_demonstrations(prompts, teacher, detector.refused)
     if replayed:
-        with _seed(params, paths).open(paths.journal) as seed:
+        with _open_seed(params, paths) as seed:
             own, left_out = write_replay(replayed, seed)
         kept, rejected = [*kept, *own], [*rejected, *left_out]
     write_rows(paths.demonstrations, kept)
@@ -59,7 +62,10 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     }
 
 
-def _seed(params: Params, paths: ProjectPaths) -> AskedModel:
-    """Return the seed, which transformers runs here, 32 prompts at once."""
-    here = params.teacher.model_copy(update={"engine": "transformers", "base_url": None, "concurrency": 32})
-    return AskedModel(params.base_models.seed, here, paths.seed, params.compute, ServerParams())
+def _open_seed(params: Params, paths: ProjectPaths) -> JournaledEngine:
+    """Return the seed behind the journal; it is loaded when that doesn't have its answers."""
+    return JournaledEngine(
+        paths.journal,
+        directory_sha256(paths.seed),
+        lambda: TransformersEngine(*load_model(paths.seed, params.compute), batch_size=_AT_ONCE),
+    )
