@@ -5,11 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from charter.project.appended import append_row
 from charter.project.paths import ProjectPaths
 from charter.project.records import PreferencePair
 from charter.project.storage import read_rows
 from vote_rows import vote_of
+
+pytest_plugins = ["mlflow_store"]
 
 Charter = Callable[..., Any]
 
@@ -57,6 +61,7 @@ def test_what_was_preferred_is_adopted_for_the_next_synthesize(charter: Charter,
     assert (pair.prompt, pair.chosen, pair.rejected) == ("May I?", "Ask first.", "Take it.")
 
 
+@pytest.mark.usefixtures("tracing")
 def test_votes_go_to_mlflow_once(charter: Charter, project: Path) -> None:
     path = ProjectPaths(project).corpus("bcg").votes
     append_row(path, vote_of("May I?", {"sft": "Ask first.", "dpo+rag": "Take it."}, best=0))

@@ -10,7 +10,7 @@ import pytest
 from charter.evaluation.exam_split import Exam, seal_exam, write_seal
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
-from charter.project.records import PreferencePair
+from charter.project.records import Chunk, PreferencePair
 from charter.project.storage import read_rows, write_rows
 from exam_rows import decision_of, dilemma_of, sample_exam, write_exam
 from rows import chunk_of
@@ -81,7 +81,8 @@ def test_it_runs_on_real_models_and_leaves_the_project_as_it_was(
 
     shutil.copy(ROOT / "params.yaml", tiny_project.params)
     tiny_project.encoder.symlink_to(base_models.encoder)
-    write_rows(tiny_project.chunks, [chunk_of("Gifts are reported within 30 days.")])
+    chunks = read_rows(tiny_project.chunks, Chunk)
+    write_rows(tiny_project.chunks, [*chunks, chunk_of("Gifts are reported within 30 days.")])
     rag_index.run(params, tiny_project)
     sft.run(params, tiny_project)
     questions, dilemmas = sample_exam()
