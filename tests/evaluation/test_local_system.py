@@ -92,12 +92,19 @@ def test_each_token_of_a_long_text_is_scored_once_behind_an_eighth_of_a_window(
     assert few[:-1] == pytest.approx(found[: len(few) - 1])
 
 
-def test_batched_scores_equal_a_plain_forward_pass(tiny_seed: Path, params: Params) -> None:
+@pytest.mark.parametrize("batch_size", [2, 3, 4])
+def test_batched_scores_equal_a_plain_forward_pass(tiny_seed: Path, params: Params, batch_size: int) -> None:
     compute = params.compute.model_copy(update={"dtype": "float32"})
     model, tokenizer = load_system(tiny_seed, None, compute)
-    prompts = [answer_messages("why? " * length) for length in (1, 40, 7)]
-    responses = ["Because.", "No, it is forbidden to everyone.", "Yes, ask the manager first, please."]
-    scores = LocalSystem(tiny_seed, None, compute, batch_size=2).mean_log_probs(prompts, responses)
+    # Two responses stand behind one prompt, in one batch; and one batch holds prompts of two lengths.
+    prompts = [answer_messages("why? " * length) for length in (1, 40, 7, 40)]
+    responses = [
+        "Because.",
+        "No, it is forbidden to everyone.",
+        "Yes, ask the manager first, please.",
+        "Yes.",
+    ]
+    scores = LocalSystem(tiny_seed, None, compute, batch_size=batch_size).mean_log_probs(prompts, responses)
     for prompt, response, score in zip(prompts, responses, scores, strict=True):
         text = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
         start = tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,8 @@ class LocalSystem:
         """
         model, tokenizer = self._loaded
         rows = [_encode(tokenizer, *pair) for pair in zip(prompts, responses, strict=True)]
-        order = np.argsort([len(prompt) + len(response) for prompt, response in rows], kind="stable")
+        # Equal prompts come together, so that a batch reads each once.
+        order = np.array(sorted(range(len(rows)), key=lambda row: (len(rows[row][0]), rows[row][0])))
         scores = np.zeros(len(rows))
         for start in tqdm(range(0, len(rows), self.batch_size), desc="likelihood of responses", disable=None):
             batch = order[start : start + self.batch_size]
@@ -145,18 +146,32 @@ def _score_end(model: PreTrainedModel, tokens: torch.Tensor, first: int) -> Arra
 
 
 def _score(model: PreTrainedModel, rows: list[tuple[list[int], list[int]]]) -> list[float]:
-    """Score a batch, padded on the right: what follows a causal model's token doesn't change it."""
-    texts = [torch.tensor([*prompt, *response], device=model.device) for prompt, response in rows]
-    tokens = pad_sequence(texts, batch_first=True)
-    attention = pad_sequence([torch.ones_like(text) for text in texts], batch_first=True)
-    # Only the responses' logits are needed, and they lie at the end: the prompts' would be large.
-    first = min(len(prompt) for prompt, _ in rows) - 1
-    kept = tokens.shape[1] - first
-    logits = model(input_ids=tokens, attention_mask=attention, logits_to_keep=kept).logits
+    """Score a batch; a prompt that several responses stand behind is read once."""
+
+    def padded(texts: Sequence[Sequence[int]], side: str) -> tuple[torch.Tensor, torch.Tensor]:
+        tokens = [torch.tensor(text, device=model.device) for text in texts]
+        pad = partial(pad_sequence, batch_first=True, padding_side=side)
+        return pad(tokens), pad([torch.ones_like(text) for text in tokens])
+
+    prompts = [list(prompt) for prompt in dict.fromkeys(tuple(prompt) for prompt, _ in rows)]
+    own = torch.tensor([prompts.index(prompt) for prompt, _ in rows], device=model.device)
+    tokens, mask = padded(prompts, "left")
+    places = (mask.cumsum(dim=1) - 1).clamp(min=0)
+    read = model(input_ids=tokens, attention_mask=mask, position_ids=places, use_cache=True, logits_to_keep=1)
+    read.past_key_values.batch_select_indices(own)
+
+    responses, kept = padded([response for _, response in rows], "right")
+    mask = torch.cat([mask[own], kept], dim=1)
+    logits = model(
+        input_ids=responses,
+        attention_mask=mask,
+        position_ids=(mask.cumsum(dim=1) - 1)[:, -responses.shape[1] :],
+        past_key_values=read.past_key_values,
+    ).logits
     scores = []
-    for number, (prompt, response) in enumerate(rows):
-        start = len(prompt) - 1 - first
-        log_probs = logits[number, start : start + len(response)].float().log_softmax(-1)
-        targets = torch.tensor(response, device=log_probs.device)
-        scores.append(float(log_probs.gather(1, targets[:, None]).mean()))
+    for row, (prompt, response) in enumerate(zip(own.tolist(), kept.sum(dim=1).tolist(), strict=True)):
+        # A token's logits stand at the one before it: the first one's at the prompt's end.
+        before = torch.cat([read.logits[prompt], logits[row, : response - 1]])
+        found = before.float().log_softmax(-1).gather(1, responses[row, :response, None])
+        scores.append(float(found.mean()))
     return scores
