@@ -28,7 +28,7 @@ def test_votes_are_counted_and_exported(charter: Charter, project: Path) -> None
         file.write(b'{"id":')
     done = charter("votes", "bcg", "--export", "pairs.jsonl", folder=project)
     assert done.code == 0, done.err
-    assert "2 votes of 2 people on 2 questions" in done.out
+    assert "votes: 2, people: 2, questions: 2" in done.out
     assert "1 votes weren't blind" in done.out
     assert "1 lines of" in done.out
     [line] = [line for line in done.out.splitlines() if "SFT+DPO+RAG" in line and " SFT " in line]

@@ -103,7 +103,7 @@ def votes(
             table.add_row(system_name(row.system), against, *figures, end_section=row == standings[-1])
         Console(highlight=False, markup=False).print(table)
         voters, questions = ({getattr(vote, name) for vote in taken} for name in ("voter", "question"))
-        typer.echo(f"{len(taken)} votes of {len(voters)} people on {len(questions)} questions")
+        typer.echo(f"votes: {len(taken)}, people: {len(voters)}, questions: {len(questions)}")
         if len(taken) < len(cast):
             typer.echo(f"{len(cast) - len(taken)} votes weren't blind: --named takes them too")
         if torn:

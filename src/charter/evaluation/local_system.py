@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -147,31 +147,37 @@ def _score_end(model: PreTrainedModel, tokens: torch.Tensor, first: int) -> Arra
 
 def _score(model: PreTrainedModel, rows: list[tuple[list[int], list[int]]]) -> list[float]:
     """Score a batch; a prompt that several responses stand behind is read once."""
-
-    def padded(texts: Sequence[Sequence[int]], side: str) -> tuple[torch.Tensor, torch.Tensor]:
-        tokens = [torch.tensor(text, device=model.device) for text in texts]
-        pad = partial(pad_sequence, batch_first=True, padding_side=side)
-        return pad(tokens), pad([torch.ones_like(text) for text in tokens])
-
-    prompts = [list(prompt) for prompt in dict.fromkeys(tuple(prompt) for prompt, _ in rows)]
-    own = torch.tensor([prompts.index(prompt) for prompt, _ in rows], device=model.device)
-    tokens, mask = padded(prompts, "left")
+    prompts = list(dict.fromkeys(tuple(prompt) for prompt, _ in rows))
+    own = torch.tensor([prompts.index(tuple(prompt)) for prompt, _ in rows], device=model.device)
+    tokens, mask = _pad(prompts, "left", model.device)
     places = (mask.cumsum(dim=1) - 1).clamp(min=0)
     read = model(input_ids=tokens, attention_mask=mask, position_ids=places, use_cache=True, logits_to_keep=1)
     read.past_key_values.batch_select_indices(own)
 
-    responses, kept = padded([response for _, response in rows], "right")
-    mask = torch.cat([mask[own], kept], dim=1)
+    tokens, responses = _pad([response for _, response in rows], "right", model.device)
+    mask = torch.cat([mask[own], responses], dim=1)
     logits = model(
-        input_ids=responses,
+        input_ids=tokens,
         attention_mask=mask,
-        position_ids=(mask.cumsum(dim=1) - 1)[:, -responses.shape[1] :],
+        position_ids=(mask.cumsum(dim=1) - 1)[:, -tokens.shape[1] :],
         past_key_values=read.past_key_values,
     ).logits
     scores = []
-    for row, (prompt, response) in enumerate(zip(own.tolist(), kept.sum(dim=1).tolist(), strict=True)):
+    for row, (prompt, length) in enumerate(zip(own.tolist(), responses.sum(dim=1).tolist(), strict=True)):
         # A token's logits stand at the one before it: the first one's at the prompt's end.
-        before = torch.cat([read.logits[prompt], logits[row, : response - 1]])
-        found = before.float().log_softmax(-1).gather(1, responses[row, :response, None])
-        scores.append(float(found.mean()))
+        before = torch.cat([read.logits[prompt], logits[row, : length - 1]])
+        log_probs = before.float().log_softmax(-1).gather(1, tokens[row, :length, None])
+        scores.append(float(log_probs.mean()))
     return scores
+
+
+def _pad(
+    texts: Sequence[Sequence[int]], side: str, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return texts as one batch, padded on a side, and the mask of their own tokens."""
+    tokens = [torch.tensor(text, device=device) for text in texts]
+    masks = [torch.ones_like(text) for text in tokens]
+    return (
+        pad_sequence(tokens, batch_first=True, padding_side=side),
+        pad_sequence(masks, batch_first=True, padding_side=side),
+    )
