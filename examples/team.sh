@@ -62,10 +62,12 @@ start() {
     export MLFLOW_AUTH_ADMIN_PASSWORD MLFLOW_FLASK_SERVER_SECRET_KEY
     export MLFLOW_AUTH_CONFIG_PATH=$here/basic_auth.ini
     export MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
-    # An address without a place: psycopg2 takes that from PGHOST and PGDATABASE.
+    # An address without a place: psycopg2 takes that from PGHOST and PGDATABASE. A worker that is silent for 5 seconds,
+    # as on a busy machine, would be killed with all that it answers.
     "$python" -m mlflow server --app-name basic-auth --backend-store-uri postgresql+psycopg2:/// \
         --serve-artifacts --artifacts-destination "$folder/artifacts" --host 127.0.0.1 --port "$port" --workers 2 \
-        --allowed-hosts "$host,127.0.0.1:$port,localhost:$port" --cors-allowed-origins "$url" &
+        --allowed-hosts "$host,127.0.0.1:$port,localhost:$port" --cors-allowed-origins "$url" \
+        --uvicorn-opts "--timeout-worker-healthcheck 60" &
     server=$!
     wait "$server"
 }

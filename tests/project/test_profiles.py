@@ -40,7 +40,7 @@ def file(project: Path) -> Path:
         ("  judge_items: 20\n", "  judge_items:   7   # mine\n"),
         ("seed: {artifact: smollm2-135m-instruct, hub: null, served: null}", "seed: {hub: acme/small@v1}"),
         ("  learning_rate: 1.0e-3\n", "  learning_rate: 3.0e-3\n"),
-        ("  attention: eager\n", "  attention: sdpa  # faster here\n"),
+        ("  attention: sdpa\n", "  attention: eager  # faster here\n"),
     ):
         assert text.count(old) == 1
         text = text.replace(old, new)

@@ -115,7 +115,9 @@ def test_a_model_that_is_replaced_is_freed_and_one_that_cant_be_replaced_serves_
     assert served.model.alive
     served.model.stop()
     assert not served.model.alive
-    assert capsys.readouterr().err.count("version 2 is served on: charter-bcg has no freed") == 1
+    said = capsys.readouterr().err
+    assert said.count("version 2 is served now, in place of 1") == 1
+    assert said.count("version 2 is served on: charter-bcg has no freed") == 1
 
 
 def test_a_version_of_another_seed_is_refused(registry: Registry, tmp_path: Path) -> None:

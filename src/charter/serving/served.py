@@ -115,6 +115,8 @@ class ServedModel:
 
     async def _replace(self, version: AdapterVersion) -> None:
         model = await asyncio.to_thread(self._load, version)
+        moved = f"version {version.number} is served now, in place of {self.version.number}"
+        sys.stderr.write(f"charter: {self.name}: {moved}\n")
         old, self.model, self.version = self.model, model, version
         self.metrics.version.set(version.number)
         await old.close()
