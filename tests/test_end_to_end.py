@@ -29,6 +29,9 @@ pytestmark = pytest.mark.e2e
 
 Run = Callable[..., str]
 
+CORPORA = ("udhr", "library")
+EXAMINED = "udhr"
+
 
 def make_runner(folder: Path) -> Run:
     """Return a function that runs a command in a clone, with the clone's own code."""
@@ -60,9 +63,19 @@ def clone(source: Path, target: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
-    """A clone in which the smoke profile has run."""
+    """A clone in which the smoke profile has run on a corpus of the repository and on one that a user adds.
+
+    The repository's other corpus is taken out of params.yaml, as a user does who has no need of it.
+    """
     folder = tmp_path_factory.mktemp("clones") / "charter"
     run = clone(ROOT, folder)
+    rules = tmp_path_factory.mktemp("documents") / "library.md"
+    rules.write_text(LIBRARY, encoding="utf-8")
+    run("charter", "add", "library", str(rules), "--title", "Rules of the Town Library")
+    params = folder / PARAMS_FILE
+    corpora = yaml.safe_load(params.read_text())["corpora"]
+    kept = {name: corpora[name] for name in CORPORA}
+    params.write_text(set_value(params.read_text(), ("corpora",), kept))
     run("charter", "profile", "smoke")
     run("dvc", "repro")
     return folder, run
@@ -78,21 +91,26 @@ def test_results_are_whole(project: tuple[Path, Run]) -> None:
     rows = json.loads(run("charter", "results", "--json"))
     assert all(set(row) == {"corpus", "system", "rag", "metric", "value", "low", "high", "n"} for row in rows)
     found = {(row["corpus"], row["system"], row["rag"], row["metric"]) for row in rows}
-    for corpus in ("udhr", "bcg"):
+    assert {row["corpus"] for row in rows} == set(CORPORA)
+    for corpus in CORPORA:
         for system, rag in SYSTEMS:
             for metric in (*METRICS, *CUT_METRICS.values(), "judge_validity"):
                 judged = (system, rag) in JUDGED or metric not in ("win_rate", "judge_validity")
                 assert ((corpus, system, rag, metric) in found) == judged
-            for metric in ("hit@k", "exam_hit@k"):
-                assert ((corpus, system, rag, metric) in found) == (rag is True)
+            examined = corpus == EXAMINED
+            assert ((corpus, system, rag, "hit@k") in found) == (rag is True)
+            assert ((corpus, system, rag, "exam_hit@k") in found) == (examined and rag is True)
             for metric in (*SAFETY_METRICS, *RETENTION_METRICS):
                 probed = system in LOCAL and not rag and (system, metric) != ("seed", "perplexity_ratio")
                 assert ((corpus, system, rag, metric) in found) == probed
-            assert (corpus, system, rag, "right_answers") in found
-            assert ((corpus, system, rag, "dilemmas") in found) == (system in LOCAL and rag != "gold")
+            advises = examined and system in LOCAL and rag != "gold"
+            assert ((corpus, system, rag, "right_answers") in found) == examined
+            assert ((corpus, system, rag, "dilemmas") in found) == advises
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["low"] is not None)
     report = (folder / "reports/index.html").read_text(encoding="utf-8")
     assert "Universal Declaration of Human Rights" in report
+    assert "Rules of the Town Library" in report
+    assert "Business Conduct Guidelines" not in report
 
 
 def test_second_run_does_nothing(project: tuple[Path, Run]) -> None:
@@ -112,7 +130,7 @@ def test_beta_concerns_dpo_and_what_follows(project: tuple[Path, Run]) -> None:
     # A dry run changes no output, so what follows has to be asked for.
     plan = run("dvc", "repro", "--dry", "--force-downstream")
     ran = {line.split("'")[1] for line in plan.splitlines() if line.startswith("Running stage")}
-    assert ran == {"dpo@udhr", "dpo@bcg", "evaluate@udhr", "evaluate@bcg", "report"}
+    assert ran == {"dpo@udhr", "dpo@library", "evaluate@udhr", "evaluate@library", "report"}
     params.write_text(committed)
     assert changed_stages(run) == set()
 
@@ -129,9 +147,9 @@ def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, 
         "print(json.dumps([runs, models]))"
     )
     runs, models = json.loads(run(sys.executable, "-c", script))
-    assert runs["charter/udhr"] == runs["charter/bcg"] == 1 + len(SYSTEMS)
+    assert runs["charter/udhr"] == runs["charter/library"] == 1 + len(SYSTEMS)
     assert int(models["charter-udhr"]["candidate"]) == 1
-    assert set(models) == {"charter-udhr", "charter-udhr.sft", "charter-bcg", "charter-bcg.sft"}
+    assert set(models) == {"charter-udhr", "charter-udhr.sft", "charter-library", "charter-library.sft"}
     # Whether six chunks teach enough to pass the real gates is left to chance.
     params = folder / PARAMS_FILE
     committed = params.read_text()
@@ -169,18 +187,6 @@ def test_pushed_state_is_pulled_and_reruns_nothing(project: tuple[Path, Run], tm
         run("charter", "results", "--json")
     )
     shutil.rmtree(tmp_path / "store")
-
-
-def test_unknown_document_runs_to_its_evaluation(project: tuple[Path, Run], tmp_path: Path) -> None:
-    folder, run = project
-    rules = tmp_path / "library.md"
-    rules.write_text(LIBRARY, encoding="utf-8")
-    run("charter", "add", "library", str(rules), "--title", "Rules of the Town Library")
-    run("dvc", "repro", "evaluate@library")
-    rows = json.loads(run("charter", "results", "library", "--json"))
-    assert {row["corpus"] for row in rows} == {"library"}
-    assert {(row["system"], row["rag"]) for row in rows} == set(SYSTEMS)
-    assert (folder / "data/raw/library/library.md").read_text(encoding="utf-8") == LIBRARY
 
 
 LIBRARY = """# Rules of the Town Library
