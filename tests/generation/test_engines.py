@@ -143,7 +143,7 @@ def test_openvino_reads_a_prefix_once_though_all_ask_at_once(base_models: Projec
         return time.perf_counter() - start
 
     def passage(name: str) -> str:
-        return f"The rules of {name}. " + "Nobody may enter the yard after dark, or feed the animals. " * 20
+        return f"The rules of {name}. " + "Nobody may enter the yard after dark, or feed the animals. " * 10
 
     seconds([passage("the warm-up")])
     apart = seconds([passage(f"house {number}") for number in range(8)])
