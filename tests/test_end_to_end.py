@@ -150,7 +150,7 @@ def test_mlflow_mirrors_the_state_once_and_gates_promotion(project: tuple[Path, 
     assert runs["charter/udhr"] == runs["charter/library"] == 1 + len(SYSTEMS)
     assert int(models["charter-udhr"]["candidate"]) == 1
     assert set(models) == {"charter-udhr", "charter-udhr.sft", "charter-library", "charter-library.sft"}
-    # Whether six chunks teach enough to pass the real gates is left to chance.
+    # Whether a few chunks teach enough to pass the real gates is left to chance.
     params = folder / PARAMS_FILE
     committed = params.read_text()
     set_minimum(params, 101)
