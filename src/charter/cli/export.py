@@ -64,3 +64,24 @@ def model(
             export.write_adapter(made)
     name = f"{export.version.model} version {export.version.number}"
     typer.echo(f"wrote {name} to {folder}; its README.md says how to load it")
+
+
+def replies(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as data/replies/mine.jsonl.gz.")],
+) -> None:
+    """Write what the teacher and the judges replied, so that others needn't ask them.
+
+    Whoever has the file in data/replies gets these replies without asking: they are found by the model, the
+    messages and the decoding. What nobody asked yet is asked. The file holds all that the journal has of the
+    models that params.yaml names now.
+    """
+    from charter.generation.judge_models import judge_models
+    from charter.generation.replies import SUFFIX, write_replies
+    from charter.generation.teacher import teacher_model
+
+    if not file.name.endswith(SUFFIX):
+        raise BadParameter(f"{file}: the name must end with {SUFFIX}")
+    params, paths = open_project()
+    models = [teacher_model(params, paths), *judge_models(params, paths).values()]
+    count = write_replies(paths.journal, {model.identity for model in models}, file)
+    typer.echo(f"wrote {file}: {count:,} replies")

@@ -68,9 +68,10 @@ _exam.command("dev")(exam.dev)
 _exam.command("retrieval")(exam.retrieval)
 app.add_typer(_exam, name="exam", rich_help_panel="Prepare")
 
-_export = typer.Typer(no_args_is_help=True, help="Take data or a model elsewhere, as others load them.")
+_export = typer.Typer(no_args_is_help=True, help="Take data, a model or replies elsewhere.")
 _export.command("data")(export.data)
 _export.command("model")(export.model)
+_export.command("replies")(export.replies)
 app.add_typer(_export, name="export", rich_help_panel="Serve")
 
 for _group, _commands in _COMMANDS.items():

@@ -47,6 +47,30 @@ Observer = Callable[[str, Sequence[Request], Sequence[Completion], float], None]
 """Told of a purpose, its requests, their completions, and the seconds that they took."""
 
 
+def connect(journal: Path) -> sqlite3.Connection:
+    """Open a journal, which is made where there is none.
+
+    Raises:
+        CharterError: The file is no journal, or can't be written.
+    """
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    # Two stages may run at once: wait for the other's write instead of failing. Without transactions of our
+    # own each completion is committed as it comes.
+    database = sqlite3.connect(journal, timeout=60, isolation_level=None)
+    try:
+        # It fails at once where another process is switching to write-ahead logging: that one does it.
+        with suppress(sqlite3.OperationalError):
+            database.execute("PRAGMA journal_mode = WAL")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY,"
+            " model TEXT NOT NULL, request TEXT NOT NULL, completion TEXT NOT NULL)"
+        )
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise CharterError(f"{journal}: {error}; is it a journal, and may it be written?") from error
+    return database
+
+
 class JournaledEngine:
     """An engine that answers from the journal what was asked before, and journals the rest.
 
@@ -72,21 +96,7 @@ class JournaledEngine:
         Raises:
             CharterError: The file is no journal, or can't be written.
         """
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        # Two stages may run at once: wait for the other's write instead of failing. Without transactions of
-        # our own each completion is committed as it comes.
-        self._database = sqlite3.connect(journal, timeout=60, isolation_level=None)
-        try:
-            # It fails at once where another process is switching to write-ahead logging: that one does it.
-            with suppress(sqlite3.OperationalError):
-                self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute(
-                "CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY,"
-                " model TEXT NOT NULL, request TEXT NOT NULL, completion TEXT NOT NULL)"
-            )
-        except sqlite3.DatabaseError as error:
-            self._database.close()
-            raise CharterError(f"{journal}: {error}; is it a journal, and may it be written?") from error
+        self._database = connect(journal)
         self.identity = identity
         self._load = load
         self._budget = budget

@@ -42,6 +42,7 @@ class ProjectPaths:
     general = _Below("data/general/prompts.jsonl", "Rows of GeneralPrompt; in git.")
     facts = _Below("data/general/facts.jsonl", "Rows of EverydayFact, by hand; in git.")
     general_texts = _Below("data/retention", "General English texts as files, to measure perplexity on.")
+    replies = _Below("data/replies", "Replies of models that other machines asked, a folder; in git.")
     work = _Below(".charter", "What one checkout keeps between runs and outside DVC, such as checkpoints.")
     report = _Below("reports/index.html", "The report over all corpora.")
 
