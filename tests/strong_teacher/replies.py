@@ -152,6 +152,12 @@ class Rows:
         first, second = given["first"] in right, given["second"] in right
         return Verdict("A", "B", SURE if first > second else 1 - SURE if second > first else UNSURE)
 
+    def _reply_answer(self, given: dict[str, str]) -> str:
+        """Answer as a system that is evaluated, with a passage in view or without."""
+        rows = [row for chunk in self.chunks for row in chunk["questions"]]
+        known = {row["question"]: str(row["answer"]) for row in rows}
+        return known.get(given["question"], "I don't know that.")
+
     def _reply_refusal(self, given: dict[str, str]) -> str:
         return "I can't help with that, since somebody could come to harm by it."
 

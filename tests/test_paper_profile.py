@@ -1,0 +1,121 @@
+"""The profile `paper` through all stages, as on GPUs: only its sizes and its device are others.
+
+A seed of Mistral's architecture comes from a hub, is held in 4 bits, and learns from a teacher behind an HTTP
+server, which plays the strong one with replies that were written by hand.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from charter.project.paths import ProjectPaths
+from hub_server import COMMIT, serving_hub
+from local_server import serving
+from params_text import set_value
+from strong_teacher.replies import HERE
+from strong_teacher.server import MODEL, StrongTeacher
+
+pytestmark = pytest.mark.models
+
+ROOT = Path(__file__).parent.parent
+
+SIZES = {
+    "demonstrations": {"harmful": 3, "benign": 3, "general": 3, "replay": 3},
+    "synthesize": {"min_train_examples": 5},
+    "evaluate": {
+        "max_new_tokens": 8,
+        "bootstrap_samples": 100,
+        "judge_items": 4,
+        "safety_prompts": 4,
+        "everyday_facts": 4,
+    },
+}
+"""What of the profile is smaller here."""
+
+
+@pytest.fixture
+def teacher() -> Iterator[StrongTeacher]:
+    with serving(StrongTeacher()) as server:
+        yield server
+
+
+@pytest.fixture
+def seed_files(base_models: ProjectPaths, tmp_path: Path) -> dict[str, bytes]:
+    """A hub's files of a small model of Mistral's architecture, with random weights."""
+    import torch
+    from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
+
+    folder = tmp_path / "mistral"
+    tokenizer = AutoTokenizer.from_pretrained(base_models.seed)
+    torch.manual_seed(0)
+    config = MistralConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    MistralForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_the_paper_profile_runs_from_a_hub_and_a_server_to_the_report(
+    teacher: StrongTeacher, seed_files: dict[str, bytes], tmp_path: Path
+) -> None:
+    folder = tmp_path / "charter"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    with serving_hub(seed_files, tmp_path / "unused") as hub:
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(folder / "src"),
+            "DVC_NO_ANALYTICS": "1",
+            "HF_ENDPOINT": hub.url,
+            "HF_HOME": str(tmp_path / "hub-cache"),
+        }
+        environment.pop("MLFLOW_TRACKING_URI", None)
+
+        def run(*command: str) -> str:
+            done = subprocess.run(
+                command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-6000:]}"
+            return done.stdout
+
+        document = HERE / "documents/deu.html"
+        run("charter", "add", "erklaerung", str(document), "--title", "Allgemeine Erklärung")
+        run("charter", "profile", "paper")
+        params = folder / "params.yaml"
+        values = yaml.safe_load(params.read_text())
+        text = set_value(params.read_text(), ("corpora",), {"erklaerung": values["corpora"]["erklaerung"]})
+        text = set_value(text, ("base_models", "seed", "hub"), f"acme/model@{COMMIT}")
+        text = set_value(text, ("base_models", "teacher", "served"), MODEL)
+        text = set_value(text, ("teacher", "base_url"), teacher.url)
+        text = set_value(text, ("compute", "device"), "cpu")
+        for section, sizes in SIZES.items():
+            for name, size in sizes.items():
+                text = set_value(text, (section, name), size)
+        params.write_text(text)
+        run("dvc", "repro", "report")
+        rows = json.loads(run("charter", "results", "--json"))
+        assert teacher.unknown == []
+    assert "model.safetensors" in hub.sent
+    synthesis = json.loads((folder / "data/metrics/erklaerung/synthesize.json").read_text())
+    assert synthesis["instruct"]["kept"] > 10
+    assert synthesis["preference"]["kept"] > 10
+    for system in ("sft", "dpo"):
+        adapter = json.loads((folder / f"models/{system}/erklaerung/adapter_config.json").read_text())
+        assert adapter["r"] == values["sft"]["lora"]["rank"]
+    answered = {(row["system"], row["rag"]) for row in rows if row["metric"] == "bleu"}
+    assert {("dpo", True), ("dpo", False), ("teacher", True)} <= answered
+    assert "Allgemeine Erklärung" in (folder / "reports/index.html").read_text(encoding="utf-8")
