@@ -26,3 +26,30 @@ def test_an_unknown_corpus_is_told(charter: Charter) -> None:
     done = charter("stage", "sft", "nowhere")
     assert done.code == 1
     assert done.err == "charter: no corpus 'nowhere' in params.yaml; there are udhr, bcg\n"
+
+
+def test_a_gpu_without_memory_left_is_one_message(charter: Charter, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from charter.stages import sft
+
+    def run(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(sft, "run", run)
+    done = charter("stage", "sft", "udhr")
+    assert done.code == 1
+    assert done.err.startswith("charter: stage sft: the GPU's memory ran out. Lower its batch_size")
+
+
+def test_another_error_of_a_stage_is_not_taken_for_memory(
+    charter: Charter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from charter.stages import sft
+
+    def run(*_: Any) -> None:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(sft, "run", run)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        charter("stage", "sft", "udhr")

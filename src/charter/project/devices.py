@@ -1,11 +1,15 @@
 """Where torch runs and in what type, by params.yaml."""
 
 import os
+import sys
 
 import torch
 
 from charter.project.errors import CharterError
 from charter.project.sections import Compute
+
+_NOTABLE = 0.1
+"""Share of a GPU's memory that others hold, from which it is told: a desktop holds less."""
 
 
 def resolve_device(compute: Compute) -> torch.device:
@@ -37,3 +41,23 @@ def resolve_dtype(compute: Compute) -> torch.dtype:
     else:
         native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if native else torch.float32
+
+
+def held_by_others(device: torch.device) -> str | None:
+    """Say how much of a GPU's memory other programs hold, and whose it may be; None where it is little."""
+    if device.type != "cuda":
+        return None
+    free, total = torch.cuda.mem_get_info(device)
+    held = total - free - torch.cuda.memory_reserved(device)
+    if held < _NOTABLE * total:
+        return None
+    return (
+        f"other programs hold {held / 2**30:.1f} of the {total / 2**30:.1f} GiB of GPU {device.index or 0}. "
+        "If the teacher's server is one of them: docs/gpus-and-clusters.md, Teacher and trainer on one GPU"
+    )
+
+
+def tell_held_memory(device: torch.device) -> None:
+    """Write to stderr what `held_by_others` says, before a model is loaded that may not fit beside it."""
+    if held := held_by_others(device):
+        sys.stderr.write(f"{held}\n")

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import is_bitsandbytes_available
 from transformers.utils.logging import disable_progress_bar
 
-from charter.project.devices import resolve_device, resolve_dtype
+from charter.project.devices import resolve_device, resolve_dtype, tell_held_memory
 from charter.project.errors import CharterError
 from charter.project.sections import Compute
 
@@ -66,17 +66,18 @@ def load_seed(path: Path, compute: Compute) -> PreTrainedModel:
     """Load the seed in the computing type, or quantised to nf4, with room for its tokenizer's pad token.
 
     Whole weights stay where transformers puts them; the trainer moves them to its device. Quantised ones
-    can't be moved: each process loads them onto its own GPU.
+    can't be moved: each process loads them onto its own GPU. It is told how much of that other programs hold.
 
     Raises:
         CharterError: nf4 is asked for and bitsandbytes is not installed.
     """
-    dtype = resolve_dtype(compute)
+    device, dtype = resolve_device(compute), resolve_dtype(compute)
+    tell_held_memory(device)
     options: dict[str, Any] = {}
     if compute.quantization == "nf4":
         if not is_bitsandbytes_available():
             raise CharterError("compute.quantization is nf4: install bitsandbytes (pip install '.[gpu]')")
-        options["device_map"] = {"": str(resolve_device(compute))}
+        options["device_map"] = {"": str(device)}
         # QLoRA (Dettmers et al., 2023): 4-bit NormalFloat, its constants quantised too.
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
