@@ -1,4 +1,4 @@
-"""The profile `paper` through all stages, as on GPUs: only its sizes and its device are others.
+"""The profile `paper` through all stages, as on GPUs: its sizes and its device are others.
 
 A seed of Mistral's architecture comes from a hub, is held in 4 bits, and learns from a teacher behind an HTTP
 server, which plays the strong one with replies that were written by hand.
@@ -6,6 +6,7 @@ server, which plays the strong one with replies that were written by hand.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from charter.project.paths import ProjectPaths
 from hub_server import COMMIT, serving_hub
 from local_server import serving
 from params_text import set_value
@@ -28,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 SIZES = {
     "demonstrations": {"harmful": 3, "benign": 3, "general": 3, "replay": 3},
     "synthesize": {"min_train_examples": 5},
+    "sft": {"epochs": 1},
     "evaluate": {
         "max_new_tokens": 8,
         "bootstrap_samples": 100,
@@ -46,27 +47,20 @@ def teacher() -> Iterator[StrongTeacher]:
 
 
 @pytest.fixture
-def seed_files(base_models: ProjectPaths, tmp_path: Path) -> dict[str, bytes]:
+def seed_files(tiny_seed: Path, tmp_path: Path) -> dict[str, bytes]:
     """A hub's files of a small model of Mistral's architecture, with random weights."""
     import torch
-    from transformers import AutoTokenizer, MistralConfig, MistralForCausalLM
+    from transformers import LlamaConfig, MistralConfig, MistralForCausalLM
 
     folder = tmp_path / "mistral"
-    tokenizer = AutoTokenizer.from_pretrained(base_models.seed)
-    torch.manual_seed(0)
+    shutil.copytree(tiny_seed, folder)
+    shape = LlamaConfig.from_pretrained(folder).to_dict()
     config = MistralConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        **{name: shape[name] for name in shape if name not in ("model_type", "architectures")}
     )
+    torch.manual_seed(0)
     MistralForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    (folder / "source.json").unlink()
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
@@ -102,6 +96,8 @@ def test_the_paper_profile_runs_from_a_hub_and_a_server_to_the_report(
         text = set_value(text, ("base_models", "teacher", "served"), MODEL)
         text = set_value(text, ("teacher", "base_url"), teacher.url)
         text = set_value(text, ("compute", "device"), "cpu")
+        # bfloat16 where the processor multiplies it.
+        text = set_value(text, ("compute", "dtype"), "auto")
         for section, sizes in SIZES.items():
             for name, size in sizes.items():
                 text = set_value(text, (section, name), size)

@@ -1,6 +1,7 @@
 """Replies as files: what one journal has is found by another, whole or not at all."""
 
 import gzip
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,10 @@ from charter.generation.engine import Completion, Request, ask, ask_choice
 from charter.generation.journal import JournaledEngine
 from charter.generation.replies import Reply, take_replies, write_replies
 from charter.project.errors import CharterError
+from charter.project.paths import ProjectPaths
+from charter.project.storage import directory_sha256
+
+ROOT = Path(__file__).parent.parent.parent
 
 QUESTIONS = [
     ask(system="s", user="Wer darf wählen?", max_new_tokens=5),
@@ -135,3 +140,17 @@ def test_a_file_of_replies_holds_what_was_asked(exported: Path) -> None:
         rows = [Reply.model_validate_json(line) for line in lines]
     assert {row.model for row in rows} == {"teacher"}
     assert any(row.request["messages"][-1]["content"] == "Wer darf wählen?" for row in rows)
+
+
+@pytest.mark.models
+def test_the_repositorys_replies_are_those_of_its_teacher(base_models: ProjectPaths) -> None:
+    teacher = directory_sha256(base_models.teacher)
+    files = sorted((ROOT / "data/replies").glob("*.jsonl.gz"))
+    assert files
+    for file in files:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            rows = [Reply.model_validate_json(line) for line in lines]
+        assert {row.model for row in rows} == {teacher}
+        for row in rows:
+            asked = json.dumps(row.request, ensure_ascii=False, separators=(",", ":"))
+            assert row.key == hashlib.sha256(f"{teacher}\n{asked}".encode()).hexdigest()
