@@ -25,6 +25,28 @@ def test_every_row_is_judged_once_and_says_what_is_wrong(rows: list[dict[str, An
         assert (row["kind"] == "instruct") == ("rejected" not in row)
 
 
+def test_the_readme_counts_those_of_todays_filters() -> None:
+    file = FOLDER / "kept_udhr.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    table = (FOLDER / "README.md").read_text(encoding="utf-8").partition("`kept_udhr.jsonl`")[2]
+    assert len({(row["kind"], row["id"]) for row in rows}) == len(rows)
+    for (kind, made), name in {
+        ("instruct", "teacher"): "answers of the teacher",
+        ("preference", "teacher"): "pairs of scenarios",
+        ("preference", "rule"): "pairs of rules",
+    }.items():
+        judged = [row for row in rows if (row["kind"], row["made"]) == (kind, made)]
+        for label in ("supported", "usable"):
+            assert f"| {name}, {label} | {sum(row[label] for row in judged)} of {len(judged)} |" in table
+    held_out = [row["usable"] for row in rows if (row["kind"], row["split"]) == ("preference", "test")]
+    assert (
+        f"the {len(held_out)} pairs that are held out, all of scenarios, {sum(held_out)} are usable" in table
+    )
+    for row in rows:
+        assert row["usable"] or row["note"], row
+        assert row["supported"] or not row["usable"], row
+
+
 def test_the_readme_counts_them(rows: list[dict[str, Any]]) -> None:
     table = (FOLDER / "README.md").read_text(encoding="utf-8")
     for (kind, made), name in {
