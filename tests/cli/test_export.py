@@ -38,6 +38,7 @@ def test_replies_of_one_project_are_not_asked_for_in_another(
     first, second = (
         make_project(tmp_path / name, teacher, base_models, "direct") for name in ("first", "second")
     )
+    first.seed.mkdir()
     done = charter("export", "replies", str(second.replies / "first.jsonl.gz"), folder=first.root)
     assert (done.code, done.err) == (0, "")
     assert done.out.endswith("first.jsonl.gz: 6 replies\n")

@@ -143,14 +143,14 @@ def test_a_file_of_replies_holds_what_was_asked(exported: Path) -> None:
 
 
 @pytest.mark.models
-def test_the_repositorys_replies_are_those_of_its_teacher(base_models: ProjectPaths) -> None:
-    teacher = directory_sha256(base_models.teacher)
+def test_the_repositorys_replies_are_those_of_its_models(base_models: ProjectPaths) -> None:
+    models = {directory_sha256(base_models.teacher), directory_sha256(base_models.seed)}
     files = sorted((ROOT / "data/replies").glob("*.jsonl.gz"))
     assert files
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             rows = [Reply.model_validate_json(line) for line in lines]
-        assert {row.model for row in rows} == {teacher}
+        assert {row.model for row in rows} == models
         for row in rows:
             asked = json.dumps(row.request, ensure_ascii=False, separators=(",", ":"))
-            assert row.key == hashlib.sha256(f"{teacher}\n{asked}".encode()).hexdigest()
+            assert row.key == hashlib.sha256(f"{row.model}\n{asked}".encode()).hexdigest()

@@ -87,7 +87,9 @@ def test_over_nf4_a_system_is_the_one_that_was_trained(tiny_seed: Path, adapter:
     assert not torch.allclose(logits(system), logits(bare), atol=1e-3)
 
 
-def test_each_process_quantises_onto_its_own_gpu(tiny_seed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_quantises_onto_its_own_gpu(
+    tiny_seed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     asked: dict[str, Any] = {}
 
     def stop(_: Path, **options: Any) -> None:
@@ -97,6 +99,8 @@ def test_each_process_quantises_onto_its_own_gpu(tiny_seed: Path, monkeypatch: p
     monkeypatch.setenv("LOCAL_RANK", "3")
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (device.index * 2**30, 80 * 2**30))
+    monkeypatch.setattr("torch.cuda.memory_reserved", lambda _: 0)
     monkeypatch.setattr(models, "is_bitsandbytes_available", lambda: True)
     monkeypatch.setattr(models, "BitsAndBytesConfig", dict)
     monkeypatch.setattr(models.AutoModelForCausalLM, "from_pretrained", stop)
@@ -104,6 +108,7 @@ def test_each_process_quantises_onto_its_own_gpu(tiny_seed: Path, monkeypatch: p
     with pytest.raises(CharterError, match="far enough"):
         load_seed(tiny_seed, on_gpu)
     assert asked["device_map"] == {"": "cuda:3"}
+    assert "other programs hold 77.0 of the 80.0 GiB of GPU 3" in capsys.readouterr().err
     monkeypatch.setenv("LOCAL_RANK", "4")
     with pytest.raises(CharterError, match=r"process 5 here has no GPU: lower compute\.processes to 4"):
         load_seed(tiny_seed, on_gpu)

@@ -69,19 +69,21 @@ def model(
 def replies(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as data/replies/mine.jsonl.gz.")],
 ) -> None:
-    """Write what the teacher and the judges replied, so that others needn't ask them.
+    """Write what the teacher, the judges and the seed replied, so that others needn't ask them.
 
     Whoever has the file in data/replies gets these replies without asking: they are found by the model, the
     messages and the decoding. What nobody asked yet is asked. The file holds all that the journal has of the
-    models that params.yaml names now.
+    models that params.yaml names now; of the seed the answers that training replays.
     """
     from charter.generation.judge_models import judge_models
     from charter.generation.replies import SUFFIX, write_replies
     from charter.generation.teacher import teacher_model
+    from charter.project.storage import directory_sha256
 
     if not file.name.endswith(SUFFIX):
         raise BadParameter(f"{file}: the name must end with {SUFFIX}")
     params, paths = open_project()
-    models = [teacher_model(params, paths), *judge_models(params, paths).values()]
-    count = write_replies(paths.journal, {model.identity for model in models}, file)
+    asked = [teacher_model(params, paths), *judge_models(params, paths).values()]
+    models = {directory_sha256(paths.seed), *(model.identity for model in asked)}
+    count = write_replies(paths.journal, models, file)
     typer.echo(f"wrote {file}: {count:,} replies")
