@@ -1,11 +1,8 @@
 """The whole pipeline on the real embedded models, in a clean clone, as a new user runs it."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,43 +19,14 @@ from charter.project.metric_names import (
     SYSTEMS,
 )
 from charter.project.params import PARAMS_FILE
+from clones import Run, clone
 from params_text import set_value
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.e2e
 
-Run = Callable[..., str]
-
 CORPORA = ("udhr", "library")
 EXAMINED = "udhr"
-
-
-def make_runner(folder: Path) -> Run:
-    """Return a function that runs a command in a clone, with the clone's own code."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(folder / "src"),
-        "DVC_NO_ANALYTICS": "1",
-    }
-    environment.pop("MLFLOW_TRACKING_URI", None)
-
-    def run(*command: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        output = done.stdout + done.stderr
-        assert (done.returncode != 0) == fails, f"{' '.join(command)}:\n{output[-6000:]}"
-        return done.stdout if not fails else output
-
-    return run
-
-
-def clone(source: Path, target: Path) -> Run:
-    subprocess.run(["git", "clone", "--quiet", str(source), str(target)], check=True)
-    run = make_runner(target)
-    run("git", "config", "user.name", "Charter's tests")
-    run("git", "config", "user.email", "tests@example.invalid")
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,14 @@ server, which plays the strong one with replies that were written by hand.
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from clones import clone
 from hub_server import COMMIT, serving_hub
 from local_server import serving
 from params_text import set_value
@@ -68,24 +66,8 @@ def test_the_paper_profile_runs_from_a_hub_and_a_server_to_the_report(
     teacher: StrongTeacher, seed_files: dict[str, bytes], tmp_path: Path
 ) -> None:
     folder = tmp_path / "charter"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     with serving_hub(seed_files, tmp_path / "unused") as hub:
-        environment = os.environ | {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(folder / "src"),
-            "DVC_NO_ANALYTICS": "1",
-            "HF_ENDPOINT": hub.url,
-            "HF_HOME": str(tmp_path / "hub-cache"),
-        }
-        environment.pop("MLFLOW_TRACKING_URI", None)
-
-        def run(*command: str) -> str:
-            done = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, f"{' '.join(command)}:\n{(done.stdout + done.stderr)[-6000:]}"
-            return done.stdout
-
+        run = clone(ROOT, folder, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "hub-cache"))
         document = HERE / "documents/deu.html"
         run("charter", "add", "erklaerung", str(document), "--title", "Allgemeine Erklärung")
         run("charter", "profile", "paper")
