@@ -23,7 +23,7 @@ from charter.project.paths import CorpusPaths, ProjectPaths
 
 ROOT = Path(__file__).parent.parent
 WRITTEN = "<!-- Written by scripts/build_docs.py: edit what it reads, then run it. -->\n\n"
-BY_NAME = {"corpora", "labelled"}
+BY_NAME = {"corpora", "labelled", "arms"}
 """Parameters whose keys are the user's own names: their values here would be examples only."""
 
 TYPES = {int: "whole number", float: "number", str: "text", bool: "`true` or `false`", NoneType: "`null`"}

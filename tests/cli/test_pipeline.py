@@ -14,6 +14,7 @@ Charter = Callable[..., Any]
         (("train",), "no stage 'train'; there are base-models"),
         (("sft",), "stage sft takes a corpus"),
         (("report", "udhr"), "stage report takes no corpus"),
+        (("arm",), "stage arm takes an arm"),
     ],
 )
 def test_misuse_is_exit_code_2(charter: Charter, arguments: tuple[str, ...], message: str) -> None:
@@ -26,6 +27,12 @@ def test_an_unknown_corpus_is_told(charter: Charter) -> None:
     done = charter("stage", "sft", "nowhere")
     assert done.code == 1
     assert done.err == "charter: no corpus 'nowhere' in params.yaml; there are udhr, bcg\n"
+
+
+def test_an_unknown_arm_is_told(charter: Charter) -> None:
+    done = charter("stage", "arm", "swapped")
+    assert done.code == 1
+    assert done.err == "charter: no arm 'swapped' in params.yaml; there are none\n"
 
 
 def test_a_gpu_without_memory_left_is_one_message(charter: Charter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,11 @@ ROOT = Path(__file__).parent.parent.parent
 FILES = sorted(path for folder in ("src", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
 EXAM = "charter.evaluation.exam"
 
-READERS = {"src/charter/stages/evaluate.py"}
+READERS = {"src/charter/evaluation/sealed_exam.py"}
 """Who may read the sealed part."""
+
+SITTERS = {"src/charter/stages/evaluate.py", "src/charter/stages/arm.py"}
+"""Who may have it sat: the table, and the trainings that stand beside it."""
 
 HANDLERS = {
     "src/charter/project/paths.py",
@@ -65,8 +68,18 @@ def parsed(path: Path) -> ast.Module:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_only_evaluate_reads_the_sealed_part(path: Path) -> None:
-    own = path == MODULES[EXAM]
-    assert own or name_of(path) in READERS or "read_sealed" not in names_used(parsed(path))
+    names = names_used(parsed(path))
+    assert path == MODULES[EXAM] or name_of(path) in READERS or "read_sealed" not in names
+    assert name_of(path) in READERS | SITTERS or "sealed_examination" not in names
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_one_who_reads_it_is_not_imported_whole(path: Path) -> None:
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            assert "charter.evaluation.sealed_exam" not in {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "charter.evaluation":
+            assert "sealed_exam" not in {alias.name for alias in node.names}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -103,8 +116,11 @@ def test_no_parameter_and_no_stage_names_an_exam() -> None:
     assert "data/exam" not in (ROOT / "params.yaml").read_text(encoding="utf-8")
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     bodies = {name: stage.get("do", stage) for name, stage in stages.items()}
-    assert {name for name, body in bodies.items() if "data/exam/${key}" in body["deps"]} == {"evaluate"}
-    assert {name for name, body in bodies.items() if re.search(r"data/exam\b", str(body))} == {"evaluate"}
+    named = {name: set(re.findall(r"data/exam\b[^'\"]*", str(body))) for name, body in bodies.items()}
+    assert {name: paths for name, paths in named.items() if paths} == {
+        "evaluate": {"data/exam/${key}"},
+        "arm": {"data/exam/${item.corpus}"},
+    }
 
 
 def test_the_rules_see_what_they_are_to_forbid() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from charter.cli.pipeline import CORPUS_STAGES, SHARED_STAGES
+from charter.cli.pipeline import ARM_STAGES, CORPUS_STAGES, SHARED_STAGES, STAGES
 from charter.project.paths import ProjectPaths
 from import_graph import MODULES, PINNED, SOURCE, prompt_rooms, rooms_used
 
@@ -33,7 +33,7 @@ def paths_of(entries: list[Any]) -> set[str]:
     return {entry if isinstance(entry, str) else next(iter(entry)) for entry in entries}
 
 
-@pytest.mark.parametrize("name", CORPUS_STAGES + SHARED_STAGES)
+@pytest.mark.parametrize("name", STAGES)
 def test_code_deps_are_the_packages_that_a_stage_imports(stages: dict[str, Any], name: str) -> None:
     code = {dep for dep in stage_body(stages[name]).get("deps", []) if dep.startswith("src/")}
     module = name.replace("-", "_")
@@ -71,8 +71,8 @@ def test_no_stage_depends_on_the_budget(stages: dict[str, Any]) -> None:
 
 
 def test_command_line_knows_every_stage(stages: dict[str, Any]) -> None:
-    assert set(stages) == set(CORPUS_STAGES) | set(SHARED_STAGES)
-    for name in CORPUS_STAGES:
+    assert set(stages) == set(STAGES)
+    for name in CORPUS_STAGES + ARM_STAGES:
         assert stages[name]["do"]["cmd"] == f"charter stage {name} ${{key}}"
     for name in SHARED_STAGES:
         assert stages[name]["cmd"] == f"charter stage {name}"
@@ -83,6 +83,9 @@ def test_every_stage_has_a_description_and_every_corpus_stage_metrics(stages: di
         assert stage_body(definition)["desc"]
     for name in CORPUS_STAGES:
         assert paths_of(stages[name]["do"]["metrics"]) == {f"data/metrics/${{key}}/{name}.json"}
+    arm = ProjectPaths(Path("/project")).arm("${key}", "${item.corpus}", ())
+    written = paths_of(stages["arm"]["do"]["metrics"])
+    assert written == {arm.figures.relative_to("/project").as_posix()}
 
 
 def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
@@ -96,6 +99,7 @@ def test_outputs_are_where_the_code_writes(stages: dict[str, Any]) -> None:
         "sft": {paths.adapter("sft"), paths.curve("sft")},
         "dpo": {paths.adapter("dpo"), paths.curve("dpo")},
         "rag-index": {paths.index},
+        "arm": {ProjectPaths(root).arm("${key}", "${item.corpus}", ()).models},
         "evaluate": {
             paths.predictions,
             paths.judgements,
@@ -146,6 +150,6 @@ def test_folders_in_git_that_stages_depend_on_are_there_for_every_corpus(stages:
     """DVC refuses a folder that isn't there, and git keeps none without a file in it."""
     deps = {dep for body in stages.values() for dep in stage_body(body).get("deps", [])}
     folders = {dep for dep in deps if dep.startswith(("data/decisions/", "data/exam/"))}
-    assert folders == {"data/decisions/${key}", "data/exam/${key}"}
+    assert folders == {"data/decisions/${key}", "data/exam/${key}", "data/exam/${item.corpus}"}
     for corpus in ("udhr", "bcg"):
-        assert all(any((ROOT / folder.replace("${key}", corpus)).iterdir()) for folder in folders)
+        assert all(any((ROOT / folder / corpus).iterdir()) for folder in ("data/decisions", "data/exam"))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
-from charter.cli.pipeline import CORPUS_STAGES, SHARED_STAGES
+from charter.cli.pipeline import STAGES
 from import_graph import PINNED, rooms_used
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,6 +25,7 @@ TEXTS = sorted(
 PARAMS = {
     "corpora": {"udhr": {"path": "data/raw/udhr.html"}},
     "labelled": {"udhr": "data/labelled/udhr.jsonl"},
+    "arms": {"udhr-swapped": {"corpus": "udhr", "dpo": "swapped"}},
 }
 """A corpus that has every stage."""
 
@@ -70,9 +71,7 @@ def out_of_date(repo: Repo) -> set[str]:
 def rendering(room: str) -> set[str]:
     """The stages whose results depend on what lies in a room."""
     return {
-        name
-        for name in {*CORPUS_STAGES, *SHARED_STAGES} - PINNED
-        if room in rooms_used(f"charter.stages.{name.replace('-', '_')}")
+        name for name in {*STAGES} - PINNED if room in rooms_used(f"charter.stages.{name.replace('-', '_')}")
     }
 
 
@@ -101,7 +100,7 @@ def test_an_edited_docstring_in_project_reruns_nothing(repo: Repo) -> None:
         ("data/decisions/udhr/rows.jsonl", {"synthesize", "validators", "report"}),
         ("data/decisions/other/rows.jsonl", {"report"}),
         ("data/decisions/udhr.answers.jsonl", {"report"}),
-        ("data/exam/udhr/questions.jsonl", {"evaluate"}),
+        ("data/exam/udhr/questions.jsonl", {"evaluate", "arm"}),
         ("data/exam/other/questions.jsonl", set()),
     ],
 )

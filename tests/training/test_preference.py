@@ -178,6 +178,24 @@ def test_a_false_start_is_refused(quick: Params, loss: float, margin: float) -> 
         check_start({"loss": loss, "rewards/margins": margin}, quick.dpo, 1e-3)
 
 
+def test_likelihood_alone_raises_the_chosen_responses(
+    aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair]
+) -> None:
+    """dpo.loss sft, the control of as many further steps: its loss at the start is no constant."""
+    chosen = quick.model_copy(update={"dpo": quick.dpo.model_copy(update={"loss": "sft"})})
+    check_start({"loss": 3.21, "rewards/margins": 0.0}, chosen.dpo, 1e-3)
+    with pytest.raises(CharterError, match="does not start at its reference"):
+        check_start({"loss": 3.21, "rewards/margins": 0.3}, chosen.dpo, 1e-3)
+    train_on_preferences(pairs, [], chosen, aligned)
+    before, after = (
+        [log_prob(aligned.seed, aligned.adapter(name), pair, pair.chosen, quick) for pair in pairs]
+        for name in ("sft", "dpo")
+    )
+    assert sum(after) > sum(before)
+    losses = [float(row["loss"]) for row in curve(aligned)]
+    assert losses[-1] < losses[0]
+
+
 def test_the_first_step_is_checked(
     aligned: CorpusPaths, quick: Params, pairs: list[PreferencePair], monkeypatch: pytest.MonkeyPatch
 ) -> None:

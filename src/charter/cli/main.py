@@ -48,7 +48,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "review": reviewing.review,
         "diff": data.diff,
     },
-    "Look at the results": {"results": results.results, "answers": results.answers},
+    "Look at the results": {"results": results.results, "arms": results.arms, "answers": results.answers},
     "Compare and promote": {
         "compare": comparing.compare,
         "votes": comparing.votes,

@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,44 +13,62 @@ from charter.cli.context import evaluated, open_project
 from charter.cli.registry import publish_states
 from charter.generation.budget import BudgetSpentError
 from charter.project.errors import CharterError
-from charter.project.params import Params
+from charter.project.params import PARAMS_FILE, Params
 from charter.project.paths import ProjectPaths
 from charter.project.storage import write_json
 
 CORPUS_STAGES = ("extract", "rules", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
+ARM_STAGES = ("arm",)
 SHARED_STAGES = ("base-models", "judges", "fetch-documents", "fetch-prompts", "demonstrations", "report")
+STAGES = SHARED_STAGES + CORPUS_STAGES + ARM_STAGES
 
 
 def stage(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(SHARED_STAGES + CORPUS_STAGES)}.")],
-    corpus: Annotated[str | None, typer.Argument(help="The corpus, for a stage that is of one.")] = None,
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(STAGES)}.")],
+    of: Annotated[
+        str | None,
+        typer.Argument(metavar="[CORPUS]", help="The corpus, for a stage that is of one; the arm."),
+    ] = None,
 ) -> None:
     """Run one stage, as dvc.yaml does. Use `dvc repro` to run what is needed, in order."""
-    if name not in SHARED_STAGES + CORPUS_STAGES:
-        raise BadParameter(f"no stage {name!r}; there are {', '.join(SHARED_STAGES + CORPUS_STAGES)}")
-    if (name in CORPUS_STAGES) != (corpus is not None):
-        raise BadParameter(f"stage {name} takes {'a corpus' if name in CORPUS_STAGES else 'no corpus'}")
+    if name not in STAGES:
+        raise BadParameter(f"no stage {name!r}; there are {', '.join(STAGES)}")
+    if of is not None and name in SHARED_STAGES:
+        raise BadParameter(f"stage {name} takes no corpus")
+    if of is None and name not in SHARED_STAGES:
+        raise BadParameter(f"stage {name} takes {'an arm' if name in ARM_STAGES else 'a corpus'}")
+    corpus = of if name in CORPUS_STAGES else None
     params, paths = open_project(*[corpus] if corpus else [])
     # A bar of weights that are loaded says nothing; one of a download does, at a terminal.
     if name not in ("base-models", "judges") or not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    own, figures = _places(name, of, params, paths)
     try:
-        metrics = _run(name, params, paths.corpus(corpus) if corpus else paths)
+        metrics = _run(name, params, own)
     except BudgetSpentError as error:
         raise CharterError(
-            f"{error} It has {error.answered} answers; `charter estimate {corpus}` says what the whole takes."
+            f"{error} It has {error.answered} answers; `charter estimate {of}` says what the whole takes."
         ) from error
-    if corpus is None:
-        if metrics:
-            write_json(paths.shared_metrics(name), metrics)
-        if name == "report":
-            publish_states(params, paths, evaluated(params, paths))
-        return
     # Of the processes that `accelerate launch` starts, the main one writes.
-    if os.environ.get("RANK", "0") == "0":
-        write_json(paths.corpus(corpus).metrics(name), metrics)
-    if name == "evaluate":
+    if (metrics or of) and os.environ.get("RANK", "0") == "0":
+        write_json(figures, metrics)
+    if name == "report":
+        publish_states(params, paths, evaluated(params, paths))
+    elif name == "evaluate" and corpus:
         publish_states(params, paths, [corpus])
+
+
+def _places(name: str, of: str | None, params: Params, paths: ProjectPaths) -> tuple[ProjectPaths, Path]:
+    """Return the paths that a stage works with, and where its metrics go."""
+    if of is None:
+        return paths, paths.shared_metrics(name)
+    if name in CORPUS_STAGES:
+        return paths.corpus(of), paths.corpus(of).metrics(name)
+    if of not in params.arms:
+        known = ", ".join(params.arms) or "none"
+        raise CharterError(f"no arm {of!r} in {PARAMS_FILE}; there are {known}")
+    arm = paths.arm(of, params.arms[of].corpus, params.arms[of].stages)
+    return arm, arm.figures
 
 
 def _run(name: str, params: Params, paths: ProjectPaths) -> Any:

@@ -10,6 +10,7 @@ from rich.console import Console
 from charter.cli.context import CorpusArgument, EvaluatedArgument, JsonOption, open_corpus, open_evaluated
 from charter.evaluation.results import load_evaluation
 from charter.project.errors import CharterError
+from charter.project.params import PARAMS_FILE
 from charter.project.records import Chunk, Judgement, Prediction
 from charter.project.storage import read_rows, write_text
 
@@ -34,6 +35,29 @@ def results(
         typer.echo(results_markdown(evaluations))
     else:
         Console().print(results_table(evaluations))
+
+
+def arms(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
+    """Print what came of the arms: further trainings that differ from the main one in one thing.
+
+    They are named in arms of params.yaml, and `dvc repro` trains them. Differences have 95 % intervals. With
+    --json: a list of {arm, trained, systems, comparisons, evaluation}, as in data/metrics.
+    """
+    from charter.report.arms import arm_sentences, arm_tables, load_arms
+
+    params, paths = open_corpus(corpus)
+    found = load_arms(params, paths)
+    if as_json:
+        typer.echo(json.dumps([arm.model_dump() for arm in found], indent=1))
+        return
+    if not found:
+        raise CharterError(f"{corpus} has no arms; name some in arms of {PARAMS_FILE}, and run `dvc repro`")
+    evaluation = load_evaluation(paths.metrics("evaluate"))
+    console = Console(highlight=False)
+    for table in arm_tables(evaluation, found):
+        console.print(table, "")
+    for sentence in arm_sentences(evaluation, found):
+        console.print(sentence, style="dim")
 
 
 def answers(

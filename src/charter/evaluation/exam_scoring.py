@@ -71,7 +71,7 @@ def score_exam(
     ``exam_hit@1``, ``exam_hit@k`` and ``exam_mrr`` are of the questions that the document answers.
     """
     answered, decided = by_system(answers), by_system(decisions)
-    figures: Figures = {label: _answer_figures(rows, resampling) for label, rows in answered.items()}
+    figures: Figures = {label: answer_figures(rows, resampling) for label, rows in answered.items()}
     for label, found in decided.items():
         figures[label] = figures.get(label, {}) | score_dilemmas(found)
     compared: list[Comparison] = []
@@ -112,7 +112,8 @@ def by_metric(answers: Sequence[ExamAnswer]) -> dict[str, list[tuple[ExamAnswer,
     }
 
 
-def _answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[str, Estimate]:
+def answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[str, Estimate]:
+    """Return what one system's answers have in EXAM_METRICS; clusters are sections."""
     marked = by_metric(rows)
     figures = {
         metric: clustered_share([count for _, count in counted], [row.section for row, _ in counted])

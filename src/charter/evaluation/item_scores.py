@@ -11,7 +11,7 @@ from charter.evaluation.exam_scoring import by_metric, new_word_f1
 from charter.evaluation.exam_split import Exam
 from charter.evaluation.grouping import by_system
 from charter.evaluation.pairing import BLEU_METRICS
-from charter.evaluation.probes import Probes
+from charter.evaluation.probes import Probes, flags
 from charter.evaluation.results import ALIGNED
 from charter.evaluation.scoring import overlap_measures
 from charter.evaluation.statistics import mean_measure
@@ -109,8 +109,8 @@ def probe_scores(probes: Probes) -> Iterator[ItemScore]:
         result = probes.results[system]
         counted: list[_Counted] = [
             (metric, item, item, [flag])
-            for metric, flags in result.flags().items()
-            for item, flag in zip(asked[metric], flags, strict=True)
+            for metric, flagged in flags(result.answers).items()
+            for item, flag in zip(asked[metric], flagged, strict=True)
         ]
         text = zip(passages[: len(result.text)], result.text.tolist(), strict=True)
         counted += [("perplexity", passage, passage, row) for passage, row in text]

@@ -60,6 +60,8 @@ class Params(ParamsSection):
     """The baseline: training on the document's raw text."""
     sft: training_sections.Sft
     dpo: training_sections.Dpo
+    arms: dict[CorpusName, training_sections.Arm]
+    """Further trainings, by name, that are compared with the main one: other seeds, and controls."""
     retrieval: sections.Retrieval
     evaluate: sections.Evaluate
     gates: tuple[Gate, ...]
@@ -90,9 +92,21 @@ class Params(ParamsSection):
     @field_validator("labelled")
     @classmethod
     def _of_corpora(cls, labelled: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if unknown := sorted(set(labelled) - set(info.data.get("corpora", labelled))):
-            raise ValueError(f"{', '.join(unknown)} is not in corpora")
+        _check_corpora(labelled, info)
         return labelled
+
+    @field_validator("arms")
+    @classmethod
+    def _arms_of_corpora(
+        cls, arms: dict[str, training_sections.Arm], info: ValidationInfo
+    ) -> dict[str, training_sections.Arm]:
+        _check_corpora([arm.corpus for arm in arms.values()], info)
+        return arms
+
+
+def _check_corpora(named: Iterable[str], info: ValidationInfo) -> None:
+    if "corpora" in info.data and (unknown := sorted(set(named) - set(info.data["corpora"]))):
+        raise ValueError(f"{', '.join(unknown)} is not in corpora")
 
 
 def _names(judges: Iterable[model_sections.NamedJudge]) -> tuple[str, ...]:

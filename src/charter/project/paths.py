@@ -1,6 +1,7 @@
 """Where everything lies: the one place that knows the tree below the project's folder."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,10 @@ class ProjectPaths:
         """The paths of one corpus."""
         return CorpusPaths(self.root, name)
 
+    def arm(self, name: str, corpus: str, trained: Sequence[str]) -> "ArmPaths":
+        """The paths of an arm of a corpus, which trains adapters of its own by the stages ``trained``."""
+        return ArmPaths(self.root, corpus, name, tuple(trained))
+
 
 @dataclass(frozen=True)
 class CorpusPaths(ProjectPaths):
@@ -141,3 +146,29 @@ class CorpusPaths(ProjectPaths):
     def curve(self, stage: str) -> Path:
         """The training curve of ``cft``, ``sft`` or ``dpo``: CSV, a row a logged step."""
         return self.root / f"data/curves/{self.name}/{stage}.csv"
+
+
+@dataclass(frozen=True)
+class ArmPaths(CorpusPaths):
+    """Paths of a corpus as an arm sees them: its own adapters, curves and checkpoints, and all else shared.
+
+    An adapter that the arm doesn't train is the corpus's.
+    """
+
+    arm_name: str
+    trained: tuple[str, ...]
+
+    models = _Below("models/arms/{arm_name}", "The arm's adapters, a folder a stage, and their curves.")
+    figures = _Below("data/metrics/{name}/arms/{arm_name}.json", "An ArmEvaluation; kept in git.")
+
+    def adapter(self, system: str) -> Path:
+        """The adapter of ``sft`` or ``dpo``."""
+        return self.models / system if system in self.trained else super().adapter(system)
+
+    def checkpoints(self, stage: str) -> Path:
+        """The arm's own checkpoints."""
+        return self.work / f"checkpoints/{self.name}/arm-{self.arm_name}/{stage}"
+
+    def curve(self, stage: str) -> Path:
+        """The arm's own curve."""
+        return self.models / f"{stage}.csv"

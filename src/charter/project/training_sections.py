@@ -2,7 +2,17 @@
 
 from typing import Literal
 
-from charter.project.sections import NonNegativeFloat, ParamsSection, PositiveFloat, PositiveInt, Share
+from pydantic import model_validator
+
+from charter.project.sections import (
+    CorpusName,
+    NonNegativeFloat,
+    NonNegativeInt,
+    ParamsSection,
+    PositiveFloat,
+    PositiveInt,
+    Share,
+)
 
 
 class Lora(ParamsSection):
@@ -75,7 +85,46 @@ class Dpo(Optimization):
     """Keep the weights of the epoch with the lowest validation loss, in place of the last one's."""
     beta: PositiveFloat
     """The strength of the pull to the reference."""
-    loss: Literal["sigmoid", "ipo", "robust", "apo_zero"]
-    """The loss on a pair; ``sigmoid`` is the paper's."""
+    loss: Literal["sigmoid", "ipo", "robust", "apo_zero", "sft"]
+    """The loss on a pair; ``sigmoid`` is the paper's. ``sft`` is the likelihood of the chosen response alone:
+    as many further steps of SFT, to compare with."""
     sft_weight: NonNegativeFloat
     """The weight of an added likelihood term on the chosen response (0: none)."""
+
+
+class Arm(ParamsSection):
+    """One more training, which differs from the main one in what is named here and in nothing else."""
+
+    corpus: CorpusName
+    """Whose models are trained once more."""
+    seed: NonNegativeInt | None = None
+    """Another seed: the first weights of the adapter, the order of the rows, the passages shown."""
+    sft: Literal["all", "document", "demonstrations", "shuffled"] = "all"
+    """The rows of sft: those about the document alone, the demonstrations alone, or all with the document's
+    answers shuffled among its questions."""
+    dpo: Literal["pairs", "swapped", "shuffled", "chosen", "none"] = "pairs"
+    """The pairs of dpo: chosen and rejected in each other's place, or so in half of them; ``chosen`` trains
+    on the chosen responses alone, in as many steps; ``none`` ends after sft."""
+
+    @property
+    def trains_sft(self) -> bool:
+        """Whether it has an SFT model of its own."""
+        return self.seed is not None or self.sft != "all"
+
+    @property
+    def stages(self) -> tuple[Literal["sft", "dpo"], ...]:
+        """What is trained."""
+        return (*(("sft",) if self.trains_sft else ()), *(("dpo",) if self.dpo != "none" else ()))
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it differs by chance alone."""
+        return self.sft == "all" and self.dpo == "pairs"
+
+    @model_validator(mode="after")
+    def _differs(self) -> "Arm":
+        if not self.stages or (self.is_repeat and self.seed is None):
+            raise ValueError("is the main training itself; set seed, sft or dpo")
+        if self.sft == "demonstrations" and self.dpo != "none":
+            raise ValueError("demonstrations alone go with dpo: none, since all pairs are about the document")
+        return self

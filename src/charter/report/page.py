@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from charter.evaluation.answer_figures import AnswerFigures
+from charter.evaluation.arm_results import ArmEvaluation
 from charter.evaluation.results import ALIGNED, BASELINE, Comparison, Evaluation
 from charter.evaluation.review_figures import ReviewFigures
 from charter.evaluation.scored_answers import ScoredAnswer, by_section, most_changed, score_answers, worst
@@ -16,6 +17,7 @@ from charter.project.metric_names import METRICS
 from charter.project.params import Params
 from charter.project.records import Prediction
 from charter.report import formatting, judges, sentences, table
+from charter.report.arms import ARM_COLUMNS, arm_rows, arm_sentences
 from charter.report.charts import Interval, interval_plot, line_chart
 from charter.report.coverage_map import coverage_map
 from charter.report.curves import Curve
@@ -45,7 +47,7 @@ class CorpusContent:
     ``stages`` maps a stage to its metrics, a flat mapping of dotted names; ``curves`` a training stage to
     its curve. ``coverage`` has all chunks. ``answers`` and ``decisions`` are the exam's, of all systems:
     none where the corpus has no exam. ``review`` is None where nobody reviewed the rows,
-    and ``read`` where nobody read answers.
+    and ``read`` where nobody read answers. ``arms`` are further trainings.
     """
 
     evaluation: Evaluation
@@ -57,6 +59,7 @@ class CorpusContent:
     decisions: Sequence[ExamDecision]
     review: ReviewFigures | None = None
     read: AnswerFigures | None = None
+    arms: Sequence[ArmEvaluation] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
         revision=revision,
         caveats=CAVEATS,
         labels=table.LABELS,
+        arm_columns=ARM_COLUMNS,
         baseline=BASELINE,
         judges=judges,
         sentences=sentences,
@@ -109,6 +113,8 @@ def _section(content: CorpusContent, params: Params) -> dict[str, Any]:
         "chunks": chunks,
         "review": content.review,
         "read": content.read,
+        "arm_rows": arm_rows(evaluation, content.arms),
+        "arm_sentences": arm_sentences(evaluation, content.arms),
         "stages": content.stages,
         "curves": [chart for stage, curve in content.curves.items() for chart in _curves(stage, curve)],
         "samples": [*choose_samples(answers), *_changed_samples(answers)],

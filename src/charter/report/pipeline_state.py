@@ -25,7 +25,7 @@ _UNEVALUATED_STAGES = ("validators",)
 _STAGES_OF_ALL_CORPORA = ("base-models", "judges", "demonstrations")
 """Stages of no corpus that all of them rest on."""
 
-_PARAMS_WITHOUT_EFFECT = ("gates", "corpora", "labelled", "budget")
+_PARAMS_WITHOUT_EFFECT = ("gates", "corpora", "labelled", "budget", "arms")
 """Parameters that shape neither models nor their evaluation; a corpus's own entry of ``corpora`` is kept."""
 
 _CODE = ("src", "dvc.yaml", "pyproject.toml")

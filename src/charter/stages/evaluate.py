@@ -10,38 +10,27 @@ from charter.evaluation.answer_language import language_of_answers
 from charter.evaluation.asking import Answers, Tests
 from charter.evaluation.bertscore import BertScore
 from charter.evaluation.evaluation_data import EvaluationData
-from charter.evaluation.exam import has_exam, read_dev, read_sealed
+from charter.evaluation.exam import has_exam, read_dev
 from charter.evaluation.exam_controls import exam_controls
 from charter.evaluation.exam_scoring import add_exam_scores
-from charter.evaluation.examination import prepare
-from charter.evaluation.general_text import read_texts
 from charter.evaluation.judge import control_contests
 from charter.evaluation.judges import Judges
-from charter.evaluation.people_questions import leave_out_trained
-from charter.evaluation.probes import Probes, add_probe_scores
+from charter.evaluation.probe_prompts import read_probes
+from charter.evaluation.probes import add_probe_scores
 from charter.evaluation.results import Evaluation
 from charter.evaluation.scoring import Rating, score_corpus
+from charter.evaluation.sealed_exam import sealed_examination
 from charter.evaluation.statistics import Resampling
 from charter.evaluation.trivial import TrivialSystems
 from charter.project.devices import resolve_device
 from charter.project.errors import CharterError
-from charter.project.exam_records import EverydayFact
 from charter.project.metric_names import LOCAL, METRICS
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
-from charter.project.records import (
-    Chunk,
-    GeneralPrompt,
-    InstructExample,
-    LabelledResponse,
-    PreferencePair,
-    ProbePrompt,
-    take_evenly,
-)
+from charter.project.records import Chunk, InstructExample, PreferencePair
 from charter.project.storage import atomic_path, directory_sha256, file_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import Index, load_index
-from charter.synthesis.refusal import RefusalDetector
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
@@ -87,12 +76,10 @@ def _read_tests(params: Params, paths: CorpusPaths) -> Tests:
     judged = held_out.take(params.evaluate.judge_items)
     if has_exam(paths):
         controls = exam_controls(read_dev(paths), chunks, language, params.evaluate.judge_items)
-        exam = read_sealed(paths).sample(params.evaluate.exam_items, params.seed)
-        exam = leave_out_trained(exam, params, paths, encoder)
-        examination = prepare(exam, paths.name, params, chunks, index, language)
+        examination = sealed_examination(params, paths, chunks, index, encoder, language)
     else:
         controls, examination = control_contests(judged), None
-    probes = _read_probes(params, paths, encoder)
+    probes = read_probes(params, paths, encoder)
     return Tests(held_out, judged, trivial, controls, examination, probes)
 
 
@@ -110,23 +97,6 @@ def _read_held_out(
         examples=examples,
         pairs=pairs,
         retrieved=dict(zip(questions, found, strict=True)),
-    )
-
-
-def _read_probes(params: Params, paths: CorpusPaths, encoder: Encoder) -> Probes | None:
-    """Read the prompts for safety and retention, and fit what reads the answers; None without any."""
-    count = params.evaluate.safety_prompts
-    if not count:
-        return None
-    return Probes(
-        harmful=take_evenly(read_rows(paths.probes("harmful"), ProbePrompt), count),
-        benign=take_evenly(read_rows(paths.probes("benign"), ProbePrompt), count),
-        general=take_evenly(read_rows(paths.general, GeneralPrompt), count),
-        facts=take_evenly(read_rows(paths.facts, EverydayFact), params.evaluate.everyday_facts),
-        texts=read_texts(paths.general_texts),
-        windows=count,
-        detector=RefusalDetector(read_rows(paths.labelled, LabelledResponse), encoder, params.seed),
-        encoder=encoder,
     )
 
 

@@ -12,6 +12,7 @@ from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Judgement, Prediction
 from charter.project.review_records import AnswerDecision
 from charter.project.storage import read_json, read_rows, write_text
+from charter.report.arms import load_arms
 from charter.report.curves import read_curve
 from charter.report.page import CorpusContent, build_report
 from charter.report.pipeline_state import flatten, git_revision
@@ -54,6 +55,7 @@ def _content(params: Params, paths: CorpusPaths, labelled: bool) -> CorpusConten
         decisions=read_rows(paths.exam_decisions, ExamDecision),
         review=review_figures(decided, data, resampling) if decided else None,
         read=_read_by_people(paths, predictions, resampling),
+        arms=load_arms(params, paths),
     )
 
 

@@ -1,6 +1,7 @@
 """Supervised training of an adapter over the seed: on answers (sft), or on raw text (cft)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from datasets import Dataset
 from peft import LoraConfig
@@ -13,6 +14,7 @@ from charter.project.records import Chunk, Demonstration, InstructExample
 from charter.project.training_sections import Lora
 from charter.training.checkpoints import run_folder
 from charter.training.examples import instruct_dataset
+from charter.training.launch import launch
 from charter.training.loop import (
     LengthGrouped,
     expect_all_rows,
@@ -21,7 +23,37 @@ from charter.training.loop import (
     trainer_arguments,
 )
 from charter.training.models import load_seed, load_tokenizer
-from charter.training.open_book import OpenBookExample
+from charter.training.open_book import OpenBookExample, open_book_examples
+
+
+@dataclass(frozen=True)
+class SftRows:
+    """What sft is trained on; ``validation`` is evaluated after each epoch."""
+
+    train: list[InstructExample]
+    validation: list[InstructExample]
+    demonstrations: list[Demonstration]
+
+
+def train_sft(rows: SftRows, chunks: Sequence[Chunk], params: Params, paths: CorpusPaths) -> dict[str, float]:
+    """Train the ``sft`` adapter in compute.processes processes, on questions with passages in view too.
+
+    Returns:
+        The metrics of `train_on_answers`, and how many rows were of which kind.
+
+    Raises:
+        CharterError: As `train_on_answers`.
+    """
+    open_book = open_book_examples(rows.train, chunks, params.sft.open_book, params.seed)
+    metrics = launch(
+        params.compute.processes,
+        train_on_answers,
+        *(rows.train, rows.validation, params, paths, rows.demonstrations, open_book),
+    )
+    return metrics | {
+        "open_book_examples": len(open_book),
+        "demonstration_examples": len(rows.demonstrations),
+    }
 
 
 class FineTuner(LengthGrouped, SFTTrainer):  # type: ignore[misc]
@@ -46,7 +78,7 @@ def train_on_answers(
     Raises:
         CharterError: There is nothing to train on, a row is too long, or the training diverged.
     """
-    if not train:
+    if not train and not demonstrations:
         raise CharterError(f"{paths.instruct('train')}: no rows to train on; see {paths.rejected}")
     silence_libraries()
     tokenizer, settings = load_tokenizer(paths.seed), params.sft

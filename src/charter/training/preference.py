@@ -149,8 +149,9 @@ def check_start(logs: dict[str, float], settings: Dpo, tolerance: float) -> None
     """
     margin, loss = logs["rewards/margins"], logs["loss"]
     at_reference = {"ipo": 1 / (4 * settings.beta**2), "apo_zero": 1.0}.get(settings.loss, math.log(2))
-    # The likelihood term that sft_weight adds is not known here.
-    wrong = settings.sft_weight == 0 and abs(loss - at_reference) > tolerance * at_reference
+    # A likelihood, as sft_weight adds one, is not known here.
+    known = settings.sft_weight == 0 and settings.loss != "sft"
+    wrong = known and abs(loss - at_reference) > tolerance * at_reference
     if wrong or abs(margin) > tolerance:
         raise CharterError(
             f"DPO does not start at its reference: loss {loss:.4f} where {at_reference:.4f} is due, "
