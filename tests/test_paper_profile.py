@@ -83,9 +83,11 @@ def test_the_paper_profile_runs_from_a_hub_and_a_server_to_the_report(
         for section, sizes in SIZES.items():
             for name, size in sizes.items():
                 text = set_value(text, (section, name), size)
+        text = set_value(text, ("arms",), {"swapped": {"corpus": "erklaerung", "dpo": "swapped"}})
         params.write_text(text)
         run("dvc", "repro", "report")
         rows = json.loads(run("charter", "results", "--json"))
+        arms = json.loads(run("charter", "arms", "erklaerung", "--json"))
         assert teacher.unknown == []
     assert "model.safetensors" in hub.sent
     synthesis = json.loads((folder / "data/metrics/erklaerung/synthesize.json").read_text())
@@ -96,4 +98,8 @@ def test_the_paper_profile_runs_from_a_hub_and_a_server_to_the_report(
         assert adapter["r"] == values["sft"]["lora"]["rank"]
     answered = {(row["system"], row["rag"]) for row in rows if row["metric"] == "bleu"}
     assert {("dpo", True), ("dpo", False), ("teacher", True)} <= answered
-    assert "Allgemeine Erklärung" in (folder / "reports/index.html").read_text(encoding="utf-8")
+    assert [arm["arm"] for arm in arms] == ["swapped"]
+    assert (folder / "models/arms/swapped/dpo/adapter_model.safetensors").is_file()
+    report = (folder / "reports/index.html").read_text(encoding="utf-8")
+    assert "Allgemeine Erklärung" in report
+    assert "swapped: pairs swapped" in report

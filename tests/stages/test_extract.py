@@ -95,7 +95,7 @@ def test_chunks_have_the_language_that_was_found_and_weak_models_are_named_once(
     extract.run(with_corpus(params), paths)
     assert {chunk.language for chunk in read_rows(paths.chunks, Chunk)} == {"deu"}
     shown = capsys.readouterr().err
-    assert shown.count("isn't known to know German") == 2
+    assert shown.count("isn't known to know German") == 3
     assert shown.count("ours: The seed smollm2-135m-instruct") == 1
     assert shown.count("ours: The encoder all-minilm-l6-v2") == 1
 

@@ -47,21 +47,41 @@ def test_the_readme_counts_those_of_todays_filters() -> None:
         assert row["supported"] or not row["usable"], row
 
 
-def test_the_readme_counts_them(rows: list[dict[str, Any]]) -> None:
-    table = (FOLDER / "README.md").read_text(encoding="utf-8")
-    for (kind, made), name in {
-        ("instruct", "teacher"): "answers of the teacher",
-        ("instruct", "rule"): "answers that are rules",
-        ("preference", "teacher"): "pairs of scenarios",
-        ("preference", "rule"): "pairs of rules",
-    }.items():
+KINDS = {
+    ("instruct", "teacher"): "answers of the teacher",
+    ("instruct", "rule"): "answers that are rules",
+    ("preference", "teacher"): "pairs of scenarios",
+    ("preference", "rule"): "pairs of rules",
+}
+
+
+def counts_table(rows: list[dict[str, Any]], corpora: tuple[str, ...]) -> list[str]:
+    """The lines of a table of the README, a column a corpus."""
+    lines = []
+    for (kind, made), name in KINDS.items():
         for label in ("supported", "usable"):
             cells = []
-            for corpus in ("udhr", "bcg"):
+            for corpus in corpora:
                 of_kind = (corpus, kind, made)
                 judged = [row[label] for row in rows if (row["corpus"], row["kind"], row["made"]) == of_kind]
                 cells.append(f"{sum(judged)} of {len(judged)}")
-            assert f"| {name}, {label} | {' | '.join(cells)} |" in table
+            lines.append(f"| {name}, {label} | {' | '.join(cells)} |")
+    return lines
+
+
+def test_the_readme_counts_those_of_other_documents() -> None:
+    file = FOLDER / "kept_other.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    table = (FOLDER / "README.md").read_text(encoding="utf-8").partition("`kept_other.jsonl`")[2]
+    assert all(line in table for line in counts_table(rows, ("german", "airline")))
+    for row in rows:
+        assert row["usable"] or row["note"], row
+        assert row["supported"] or not row["usable"], row
+
+
+def test_the_readme_counts_them(rows: list[dict[str, Any]]) -> None:
+    table = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert all(line in table for line in counts_table(rows, ("udhr", "bcg")))
     counts = {
         kind: [sum(row[label] for row in rows if row["kind"] == kind) for label in ("supported", "usable")]
         for kind in ("instruct", "preference")

@@ -31,6 +31,35 @@ def test_rules_are_the_sentences_that_stand_alone_without_their_marks() -> None:
     assert all(rule in chunk.text for rule in rules)
 
 
+def test_the_numbers_of_paragraphs_are_no_part_of_rules_and_amounts_are() -> None:
+    chunk = chunk_of(
+        "4. Children\n4.2 Children from 5 to 11 years may fly alone. From 12 years the service is optional.\n"
+        "§ 7 Guide dogs travel in the cabin. 2.5 Euros are charged for a drink on board.\n"
+        "§ 8a Agents ask for no certificate on the telephone."
+    )
+    assert stated_rules(chunk, 5, 50) == [
+        "Children from 5 to 11 years may fly alone.",
+        "From 12 years the service is optional.",
+        "Guide dogs travel in the cabin.",
+        "2.5 Euros are charged for a drink on board.",
+        "Agents ask for no certificate on the telephone.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The agent mentions this only if the caller asks for a refund.",
+        "A caller who asks for one of these is told to look into the account.",
+        "A guest who breaks any of those, or helps with it, must leave.",
+    ],
+)
+def test_what_points_at_another_sentence_is_no_rule_by_itself(text: str) -> None:
+    assert stated_rules(chunk_of(text), 3, 50) == []
+    whole = "Everybody who uses this right must tell those who travel along."
+    assert stated_rules(chunk_of(whole), 3, 50) == [whole]
+
+
 @pytest.mark.parametrize(
     "text",
     [

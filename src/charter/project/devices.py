@@ -36,11 +36,13 @@ def resolve_dtype(compute: Compute) -> torch.dtype:
     """Return the type to compute in; ``auto`` is bfloat16 where the device multiplies it natively."""
     if compute.dtype != "auto":
         return torch.float32 if compute.dtype == "float32" else torch.bfloat16
-    if resolve_device(compute).type == "cuda":
-        native = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if native else torch.float32
+    return torch.bfloat16 if _multiplies_bfloat16(resolve_device(compute)) else torch.float32
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def held_by_others(device: torch.device) -> str | None:
@@ -57,7 +59,13 @@ def held_by_others(device: torch.device) -> str | None:
     )
 
 
-def tell_held_memory(device: torch.device) -> None:
-    """Write to stderr what `held_by_others` says, before a model is loaded that may not fit beside it."""
+def tell_limits(compute: Compute) -> None:
+    """Write to stderr what will make a model slow here, or keep it from fitting, before it is loaded."""
+    device = resolve_device(compute)
     if held := held_by_others(device):
         sys.stderr.write(f"{held}\n")
+    if compute.dtype == "bfloat16" and not _multiplies_bfloat16(device):
+        sys.stderr.write(
+            "compute.dtype is bfloat16, which this device only emulates, several times slower than float32: "
+            "auto takes what it multiplies\n"
+        )

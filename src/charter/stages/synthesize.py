@@ -15,7 +15,7 @@ from charter.synthesis.coverage import measure_coverage, summarize_coverage
 from charter.synthesis.estimate import check_first_chunks, describe_refusals
 from charter.synthesis.people import read_people
 from charter.synthesis.rule_decisions import read_rules
-from charter.synthesis.synthetic_data import read_synthetic_data
+from charter.synthesis.synthetic_data import SyntheticData, read_synthetic_data
 from charter.synthesis.writing import write_data
 
 
@@ -34,11 +34,12 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
         context = open_context(params, paths, teacher, read_rules(paths, settings.ask_grey))
         check_first_chunks(context, method)
         rows, figures = write_data(context, method(context.settings), read_people(paths))
-    _check_minimum(figures, settings.min_train_examples)
+    # First of all: it says why, where too few were kept.
+    write_rows(paths.rejected, rows.rejected)
+    _check_minimum(rows, figures, settings.min_train_examples)
     for split in SPLITS:
         write_rows(paths.instruct(split), rows.instruct[split])
         write_rows(paths.preference(split), rows.preference[split])
-    write_rows(paths.rejected, rows.rejected)
     if rows.marks:
         write_rows(paths.row_marks, rows.marks)
     else:
@@ -56,12 +57,13 @@ def _hash_decisions(paths: CorpusPaths) -> list[str]:
     return [file_sha256(file) if file.exists() else "" for file in files]
 
 
-def _check_minimum(figures: dict[str, Any], minimum: int) -> None:
-    train, held_out = figures["instruct"]["train"], figures["instruct"]["test"]
+def _check_minimum(rows: SyntheticData, figures: dict[str, Any], minimum: int) -> None:
+    train, held_out = len(rows.instruct["train"]), len(rows.instruct["test"])
     if train >= minimum and held_out:
         return
     raise CharterError(
         f"only {train} training and {held_out} test examples were kept; synthesize.min_train_examples asks "
         f"for {minimum} and evaluation for one. {describe_refusals(figures)} "
-        "Ask for more (synthesize.questions_per_style), or give a longer document."
+        "`charter filters` shows examples. Ask for more (synthesize.questions_per_style), or give a longer "
+        "document."
     )

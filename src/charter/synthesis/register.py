@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -17,6 +18,8 @@ from charter.synthesis.steps import ask_teacher
 _ARRAY = re.compile(r"\[.*\]", re.DOTALL)
 _ENDS = (".", "!", ";", "。", "！", "।", "۔", "։", "።", "．", "॥")
 _LIST_MARK = re.compile(r"^\s*(?:(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+|\d+[、．]\s*)")
+_SECTION_NUMBER = re.compile(r"^(?:§+\s*)?\d+(?:\.\d+)+\s+(?=\S)|^§+\s*\d+[a-z]?\s+(?=\S)")
+"""Of a paragraph, such as 2.1 or § 4; a 2.5 that is an amount seldom begins one."""
 
 
 class _Written(BaseModel):
@@ -55,15 +58,24 @@ def stated_rules(chunk: Chunk, least: int, most: int) -> list[str]:
     fewer than ``least`` or more than ``most`` words.
     """
     refers_back = language_of(chunk).refers_back
-    sentences = (_LIST_MARK.sub("", text) for text in split_sentences(chunk.text, chunk.language))
     return [
         sentence
-        for sentence in sentences
+        for sentence in _unmarked_sentences(chunk)
         if least <= count_words(sentence) <= most
         and sentence.endswith(_ENDS)
         and not sentence[0].islower()
         and not refers_back.match(sentence)
     ]
+
+
+def _unmarked_sentences(chunk: Chunk) -> Iterator[str]:
+    """Go through a chunk's sentences without the marks of lists and the numbers of paragraphs."""
+    paragraphs = {line.strip() for line in chunk.text.splitlines()}
+    for sentence in split_sentences(chunk.text, chunk.language):
+        if any(paragraph.startswith(sentence) for paragraph in paragraphs):
+            yield _SECTION_NUMBER.sub("", _LIST_MARK.sub("", sentence))
+        else:
+            yield _LIST_MARK.sub("", sentence)
 
 
 def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]]:

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import is_bitsandbytes_available
 from transformers.utils.logging import disable_progress_bar
 
-from charter.project.devices import resolve_device, resolve_dtype, tell_held_memory
+from charter.project.devices import resolve_device, resolve_dtype, tell_limits
 from charter.project.errors import CharterError
 from charter.project.sections import Compute
 
@@ -66,13 +66,13 @@ def load_seed(path: Path, compute: Compute) -> PreTrainedModel:
     """Load the seed in the computing type, or quantised to nf4, with room for its tokenizer's pad token.
 
     Whole weights stay where transformers puts them; the trainer moves them to its device. Quantised ones
-    can't be moved: each process loads them onto its own GPU. It is told how much of that other programs hold.
+    can't be moved: each process loads them onto its own GPU. What will make that slow or fail is told first.
 
     Raises:
         CharterError: nf4 is asked for and bitsandbytes is not installed.
     """
     device, dtype = resolve_device(compute), resolve_dtype(compute)
-    tell_held_memory(device)
+    tell_limits(compute)
     options: dict[str, Any] = {}
     if compute.quantization == "nf4":
         if not is_bitsandbytes_available():
