@@ -1,6 +1,7 @@
 """synthesize against a server that counts: killed, started again, and with an amended document."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -119,6 +120,28 @@ def test_what_a_budget_ends_goes_on_where_it_was(
     assert synthesized(paths) == expected
     assert len(teacher.asked) == left
     assert journalled(paths) == len(needed)
+
+
+def test_what_was_refused_is_there_where_too_few_rows_were_kept(
+    tmp_path: Path, teacher: ScriptedTeacher, base_models: ProjectPaths
+) -> None:
+    paths = make_project(tmp_path, teacher, base_models)
+    expected = synthesized(paths)
+    rows = read_rows(paths.instruct("train"), InstructExample)
+    train = len(rows)
+    # Questions to rules are trained on as well, and count.
+    assert 0 < sum(row.style == "rule" for row in rows) < train
+    for minimum in (train, train + 1):
+        shutil.rmtree(paths.rejected.parent)
+        key = ("synthesize", "min_train_examples")
+        paths.params.write_text(set_value(paths.params.read_text(), key, minimum))
+        if minimum == train:
+            assert synthesized(paths) == expected
+            continue
+        with pytest.raises(CharterError, match=rf"only {train} training and .*`charter filters` shows"):
+            synthesize.run(load_params(paths.params), paths)
+        assert [file.name for file in paths.rejected.parent.iterdir()] == ["rejected.jsonl"]
+        assert paths.rejected.read_bytes() == expected["rejected.jsonl"]
 
 
 @pytest.mark.parametrize("method", ["rules", "direct"])
