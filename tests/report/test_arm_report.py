@@ -23,11 +23,15 @@ def compared(system: str, against: str, metric: str, value: float, half_width: f
 
 
 def arm_of(
-    name: str, figures: dict[str, dict[str, Estimate]], *comparisons: Comparison, **trained: object
+    name: str,
+    figures: dict[str, dict[str, Estimate]],
+    *comparisons: Comparison,
+    evaluation: str = "x",
+    **trained: object,
 ) -> ArmEvaluation:
     arm = Arm.model_validate({"corpus": "udhr", **trained})
     return ArmEvaluation(
-        arm=name, trained=arm, systems=figures, comparisons=list(comparisons), evaluation="x"
+        arm=name, trained=arm, systems=figures, comparisons=list(comparisons), evaluation=evaluation
     )
 
 
@@ -126,7 +130,9 @@ def test_the_document_alone_is_judged_against_the_seed(
     assert sentence.startswith(f"Does the document alone make it safer? {word}")
 
 
-def test_arms_are_read_of_the_corpus_and_of_params_alone(params: Params, tmp_path: Path) -> None:
+def test_arms_are_read_of_the_corpus_and_of_params_alone(
+    params: Params, evaluation: Evaluation, tmp_path: Path
+) -> None:
     arms = {
         name: Arm.model_validate({"corpus": corpus, "seed": 1})
         for name, corpus in (("one", "udhr"), ("two", "bcg"))
@@ -134,12 +140,19 @@ def test_arms_are_read_of_the_corpus_and_of_params_alone(params: Params, tmp_pat
     paths = ProjectPaths(tmp_path).corpus("udhr")
     named = params.model_copy(update={"arms": arms})
     with pytest.raises(CharterError, match=r"one\.json"):
-        load_arms(named, paths)
+        load_arms(named, paths, evaluation)
     file = paths.arm("one", "udhr", ()).figures
     write_json(file, {"arm": "one"})
     with pytest.raises(CharterError, match="not what arm writes; run `dvc repro arm@one`"):
-        load_arms(named, paths)
-    written = arm_of("one", {}, seed=1)
+        load_arms(named, paths, evaluation)
+    for written in (
+        arm_of("one", {}, seed=1),
+        arm_of("one", {}, evaluation=evaluation.identity, seed=2),
+    ):
+        write_json(file, written.model_dump())
+        with pytest.raises(CharterError, match="of an earlier evaluation or arm; run `dvc repro arm@one`"):
+            load_arms(named, paths, evaluation)
+    written = arm_of("one", {}, evaluation=evaluation.identity, seed=1)
     write_json(file, written.model_dump())
     write_json(file.with_name("gone.json"), {})
-    assert load_arms(named, paths) == [written]
+    assert load_arms(named, paths, evaluation) == [written]

@@ -46,13 +46,13 @@ def arms(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     from charter.report.arms import arm_sentences, arm_tables, load_arms
 
     params, paths = open_corpus(corpus)
-    found = load_arms(params, paths)
+    evaluation = load_evaluation(paths.metrics("evaluate"))
+    found = load_arms(params, paths, evaluation)
     if as_json:
         typer.echo(json.dumps([arm.model_dump() for arm in found], indent=1))
         return
     if not found:
         raise CharterError(f"{corpus} has no arms; name some in arms of {PARAMS_FILE}, and run `dvc repro`")
-    evaluation = load_evaluation(paths.metrics("evaluate"))
     console = Console(highlight=False)
     for table in arm_tables(evaluation, found):
         console.print(table, "")

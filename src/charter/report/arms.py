@@ -45,20 +45,24 @@ _DPO = {
 }
 
 
-def load_arms(params: Params, paths: CorpusPaths) -> list[ArmEvaluation]:
+def load_arms(params: Params, paths: CorpusPaths, evaluation: Evaluation) -> list[ArmEvaluation]:
     """Read what was measured on a corpus's arms.
 
     Raises:
-        CharterError: A file is missing or has another shape.
+        CharterError: A file is missing or has another shape, or was compared with another ``evaluation``.
     """
     found = []
     for name, arm in params.arms.items():
-        if arm.corpus == paths.name:
-            path = paths.arm(name, paths.name, arm.stages).figures
-            try:
-                found.append(ArmEvaluation.model_validate(read_json(path)))
-            except ValidationError as error:
-                raise CharterError(f"{path}: not what arm writes; run `dvc repro arm@{name}`") from error
+        if arm.corpus != paths.name:
+            continue
+        path = paths.arm(name, paths.name, arm.stages).figures
+        try:
+            measured = ArmEvaluation.model_validate(read_json(path))
+        except ValidationError as error:
+            raise CharterError(f"{path}: not what arm writes; run `dvc repro arm@{name}`") from error
+        if measured.evaluation != evaluation.identity or measured.trained != arm:
+            raise CharterError(f"{path}: of an earlier evaluation or arm; run `dvc repro arm@{name}`")
+        found.append(measured)
     return found
 
 

@@ -41,8 +41,9 @@ def _content(params: Params, paths: CorpusPaths, labelled: bool) -> CorpusConten
     data, predictions = read_synthetic_data(paths), read_rows(paths.predictions, Prediction)
     decided, _ = read_row_decisions(paths)
     resampling = Resampling(params.evaluate.bootstrap_samples, params.seed)
+    evaluation = load_evaluation(paths.metrics("evaluate"))
     return CorpusContent(
-        evaluation=load_evaluation(paths.metrics("evaluate")),
+        evaluation=evaluation,
         predictions=predictions,
         stages={
             stage: dict(flatten(read_json(paths.metrics(stage))))
@@ -55,7 +56,7 @@ def _content(params: Params, paths: CorpusPaths, labelled: bool) -> CorpusConten
         decisions=read_rows(paths.exam_decisions, ExamDecision),
         review=review_figures(decided, data, resampling) if decided else None,
         read=_read_by_people(paths, predictions, resampling),
-        arms=load_arms(params, paths),
+        arms=load_arms(params, paths, evaluation),
     )
 
 
