@@ -170,7 +170,6 @@ def test_a_run_that_keeps_too_little_ends_after_its_first_passages(
     with pytest.raises(CharterError) as caught:
         synthesize.run(load_params(paths.params), paths)
     about = {subject for body in teacher.asked for subject in subjects(body)}
-    assert not paths.rejected.parent.exists()
     message = str(caught.value)
     assert "support refused " in message
     if first_chunks:
@@ -179,10 +178,12 @@ def test_a_run_that_keeps_too_little_ends_after_its_first_passages(
         assert "so of all 6 some" in message
         assert "synthesize.min_train_examples asks for 900." in message
         assert "`charter preview` shows" in message
+        assert not paths.rejected.parent.exists()
     else:
         assert len(about) == len(CHUNKS)
         assert message.startswith("only ")
         assert "asks for 900 and evaluation for one" in message
+        assert [file.name for file in paths.rejected.parent.iterdir()] == ["rejected.jsonl"]
 
 
 @models
