@@ -5,9 +5,11 @@ from pathlib import Path
 
 from charter.evaluation.results import ALIGNED
 from charter.project.params import Params
+from charter.registry.arm_runs import publish_arm
 from charter.registry.runs import experiment_name, publish_runs
 from charter.registry.store import open_store
 from charter.registry.versions import model_name, register
+from charter.report.arms import measured_arms
 from charter.report.pipeline_state import read_state
 
 
@@ -30,7 +32,7 @@ def publish(root: Path, params: Params, corpus: str) -> Publication:
 
     There is one experiment a corpus, in it a run a state, and below that a run a system, with the same
     metric names everywhere. A model version is an adapter with what was measured on it: when neither has
-    changed there is no new version.
+    changed there is no new version. Arms that were compared with this state are below its run too.
 
     Raises:
         CharterError: The files of the corpus are missing, broken or not of one state (`read_state`), the
@@ -39,6 +41,8 @@ def publish(root: Path, params: Params, corpus: str) -> Publication:
     state = read_state(root, params, corpus)
     with open_store(root) as client:
         run, created = publish_runs(client, root, state)
+        for arm in measured_arms(params, state.paths, state.evaluation):
+            publish_arm(client, run, state, arm)
         versions = {}
         for system in ALIGNED:
             number = register(client, root, params, state, system, run)

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -25,7 +25,7 @@ from charter.report.pipeline_state import PipelineState, git_revision
 _FINGERPRINT = "fingerprint"
 _REPORT = "sha256.report"
 PARENT = "mlflow.parentRunId"
-_Figure = tuple[str, float, int]
+Figure = tuple[str, float, int]
 """A metric's name, value and step."""
 
 _INTERRUPTED_AFTER_MS = 3600 * 1000
@@ -122,7 +122,7 @@ def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: Pip
         **provenance_tags(evaluation.lineage, evaluation.settings),
     }
     parent = client.create_run(experiment_id, tags=tags | own, run_name=name)
-    _log(client, parent, _pipeline_metrics(state), state.params)
+    log(client, parent, _pipeline_metrics(state), state.params)
     client.log_inputs(parent.info.run_id, data_sets(root, state))
     for path, place in _artifacts(root, state):
         client.log_artifact(parent.info.run_id, str(path), place)
@@ -135,8 +135,8 @@ def _write_runs(client: MlflowClient, root: Path, experiment_id: str, state: Pip
         child = client.create_run(experiment_id, tags=tags | identity, run_name=f"{label} {state.corpus}")
         metrics = list(_system_metrics(evaluation, label))
         if not rag:
-            metrics += _curve(state.paths.curve(system))
-        _log(client, child, metrics, state.params)
+            metrics += curve_figures(state.paths.curve(system))
+        log(client, child, metrics, state.params)
         client.log_inputs(child.info.run_id, data_sets(root, state, system))
         client.set_terminated(child.info.run_id)
     client.set_terminated(parent.info.run_id)
@@ -166,7 +166,8 @@ def link_figures(
     _log_metrics(client, run, metrics)
 
 
-def _log(client: MlflowClient, run: Run, figures: Iterable[_Figure], params: dict[str, str]) -> None:
+def log(client: MlflowClient, run: Run, figures: Iterable[Figure], params: dict[str, str]) -> None:
+    """Write figures, which bear the run's time of start, and parameters."""
     _log_metrics(client, run, [Metric(key, value, run.info.start_time, step) for key, value, step in figures])
     entities = [Param(key, value) for key, value in params.items()]
     for start in range(0, len(entities), _PARAMS_A_BATCH):
@@ -178,7 +179,7 @@ def _log_metrics(client: MlflowClient, run: Run, metrics: list[Metric]) -> None:
         client.log_batch(run.info.run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
 
 
-def _pipeline_metrics(state: PipelineState) -> Iterator[_Figure]:
+def _pipeline_metrics(state: PipelineState) -> Iterator[Figure]:
     """Yield the headline, as ``aligned/dpo.bleu``, and what every stage measured, as ``stage/metric``.
 
     What is before the slash is a section of MLflow's charts; they are in alphabetical order.
@@ -191,16 +192,12 @@ def _pipeline_metrics(state: PipelineState) -> Iterator[_Figure]:
             yield _figure(f"{stage}/{key}", value)
 
 
-def _system_metrics(evaluation: Evaluation, label: str) -> Iterator[_Figure]:
+def _system_metrics(evaluation: Evaluation, label: str) -> Iterator[Figure]:
     """Yield a system's figures under plain names, each interval as ``_low`` and ``_high``."""
     figures = dict(measured(evaluation, label))
     if "win_rate" in figures:
         figures["judge_validity"] = evaluation.judge.shuffled
-    for metric, estimate in figures.items():
-        yield _figure(metric, estimate.value)
-        if estimate.low is not None and estimate.high is not None:
-            yield _figure(f"{metric}_low", estimate.low)
-            yield _figure(f"{metric}_high", estimate.high)
+    yield from with_intervals(figures)
     if label in evaluation.win_rates:
         yield _figure("win_rate_length_controlled", evaluation.win_rates[label].length_controlled)
         yield _figure("judge_valid", float(evaluation.judge.valid))
@@ -212,7 +209,7 @@ def _system_metrics(evaluation: Evaluation, label: str) -> Iterator[_Figure]:
     yield _figure("questions", max(counts, default=0))
 
 
-def _curve(path: Path) -> Iterator[_Figure]:
+def curve_figures(path: Path) -> Iterator[Figure]:
     """Yield the columns of a training curve as ``train/COLUMN`` by step."""
     curve = read_curve(path) if path.exists() else {}
     for column in curve.keys() - {"step"}:
@@ -221,7 +218,16 @@ def _curve(path: Path) -> Iterator[_Figure]:
                 yield _figure(f"train/{column}", value, int(step))
 
 
-def _figure(name: str, value: float, step: int = 0) -> _Figure:
+def with_intervals(figures: Mapping[str, Estimate]) -> Iterator[Figure]:
+    """Yield figures under plain names, each interval as ``_low`` and ``_high``."""
+    for metric, estimate in figures.items():
+        yield _figure(metric, estimate.value)
+        if estimate.low is not None and estimate.high is not None:
+            yield _figure(f"{metric}_low", estimate.low)
+            yield _figure(f"{metric}_high", estimate.high)
+
+
+def _figure(name: str, value: float, step: int = 0) -> Figure:
     """Name a figure; MLflow allows no ``@`` or ``+`` in names: ``hit@1`` becomes ``hit_at_1``."""
     return re.sub(r"[^/\w.\- ]", "_", name.replace("@", "_at_")), value, step
 

@@ -1,6 +1,7 @@
 """What came of the arms: trainings that differ from the main one in one thing, beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from pydantic import ValidationError
 from rich.table import Table
@@ -10,7 +11,7 @@ from charter.evaluation.grouping import grouped
 from charter.evaluation.results import Estimate, Evaluation
 from charter.project.errors import CharterError
 from charter.project.params import Params
-from charter.project.paths import CorpusPaths
+from charter.project.paths import ArmPaths, CorpusPaths
 from charter.project.storage import read_json
 from charter.project.training_sections import Arm
 from charter.report.claims import direction
@@ -51,19 +52,33 @@ def load_arms(params: Params, paths: CorpusPaths, evaluation: Evaluation) -> lis
     Raises:
         CharterError: A file is missing or has another shape, or was compared with another ``evaluation``.
     """
+    return [
+        _load(paths.arm(name, paths.name, arm.stages), arm, evaluation)
+        for name, arm in params.arms.items()
+        if arm.corpus == paths.name
+    ]
+
+
+def measured_arms(params: Params, paths: CorpusPaths, evaluation: Evaluation) -> list[ArmEvaluation]:
+    """Read the arms that were compared with this evaluation; others are still to be run."""
     found = []
     for name, arm in params.arms.items():
-        if arm.corpus != paths.name:
-            continue
-        path = paths.arm(name, paths.name, arm.stages).figures
-        try:
-            measured = ArmEvaluation.model_validate(read_json(path))
-        except ValidationError as error:
-            raise CharterError(f"{path}: not what arm writes; run `dvc repro arm@{name}`") from error
-        if measured.evaluation != evaluation.identity or measured.trained != arm:
-            raise CharterError(f"{path}: of an earlier evaluation or arm; run `dvc repro arm@{name}`")
-        found.append(measured)
+        own = paths.arm(name, paths.name, arm.stages)
+        if arm.corpus == paths.name and own.figures.exists():
+            with suppress(CharterError):
+                found.append(_load(own, arm, evaluation))
     return found
+
+
+def _load(paths: ArmPaths, arm: Arm, evaluation: Evaluation) -> ArmEvaluation:
+    path, again = paths.figures, f"run `dvc repro arm@{paths.arm_name}`"
+    try:
+        measured = ArmEvaluation.model_validate(read_json(path))
+    except ValidationError as error:
+        raise CharterError(f"{path}: not what arm writes; {again}") from error
+    if measured.evaluation != evaluation.identity or measured.trained != arm:
+        raise CharterError(f"{path}: of an earlier evaluation or arm; {again}")
+    return measured
 
 
 def describe(arm: Arm) -> str:
