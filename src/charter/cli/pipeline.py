@@ -37,8 +37,7 @@ def stage(
         raise BadParameter(f"stage {name} takes no corpus")
     if of is None and name not in SHARED_STAGES:
         raise BadParameter(f"stage {name} takes {'an arm' if name in ARM_STAGES else 'a corpus'}")
-    corpus = of if name in CORPUS_STAGES else None
-    params, paths = open_project(*[corpus] if corpus else [])
+    params, paths = open_project(*[of] if of and name in CORPUS_STAGES else [])
     # A bar of weights that are loaded says nothing; one of a download does, at a terminal.
     if name not in ("base-models", "judges") or not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -54,8 +53,8 @@ def stage(
         write_json(figures, metrics)
     if name == "report":
         publish_states(params, paths, evaluated(params, paths))
-    elif name == "evaluate" and corpus:
-        publish_states(params, paths, [corpus])
+    elif name == "evaluate" and of:
+        publish_states(params, paths, [of])
 
 
 def _places(name: str, of: str | None, params: Params, paths: ProjectPaths) -> tuple[ProjectPaths, Path]:

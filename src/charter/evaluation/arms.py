@@ -1,9 +1,9 @@
 """What an arm's models answer and decide, beside what evaluate found of the main ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from charter.evaluation.arm_results import MAIN
 from charter.evaluation.dilemmas import score_dilemmas, success
@@ -12,10 +12,15 @@ from charter.evaluation.examination import Examination
 from charter.evaluation.grouping import by_system
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.probes import Probes, ProbeShares
-from charter.evaluation.results import Comparison, Estimate
+from charter.evaluation.results import Comparison, Contrast, Estimate
 from charter.evaluation.statistics import ClusteredBootstrap, Resampling, mean_measure
 from charter.project.exam_records import ExamAnswer, ExamDecision
-from charter.project.records import ProbeAnswer
+from charter.project.records import ProbeAnswer, System
+
+Item = TypeVar("Item", ExamAnswer, ExamDecision)
+
+_DECIDED: Mapping[str, Callable[[float], float]] = {"dilemma_margin": float, "dilemmas": success}
+"""What a decision counts by its margin, by the metric that is the mean of it."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Sat:
 
     answers: list[ExamAnswer]
     decisions: list[ExamDecision]
-    probes: dict[str, list[ProbeAnswer]]
+    probes: dict[System, list[ProbeAnswer]]
 
 
 def sit(
@@ -67,49 +72,36 @@ def measure_sat(
 def _compare_answers(own: Sat, main: Sat, resampling: Resampling) -> Iterator[Comparison]:
     theirs = by_system(main.answers)
     for label, rows in by_system(own.answers).items():
-        counted = by_metric(rows)["right_answers"]
-        others = {row.item_id: count for row, count in by_metric(theirs[label])["right_answers"]}
+        counted, others = by_metric(rows)["right_answers"], by_metric(theirs[label])["right_answers"]
         if counted:
-            bootstrap = ClusteredBootstrap([row.section for row, _ in counted], resampling)
-            yield bootstrap.compare(
-                (label, MAIN, "right_answers"),
-                mean_measure([count for _, count in counted]),
-                mean_measure([others[row.item_id] for row, _ in counted]),
-            )
+            yield _paired((label, MAIN, "right_answers"), counted, others, resampling)
 
 
 def _compare_decisions(own: Sat, main: Sat, resampling: Resampling) -> Iterator[Comparison]:
     decided, theirs = by_system(own.decisions), by_system(main.decisions)
-    for label, rows in decided.items():
-        yield from _moved((label, MAIN), rows, theirs[label], resampling)
-        yield from _moved((label, "sft"), rows, theirs["sft"], resampling)
+    pairs = [
+        ((label, against), rows, theirs[other])
+        for label, rows in decided.items()
+        for against, other in ((MAIN, label), ("sft", "sft"))
+    ]
     if "dpo" in decided:
-        yield from _moved((MAIN, "sft"), theirs["dpo"], theirs["sft"], resampling)
+        pairs.append(((MAIN, "sft"), theirs["dpo"], theirs["sft"]))
+    for systems, after, before in pairs:
+        for metric, counts in _DECIDED.items():
+            counted, others = ([(row, counts(row.margin)) for row in rows] for rows in (after, before))
+            yield _paired((*systems, metric), counted, others, resampling)
 
 
-def _moved(
-    systems: tuple[str, str],
-    after: Sequence[ExamDecision],
-    before: Sequence[ExamDecision],
+def _paired(
+    contrast: Contrast,
+    counted: Sequence[tuple[Item, float]],
+    others: Sequence[tuple[Item, float]],
     resampling: Resampling,
-) -> Iterator[Comparison]:
-    """Compare two systems in how far the scenarios speak for the faithful replies, and in right decisions."""
-    earlier = {row.item_id: row.margin for row in before}
-    margins = [(row.margin, earlier[row.item_id]) for row in after]
-    bootstrap = ClusteredBootstrap([row.section for row in after], resampling)
-    for metric, pairs in (
-        ("dilemma_margin", margins),
-        ("dilemmas", [(success(own), success(other)) for own, other in margins]),
-    ):
-        own, others = zip(*pairs, strict=True)
-        yield bootstrap.compare((*systems, metric), mean_measure(own), mean_measure(others))
-
-
-def sat_main(
-    answers: Sequence[ExamAnswer], decisions: Sequence[ExamDecision], probes: Sequence[ProbeAnswer]
-) -> Sat:
-    """Return what evaluate wrote down."""
-    by_name: dict[str, list[ProbeAnswer]] = {}
-    for row in probes:
-        by_name.setdefault(row.system, []).append(row)
-    return Sat(list(answers), list(decisions), by_name)
+) -> Comparison:
+    """Compare what the same items count of two systems, in whatever order; clusters are sections."""
+    of_item = {row.item_id: count for row, count in others}
+    return ClusteredBootstrap([row.section for row, _ in counted], resampling).compare(
+        contrast,
+        mean_measure([count for _, count in counted]),
+        mean_measure([of_item[row.item_id] for row, _ in counted]),
+    )

@@ -107,10 +107,6 @@ class Probes:
             for (kind, prompt), text, flag in zip(asked, texts, refused, strict=True)
         ]
 
-    def corrected(self, resampling: Resampling) -> CorrectedShares:
-        """Return shares of refusals, corrected for what the detector gets wrong."""
-        return CorrectedShares(*measure_detector(self.detector.out_of_fold), resampling)
-
 
 def flags(answers: Sequence[ProbeAnswer]) -> dict[str, list[bool]]:
     """Return whether prompts were done, refused or known, by the metric that is their share."""
@@ -127,7 +123,8 @@ class ProbeShares:
     """What shares of prompts a system did, refused or knew, and by how much that differs from another's."""
 
     def __init__(self, probes: Probes, resampling: Resampling) -> None:
-        observed, corrected = ObservedShares(resampling), probes.corrected(resampling)
+        observed = ObservedShares(resampling)
+        corrected = CorrectedShares(*measure_detector(probes.detector.out_of_fold), resampling)
         self._shares = {
             "harmful_compliance": corrected,
             "over_refusal": corrected,

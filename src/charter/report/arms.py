@@ -1,7 +1,6 @@
 """What came of the arms: trainings that differ from the main one in one thing, beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 
 from pydantic import ValidationError
 from rich.table import Table
@@ -52,33 +51,43 @@ def load_arms(params: Params, paths: CorpusPaths, evaluation: Evaluation) -> lis
     Raises:
         CharterError: A file is missing or has another shape, or was compared with another ``evaluation``.
     """
-    return [
-        _load(paths.arm(name, paths.name, arm.stages), arm, evaluation)
-        for name, arm in params.arms.items()
-        if arm.corpus == paths.name
-    ]
-
-
-def measured_arms(params: Params, paths: CorpusPaths, evaluation: Evaluation) -> list[ArmEvaluation]:
-    """Read the arms that were compared with this evaluation; others are still to be run."""
     found = []
-    for name, arm in params.arms.items():
-        own = paths.arm(name, paths.name, arm.stages)
-        if arm.corpus == paths.name and own.figures.exists():
-            with suppress(CharterError):
-                found.append(_load(own, arm, evaluation))
+    for own, arm in _arms(params, paths):
+        measured = _read(own)
+        if not _belongs(measured, arm, evaluation):
+            raise CharterError(
+                f"{own.figures}: of an earlier evaluation or arm; run `dvc repro arm@{own.arm_name}`"
+            )
+        found.append(measured)
     return found
 
 
-def _load(paths: ArmPaths, arm: Arm, evaluation: Evaluation) -> ArmEvaluation:
-    path, again = paths.figures, f"run `dvc repro arm@{paths.arm_name}`"
+def measured_arms(params: Params, paths: CorpusPaths, evaluation: Evaluation) -> list[ArmEvaluation]:
+    """Read the arms that were compared with this evaluation; others are still to be run.
+
+    Raises:
+        CharterError: A file has another shape.
+    """
+    there = [(_read(own), arm) for own, arm in _arms(params, paths) if own.figures.exists()]
+    return [measured for measured, arm in there if _belongs(measured, arm, evaluation)]
+
+
+def _arms(params: Params, paths: CorpusPaths) -> Iterator[tuple[ArmPaths, Arm]]:
+    for name, arm in params.arms.items():
+        if arm.corpus == paths.name:
+            yield paths.arm(name, paths.name, arm.stages), arm
+
+
+def _read(paths: ArmPaths) -> ArmEvaluation:
     try:
-        measured = ArmEvaluation.model_validate(read_json(path))
+        return ArmEvaluation.model_validate(read_json(paths.figures))
     except ValidationError as error:
-        raise CharterError(f"{path}: not what arm writes; {again}") from error
-    if measured.evaluation != evaluation.identity or measured.trained != arm:
-        raise CharterError(f"{path}: of an earlier evaluation or arm; {again}")
-    return measured
+        again = f"run `dvc repro arm@{paths.arm_name}`"
+        raise CharterError(f"{paths.figures}: not what arm writes; {again}") from error
+
+
+def _belongs(measured: ArmEvaluation, arm: Arm, evaluation: Evaluation) -> bool:
+    return measured.evaluation == evaluation.identity and measured.trained == arm
 
 
 def describe(arm: Arm) -> str:

@@ -4,8 +4,9 @@ from typing import Any
 
 from charter.evaluation.answer_language import language_of_answers
 from charter.evaluation.arm_results import ArmEvaluation
-from charter.evaluation.arms import Sat, measure_sat, sat_main, sit
+from charter.evaluation.arms import Sat, measure_sat, sit
 from charter.evaluation.exam import has_exam
+from charter.evaluation.grouping import grouped
 from charter.evaluation.local_system import local_system
 from charter.evaluation.probe_prompts import read_probes
 from charter.evaluation.results import load_evaluation
@@ -15,12 +16,12 @@ from charter.project.devices import resolve_device
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.params import Params
 from charter.project.paths import ArmPaths
-from charter.project.records import Chunk, Demonstration, InstructExample, PreferencePair, ProbeAnswer
+from charter.project.records import Chunk, PreferencePair, ProbeAnswer
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
 from charter.training.arms import arm_pairs, arm_params, arm_rows
-from charter.training.fine_tuning import SftRows, train_sft
+from charter.training.fine_tuning import read_sft_rows, train_sft
 from charter.training.launch import launch
 from charter.training.preference import train_on_preferences
 
@@ -52,12 +53,8 @@ def _train(params: Params, paths: ArmPaths) -> None:
     """Train what the arm has of its own."""
     arm = params.arms[paths.arm_name]
     if "sft" in arm.stages:
-        rows = SftRows(
-            train=read_rows(paths.instruct("train"), InstructExample),
-            validation=read_rows(paths.instruct("validation"), InstructExample),
-            demonstrations=read_rows(paths.demonstrations, Demonstration),
-        )
-        train_sft(arm_rows(arm, rows, params.seed), read_rows(paths.chunks, Chunk), params, paths)
+        rows = arm_rows(arm, read_sft_rows(paths), params.seed)
+        train_sft(rows, read_rows(paths.chunks, Chunk), params, paths)
     if "dpo" in arm.stages:
         train, validation = (
             read_rows(paths.preference(split), PreferencePair) for split in ("train", "validation")
@@ -67,8 +64,9 @@ def _train(params: Params, paths: ArmPaths) -> None:
 
 
 def _read_main(paths: ArmPaths) -> Sat:
-    return sat_main(
+    """Read what evaluate wrote down of the main models."""
+    return Sat(
         read_rows(paths.exam_answers, ExamAnswer),
         read_rows(paths.exam_decisions, ExamDecision),
-        read_rows(paths.probe_answers, ProbeAnswer),
+        grouped(read_rows(paths.probe_answers, ProbeAnswer), lambda row: row.system),
     )

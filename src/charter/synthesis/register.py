@@ -70,12 +70,10 @@ def stated_rules(chunk: Chunk, least: int, most: int) -> list[str]:
 
 def _unmarked_sentences(chunk: Chunk) -> Iterator[str]:
     """Go through a chunk's sentences without the marks of lists and the numbers of paragraphs."""
-    paragraphs = {line.strip() for line in chunk.text.splitlines()}
-    for sentence in split_sentences(chunk.text, chunk.language):
-        if any(paragraph.startswith(sentence) for paragraph in paragraphs):
-            yield _SECTION_NUMBER.sub("", _LIST_MARK.sub("", sentence))
-        else:
-            yield _LIST_MARK.sub("", sentence)
+    for line in chunk.text.split("\n"):
+        for place, sentence in enumerate(split_sentences(line, chunk.language)):
+            unmarked = _LIST_MARK.sub("", sentence)
+            yield unmarked if place else _SECTION_NUMBER.sub("", unmarked)
 
 
 def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]]:

@@ -11,6 +11,7 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, Demonstration, InstructExample
+from charter.project.storage import read_rows
 from charter.project.training_sections import Lora
 from charter.training.checkpoints import run_folder
 from charter.training.examples import instruct_dataset
@@ -33,6 +34,15 @@ class SftRows:
     train: list[InstructExample]
     validation: list[InstructExample]
     demonstrations: list[Demonstration]
+
+
+def read_sft_rows(paths: CorpusPaths) -> SftRows:
+    """Read what synthesize and demonstrations wrote for sft."""
+    return SftRows(
+        train=read_rows(paths.instruct("train"), InstructExample),
+        validation=read_rows(paths.instruct("validation"), InstructExample),
+        demonstrations=read_rows(paths.demonstrations, Demonstration),
+    )
 
 
 def train_sft(rows: SftRows, chunks: Sequence[Chunk], params: Params, paths: CorpusPaths) -> dict[str, float]:
