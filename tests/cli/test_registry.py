@@ -108,7 +108,7 @@ def test_a_server_that_dies_while_a_state_is_written_fails_no_stage(
     evaluated: Path, mlflow_client: MlflowClient, charter: Charter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it had of the state is thrown away when it is published again."""
-    port, log, logged = free_port(), runs._log, []
+    port, log, logged = free_port(), runs.log, []
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
 
     def statuses() -> list[str]:
@@ -124,12 +124,12 @@ def test_a_server_that_dies_while_a_state_is_written_fails_no_stage(
             if len(logged) == 2:
                 os.killpg(process, signal.SIGKILL)
 
-        monkeypatch.setattr(runs, "_log", log_and_kill)
+        monkeypatch.setattr(runs, "log", log_and_kill)
         done = charter("stage", "evaluate", "udhr", folder=evaluated)
     assert done.code == 0
     assert f"udhr is not published: MLflow at http://127.0.0.1:{port}: " in done.err
     assert statuses() == ["RUNNING", "RUNNING"]
-    monkeypatch.setattr(runs, "_log", log)
+    monkeypatch.setattr(runs, "log", log)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert charter("publish", folder=evaluated).code == 0
     assert statuses() == ["FINISHED"] * (len(SYSTEMS) + 1)
