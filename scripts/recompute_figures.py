@@ -47,6 +47,8 @@ def recompute(root: Path, corpus: str) -> Figures:
         )
     answers = _rows(root / f"data/exam_answers/{corpus}/answers.jsonl")
     figures |= _exam(answers, _rows(root / f"data/exam_answers/{corpus}/decisions.jsonl"))
+    advice = root / f"data/exam_answers/{corpus}/advice.jsonl"
+    figures |= _advice(_rows(advice)) if advice.exists() else {}
     if evaluation["refusals"]:
         figures |= _probes(_rows(root / f"data/probe_answers/{corpus}.jsonl"), evaluation["refusals"])
     for row in evaluation["comparisons"]:
@@ -213,6 +215,19 @@ def _exam(answers: list[Row], decisions: list[Row]) -> Figures:
         if pairs:
             figures["systems", label, "dilemma_pairs"] = fmean(all(pair) for pair in pairs.values())
     return figures
+
+
+def _advice(replies: list[Row]) -> Figures:
+    """Count the faithful advice, in the cases that were read of every system."""
+    given = ("faithful_given", "unfaithful_given")
+    unread = {row["item_id"] for row in replies if None in (row[key] for key in given)}
+    read = _by_label([row for row in replies if row["item_id"] not in unread])
+    return {
+        ("systems", label, "own_advice"): fmean(
+            row["faithful_given"] > 0.5 and row["faithful_given"] > row["unfaithful_given"] for row in rows
+        )
+        for label, rows in read.items()
+    }
 
 
 def _right_verdicts(label: str, asked: list[Row]) -> Figures:

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
-from charter.project.exam_records import Dilemma, ExamAnswer, ExamDecision, ExamQuestion
+from charter.project.exam_records import Dilemma, ExamAnswer, ExamDecision, ExamQuestion, OwnAdvice
 from charter.project.paths import CorpusPaths
 from charter.project.records import Rag, System
 from charter.project.storage import write_rows
@@ -103,6 +103,26 @@ def decision_of(
     return ExamDecision.model_validate(
         dilemma.model_dump() | {"id": f"{dilemma.id} {system} {rag}"} | values | changed
     )
+
+
+def advice_of(
+    dilemma: Dilemma,
+    system: System = "dpo",
+    rag: Rag = False,
+    given: tuple[float | None, float | None] = (0.9, 0.1),
+) -> OwnAdvice:
+    """What a system advised in a dilemma: rightly, unless the judge read it otherwise."""
+    values: dict[str, Any] = {
+        "id": f"{dilemma.id} {system} {rag}",
+        "item_id": dilemma.id,
+        "chunk_id": "",
+        "system": system,
+        "rag": rag,
+        "reply": "You had better report it.",
+        "faithful_given": given[0],
+        "unfaithful_given": given[1],
+    }
+    return OwnAdvice.model_validate(dilemma.model_dump() | values)
 
 
 def write_exam(paths: CorpusPaths, questions: list[ExamQuestion], dilemmas: list[Dilemma]) -> None:

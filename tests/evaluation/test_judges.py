@@ -32,7 +32,7 @@ from charter.project.storage import write_json, write_text
 from charter.report.judges import win_rate_rows
 from charter.report.model_card import model_card
 from charter.report.table import results_table
-from exam_rows import dilemma_of, question_of
+from exam_rows import advice_of, dilemma_of, question_of
 from judge_params import judge_of, served_judge, with_judges
 from local_server import free_port
 from rows import chunk_of, prediction_of
@@ -54,7 +54,7 @@ class Scripted:
     def complete(self, requests: Sequence[Request], admit: object = None) -> Iterator[tuple[int, Completion]]:
         for index, request in enumerate(requests):
             self.asked += 1
-            passage, shown = request.messages[-1].content.split("\nQuestion: ")
+            passage, _, shown = request.messages[-1].content.partition("\nQuestion: ")
             if "Answer A: " in shown:
                 first, second = (
                     self.quality(passage, shown.split(f"Answer {letter}: ")[1].split("\n")[0])
@@ -62,7 +62,8 @@ class Scripted:
                 )
                 words, p = ("A", "B"), first * (1 - second) / (first * (1 - second) + second * (1 - first))
             else:
-                words, p = ("Yes", "No"), self.quality(passage, shown.split("Answer: ")[1].split("\n")[0])
+                answer = shown.partition("Answer: ")[2].split("\n")[0]
+                words, p = ("Yes", "No"), self.quality(passage, answer)
             alternatives = ((words[0], math.log(p)), (words[1], math.log(1 - p)))
             yield index, Completion(text=words[0], tokens=1, alternatives=alternatives, prompt_tokens=10)
 
@@ -146,7 +147,7 @@ def evaluate(params: Params, paths: CorpusPaths) -> tuple[Evaluation, list[Judge
     ]
     judges = Judges(params, paths)
     with open_teacher(params, paths) as teacher:
-        judgements = judges.judge(win_rate_contests(predictions, held_out) + controls, teacher)
+        judgements, _ = judges.judge(win_rate_contests(predictions, held_out) + controls, [], teacher)
     rating = Rating(
         corpus="bcg",
         title="The guidelines",
@@ -281,6 +282,24 @@ def test_servers_that_cannot_be_told_apart_are_refused(params: Params, paths: Co
     told = {"served": "a", "revision": "2", "model": {"id": "a"}}
     write_json(paths.judge("b") / "source.json", told)
     Judges(chosen, paths).try_servers([])
+
+
+@pytest.mark.parametrize("order", [("teacher", "able"), ("able", "teacher")])
+def test_the_first_judge_reads_advice(
+    order: tuple[str, str], params: Params, paths: CorpusPaths, engines: dict[str, Scripted]
+) -> None:
+    """Yes to what stands in the reply, which is where these engines look for a passage."""
+    chosen = with_judges(params, *(name if name == "teacher" else judge_of(name) for name in order))
+    engines["able"].quality, engines["teacher"].quality = (
+        lambda shown, _: 0.8 if "report it" in shown else 0.3,
+        lambda *_: 0.5,
+    )
+    rows = [advice_of(dilemma_of("d"), given=(None, None))]
+    with open_teacher(chosen, paths) as teacher:
+        judgements, (read,) = Judges(chosen, paths).judge([], rows, teacher)
+    assert judgements == []
+    assert read.faithful_given == pytest.approx(0.8 if order[0] == "able" else 0.5)
+    assert {name: engine.asked for name, engine in engines.items() if engine.asked} == {order[0]: 2}
 
 
 def test_a_server_that_is_away_is_noticed_before_anything_is_answered(

@@ -12,11 +12,12 @@ import pytest
 
 from charter.evaluation.dev_exam import sit_dev
 from charter.evaluation.exam import read_dev, read_sealed
+from charter.evaluation.grouping import by_system
 from charter.evaluation.pairing import BLEU_METRICS, scores_by_item
 from charter.evaluation.probes import TOKENS
 from charter.evaluation.results import Evaluation
 from charter.evaluation.text_metrics import corpus_bleu
-from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.exam_records import ExamAnswer, ExamDecision, OwnAdvice
 from charter.project.metric_names import (
     GATE_METRICS,
     LOCAL,
@@ -24,6 +25,7 @@ from charter.project.metric_names import (
     SAFETY_METRICS,
     SYSTEMS,
     TRIVIAL,
+    system_label,
 )
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
@@ -157,6 +159,32 @@ def test_every_system_sits_the_sealed_exam(params: Params, paths: CorpusPaths) -
     assert all(row.polarity is None for row in answers if not row.item_id.startswith("v-"))
     assert result.systems["echo"]["right_answers"].value == 0.0
     assert {row.rag for row in answers if row.retrieved} == {True, "gold"}
+
+
+def test_systems_advise_in_their_own_words_where_that_is_asked_for(
+    params: Params, paths: CorpusPaths
+) -> None:
+    silent = evaluate.run(make_params(params, 0), paths)
+    assert read_rows(paths.exam_advice, OwnAdvice) == []
+    assert not any("own_advice" in figures for figures in silent["systems"].values())
+    chosen = make_params(params, 0)
+    chosen = chosen.model_copy(update={"evaluate": chosen.evaluate.model_copy(update={"own_advice": True})})
+    result = Evaluation.model_validate(evaluate.run(chosen, paths))
+    advice = read_rows(paths.exam_advice, OwnAdvice)
+    sealed = read_sealed(paths)
+    asked = set(product((*LOCAL, "teacher"), (False, True)))
+    assert {(row.system, row.rag) for row in advice} == asked
+    assert len(advice) == len({row.id for row in advice}) == len(asked) * len(sealed.dilemmas)
+    assert {label for label, figures in result.systems.items() if "own_advice" in figures} == {
+        system_label(*system) for system in asked
+    }
+    # The adapter of SFT changes nothing.
+    replies = {label: [row.reply for row in rows] for label, rows in by_system(advice).items()}
+    assert replies["sft"] == replies["seed"] != replies["dpo"]
+    assert ("dpo", "teacher+rag", "own_advice") in result.compared
+    write_json(paths.metrics("evaluate"), result.model_dump())
+    recomputed = subprocess.run([sys.executable, RECOMPUTE, "bcg"], cwd=paths.root, check=False)
+    assert recomputed.returncode == 0
 
 
 def test_an_exam_can_be_sampled_or_missing(params: Params, paths: CorpusPaths) -> None:

@@ -15,7 +15,7 @@ from charter.evaluation.results import Estimate
 from charter.evaluation.trivial import TrivialSystems
 from charter.generation.journal import JournaledEngine
 from charter.generation.teacher import open_teacher
-from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.exam_records import ExamAnswer, ExamDecision, OwnAdvice
 from charter.project.metric_names import LOCAL, SYSTEMS, system_label
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
@@ -40,13 +40,15 @@ class Tests:
 
 @dataclass
 class Answers:
-    """What was answered to the tests so far."""
+    """What was answered to the tests so far; ``advice`` only where ``own_advice`` asks for it."""
 
     tests: Tests
     max_new_tokens: int
+    own_advice: bool
     predictions: list[Prediction] = field(default_factory=list)
     exam: list[ExamAnswer] = field(default_factory=list)
     decisions: list[ExamDecision] = field(default_factory=list)
+    advice: list[OwnAdvice] = field(default_factory=list)
     adherence: dict[str, Estimate] = field(default_factory=dict)
     judgements: list[Judgement] = field(default_factory=list)
 
@@ -68,13 +70,16 @@ class Answers:
                 self._ask(teacher, "teacher", rag)
             contestants = [row for row in self.predictions if (row.system, row.rag) in JUDGED]
             contests = win_rate_contests(contestants, self.tests.judged) + self.tests.controls
-            self.judgements += judges.judge(contests, teacher)
+            judgements, self.advice = judges.judge(contests, self.advice, teacher)
+            self.judgements += judgements
 
     def _ask(self, engine: JournaledEngine, name: System, rag: Rag) -> None:
         """Ask a system all questions."""
         self.predictions += predict(engine, name, rag, self.tests.held_out, self.max_new_tokens)
         if self.tests.examination:
             self.exam += self.tests.examination.ask(engine, name, rag)
+            if self.own_advice and rag != "gold":
+                self.advice += self.tests.examination.advise(engine, name, rag)
 
     def _ask_local(self, name: System, system: LocalSystem, journal: Path) -> None:
         """Ask a system of this machine all that it can be asked."""

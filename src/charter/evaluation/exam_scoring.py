@@ -7,11 +7,12 @@ from itertools import product
 from charter.documents.segmentation import split_words
 from charter.evaluation.dilemmas import score_dilemmas, success
 from charter.evaluation.grouping import by_system
+from charter.evaluation.own_advice import count_advice
 from charter.evaluation.results import Comparison, Estimate, Evaluation
 from charter.evaluation.scoring import compare_pairs, correct, retrieval
 from charter.evaluation.statistics import ClusteredBootstrap, Resampling, clustered_share, mean_measure
-from charter.project.exam_records import ExamAnswer, ExamDecision
-from charter.project.metric_names import TRIVIAL
+from charter.project.exam_records import ExamAnswer, ExamDecision, OwnAdvice
+from charter.project.metric_names import OWN_ADVICE, TRIVIAL
 
 _KINDS = {
     "fact": "right_facts",
@@ -40,6 +41,9 @@ DECISIONS_COMPARED = (
 )
 """The pairs of systems compared in dilemmas."""
 
+ADVICE_COMPARED = (*DECISIONS_COMPARED, *product(_ALIGNED, ("teacher", "teacher+rag")))
+"""The pairs of systems compared in what they advise in their own words."""
+
 FAMILY = {
     ("dpo+rag", "nearest-sentence", "right_answers"),
     ("dpo+rag", "teacher+rag", "right_answers"),
@@ -58,13 +62,17 @@ def add_exam_scores(
     answers: Sequence[ExamAnswer],
     decisions: Sequence[ExamDecision],
     resampling: Resampling,
+    advice: Sequence[OwnAdvice] = (),
 ) -> Evaluation:
     """Return the evaluation with what `score_exam` measures."""
-    return evaluation.adding(*score_exam(answers, decisions, resampling))
+    return evaluation.adding(*score_exam(answers, decisions, resampling, advice))
 
 
 def score_exam(
-    answers: Sequence[ExamAnswer], decisions: Sequence[ExamDecision], resampling: Resampling
+    answers: Sequence[ExamAnswer],
+    decisions: Sequence[ExamDecision],
+    resampling: Resampling,
+    advice: Sequence[OwnAdvice] = (),
 ) -> tuple[Figures, list[Comparison]]:
     """Return EXAM_METRICS and retrieval of every system, by label, and comparisons; clusters are sections.
 
@@ -80,6 +88,12 @@ def score_exam(
         compared += _compare(ANSWERS_COMPARED, metric, counted, resampling)
     right = {label: [(row, success(row.margin)) for row in rows] for label, rows in decided.items()}
     compared += _compare(DECISIONS_COMPARED, "dilemmas", right, resampling)
+    advised = count_advice(advice)
+    for label, counts in advised.items():
+        if counts:
+            shares = clustered_share([count for _, count in counts], [row.section for row, _ in counts])
+            figures[label] = figures.get(label, {}) | {OWN_ADVICE: shares}
+    compared += _compare(ADVICE_COMPARED, OWN_ADVICE, advised, resampling)
     return figures, correct(compared, FAMILY)
 
 
@@ -133,7 +147,7 @@ def answer_figures(rows: Sequence[ExamAnswer], resampling: Resampling) -> dict[s
 def _compare(
     pairs: Sequence[tuple[str, str]],
     metric: str,
-    counted: Mapping[str, Sequence[tuple[ExamAnswer | ExamDecision, float]]],
+    counted: Mapping[str, Sequence[tuple[ExamAnswer | ExamDecision | OwnAdvice, float]]],
     resampling: Resampling,
 ) -> list[Comparison]:
     """Compare what the items count of systems, by label, that were all asked the same in the same order."""

@@ -14,7 +14,7 @@ from charter.evaluation.key_facts import Scorer
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.statistics import Array
 from charter.generation.journal import JournaledEngine
-from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.exam_records import ExamAnswer, ExamDecision, OwnAdvice
 from charter.project.metric_names import system_label
 from charter.project.params import Params
 from charter.project.records import Chunk, Rag, System, content_id
@@ -74,6 +74,27 @@ class Examination(ShownTexts):
                 verdict=mark.verdict,
             )
             for row, answer, mark in zip(self.exam.questions, answers, marks, strict=True)
+        ]
+
+    def advise(self, engine: JournaledEngine, system: System, rag: Rag) -> list[OwnAdvice]:
+        """Let a system answer all dilemmas in its own words; what it advises there is still to be read."""
+        dilemmas = self.exam.dilemmas
+        chats = [self.messages(row.scenario, self.sources[row.id], rag) for row in dilemmas]
+        what = f"advice of {system_label(system, rag)}"
+        replies = answer_greedily(engine, chats, self.max_new_tokens, what)
+        return [
+            OwnAdvice(
+                id=content_id(row.id, system, str(rag)),
+                chunk_id=self.sources[row.id],
+                item_id=row.id,
+                system=system,
+                rag=rag,
+                reply=reply,
+                faithful_given=None,
+                unfaithful_given=None,
+                **row.model_dump(exclude={"id"}),
+            )
+            for row, reply in zip(dilemmas, replies, strict=True)
         ]
 
     def decide(

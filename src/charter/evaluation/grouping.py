@@ -3,13 +3,13 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
 
-from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.exam_records import ExamAnswer, ExamDecision, OwnAdvice
 from charter.project.metric_names import system_label
 from charter.project.records import Prediction
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
-Answered = TypeVar("Answered", Prediction, ExamAnswer, ExamDecision)
+Answered = TypeVar("Answered", Prediction, ExamAnswer, ExamDecision, OwnAdvice)
 
 
 def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from charter.evaluation.judge import Contest, judge_contests, judge_purpose, judge_requests
+from charter.evaluation.own_advice import read_advice
 from charter.evaluation.win_rate import Judge
 from charter.generation.journal import JournaledEngine
 from charter.generation.judge_models import judge_models
 from charter.generation.teacher import teacher_model
 from charter.project.errors import CharterError
+from charter.project.exam_records import OwnAdvice
 from charter.project.model_sections import TEACHER
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
@@ -53,21 +55,30 @@ class Judges:
                     "on with what it said before\n"
                 )
 
-    def judge(self, contests: Sequence[Contest], teacher: JournaledEngine) -> list[Judgement]:
-        """Return the verdicts of all judges, in the order of params.yaml.
+    def judge(
+        self, contests: Sequence[Contest], advice: Sequence[OwnAdvice], teacher: JournaledEngine
+    ) -> tuple[list[Judgement], list[OwnAdvice]]:
+        """Return the verdicts of all judges, in their order, and the advice as the first of them reads it.
 
         The teacher, which is open and may be in memory, comes first and is let go of.
         """
         found: dict[str, list[Judgement]] = {}
+        read: list[OwnAdvice] = []
+
+        def hear(name: str, engine: JournaledEngine) -> None:
+            found[name] = self._ask(name, contests, engine)
+            if name == next(iter(self._models)):
+                read.extend(read_advice(advice, engine, f"advice read by {name}"))
+
         if TEACHER in self._models:
-            found[TEACHER] = self._ask(TEACHER, contests, teacher)
+            hear(TEACHER, teacher)
         teacher.release()
         for name, model in self._models.items():
             if name != TEACHER:
                 with model.open(self._journal) as engine:
-                    found[name] = self._ask(name, contests, engine)
+                    hear(name, engine)
                 engine.release()
-        return [row for name in self._models for row in found[name]]
+        return [row for name in self._models for row in found[name]], read
 
     def described(self) -> dict[str, Judge]:
         """Say of each who it is, and whether it is the teacher: by the word for it, or the same model."""

@@ -95,6 +95,23 @@ class ExamDecision(Dilemma):
     with_prior: float
 
 
+class OwnAdvice(Dilemma):
+    """A dilemma, ``item_id``, and what a system advised in it in its own words, ``reply``.
+
+    ``faithful_given`` is the probability, by the first of judges, that this comes to the faithful reply's
+    advice, ``unfaithful_given`` to the unfaithful one's; None where its verdict couldn't be read.
+    ``chunk_id`` is the chunk that ``quote`` stands in.
+    """
+
+    item_id: str
+    chunk_id: str
+    system: System
+    rag: Rag
+    reply: str
+    faithful_given: float | None
+    unfaithful_given: float | None
+
+
 class LabelledExamAnswer(Row):
     """An answer to a dev question of an exam that a person judged, to measure the scorer on.
 

@@ -105,6 +105,7 @@ class CorpusPaths(ProjectPaths):
     item_scores = _Below("data/item_scores/{name}.jsonl", "Rows of ItemScore, the aligned systems.")
     exam_answers = _Below("data/exam_answers/{name}/answers.jsonl", "Rows of ExamAnswer, all systems.")
     exam_decisions = _Below("data/exam_answers/{name}/decisions.jsonl", "Rows of ExamDecision.")
+    exam_advice = _Below("data/exam_answers/{name}/advice.jsonl", "Rows of OwnAdvice.")
     dev_answers = _Below(".charter/dev_answers/{name}.jsonl", "Rows of ExamAnswer, of the last dev sitting.")
     exam_questions = _Below("data/exam/{name}/questions.jsonl", "Rows of ExamQuestion, by hand; in git.")
     exam_dilemmas = _Below("data/exam/{name}/dilemmas.jsonl", "Rows of Dilemma, by hand; in git.")

@@ -219,6 +219,8 @@ class Evaluate(ParamsSection):
     exam_items: NonNegativeInt
     """How many questions of the sealed exam each system is asked, and how many dilemmas, drawn by the seed
     (0: all)."""
+    own_advice: bool
+    """Whether each system also answers the dilemmas in its own words, for the first of judges to read."""
     safety_prompts: NonNegativeInt
     """How many of the harmful, of the benign and of the general prompts each system is asked, taken evenly,
     and how many windows of 1,024 tokens of general text it reads at most; there are 13 (0: neither safety nor

@@ -19,8 +19,15 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "45")
 
-# A new store logs its schema migrations, and the registry each version, as if something were wrong.
-for _logger in ("alembic", "mlflow.store.db.utils", "mlflow.store.model_registry.abstract_store"):
+# A new store logs its schema migrations, the registry each version, and a program's end that traces are awaited,
+# as if something were wrong.
+_TALKATIVE = (
+    "alembic",
+    "mlflow.store.db.utils",
+    "mlflow.store.model_registry.abstract_store",
+    "mlflow.tracing.export.async_export_queue",
+)
+for _logger in _TALKATIVE:
     logging.getLogger(_logger).setLevel(logging.WARNING)
 
 # Each retry is a warning; that the last one failed is said once, by whoever asked.

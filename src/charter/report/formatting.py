@@ -20,6 +20,7 @@ METRIC_NAMES = {
     "unanswerable": "not said",
     "dilemmas": "dilemmas",
     "dilemma_pairs": "pairs",
+    "own_advice": "own advice",
     "dilemmas_with_prior": "dilemmas, prior left in",
     "exam_f1": "F1 of new words",
     "harmful_compliance": "harmful done",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -20,6 +20,7 @@ from charter.evaluation.results import (
 from charter.project.metric_names import (
     EXAM_COLUMNS,
     METRICS,
+    OWN_ADVICE,
     RETENTION_METRICS,
     SAFETY_METRICS,
     SYSTEMS,
@@ -59,9 +60,8 @@ _REACHED = {"yes": "reached", "no": "NOT reached", "not shown": "not shown"}
 PROBE_COLUMNS = ("measure", "system", "figure [95 %]", "− seed [95 %]", "Holm p")
 """Of safety and retention: a row a measure and system."""
 
-EXAM_HEADINGS = ("system", *(METRIC_NAMES[metric] for metric in EXAM_COLUMNS))
-
-_DILEMMAS = ("dilemmas", "dilemma_pairs")
+_EXAM = (*EXAM_COLUMNS, OWN_ADVICE)
+_DILEMMAS = ("dilemmas", "dilemma_pairs", OWN_ADVICE)
 _QUESTIONS = tuple(metric for metric in EXAM_COLUMNS if metric not in _DILEMMAS)
 
 LABELS = [system_label(*system) for system in SYSTEMS]
@@ -169,9 +169,9 @@ def exam_table(title: str, systems: Mapping[str, Mapping[str, Estimate]]) -> Ren
     parts = []
     for name, columns in ((title, _QUESTIONS), ("", _DILEMMAS)):
         table = plain_table(name)
-        table.add_column("system", vertical="bottom")
-        for metric in columns:
-            table.add_column(METRIC_NAMES[metric].replace(" ", "\n"), justify="right", vertical="bottom")
+        for heading in exam_headings(systems, columns):
+            justify: Literal["left", "right"] = "right" if table.columns else "left"
+            table.add_column(heading.replace(" ", "\n"), justify=justify, vertical="bottom")
         for cells in exam_rows(systems, columns):
             table.add_row(*cells)
         if table.row_count:
@@ -179,18 +179,30 @@ def exam_table(title: str, systems: Mapping[str, Mapping[str, Estimate]]) -> Ren
     return Group(*parts)
 
 
+def exam_headings(
+    systems: Mapping[str, Mapping[str, Estimate]], columns: Sequence[str] = _EXAM
+) -> tuple[str, ...]:
+    """Name the columns of `exam_rows`: those of the exam in which any system was measured."""
+    return "system", *(METRIC_NAMES[metric] for metric in _measured(systems, columns))
+
+
 def exam_rows(
-    systems: Mapping[str, Mapping[str, Estimate]], columns: Sequence[str] = EXAM_COLUMNS
+    systems: Mapping[str, Mapping[str, Estimate]], columns: Sequence[str] = _EXAM
 ) -> list[tuple[str, ...]]:
-    """Print the columns of each system that sat the exam; nothing where the corpus has none."""
+    """Print the row of each system that sat the exam; nothing where the corpus has none."""
+    shown = _measured(systems, columns)
     return [
         (
             system_name(label),
-            *(with_interval(metric, figures[metric]) if metric in figures else MISSING for metric in columns),
+            *(with_interval(metric, figures[metric]) if metric in figures else MISSING for metric in shown),
         )
         for label in LABELS
-        if not (figures := systems.get(label, {})).keys().isdisjoint(columns)
+        if not (figures := systems.get(label, {})).keys().isdisjoint(shown)
     ]
+
+
+def _measured(systems: Mapping[str, Mapping[str, Estimate]], columns: Sequence[str]) -> list[str]:
+    return [metric for metric in columns if any(metric in figures for figures in systems.values())]
 
 
 def plain_table(title: str, *columns: str) -> Table:
@@ -243,7 +255,7 @@ def results_markdown(evaluations: Sequence[Evaluation]) -> str:
         judges_sentence=judges_sentence,
         language_sentence=language_sentence,
         parts=_parts,
-        exam_headings=EXAM_HEADINGS,
+        exam_headings=exam_headings,
         exam_rows=exam_rows,
         exam_sentence=exam_sentence,
     )

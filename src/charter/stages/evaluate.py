@@ -38,19 +38,22 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     tests = _read_tests(params, paths)
     judges = Judges(params, paths)
     judges.try_servers(tests.controls)
-    answers = Answers(tests, params.evaluate.max_new_tokens)
+    answers = Answers(tests, params.evaluate.max_new_tokens, params.evaluate.own_advice)
     answers.ask_systems(params, paths, judges)
     write_rows(paths.predictions, answers.predictions)
     write_rows(paths.judgements, answers.judgements)
     write_rows(paths.exam_answers, answers.exam)
     write_rows(paths.exam_decisions, answers.decisions)
+    write_rows(paths.exam_advice, answers.advice)
     found = tests.probes.results.values() if tests.probes else ()
     write_rows(paths.probe_answers, (row for result in found for row in result.answers))
 
     rating = _rating(params, paths, tests, judges)
     evaluation = score_corpus(answers.predictions, answers.judgements, answers.adherence, rating)
     if tests.examination:
-        evaluation = add_exam_scores(evaluation, answers.exam, answers.decisions, rating.resampling)
+        evaluation = add_exam_scores(
+            evaluation, answers.exam, answers.decisions, rating.resampling, answers.advice
+        )
     if tests.probes:
         evaluation = add_probe_scores(evaluation, tests.probes, rating.resampling)
     _write_plot(paths.plot, evaluation)
