@@ -148,6 +148,7 @@ def test_every_system_sits_the_sealed_exam(params: Params, paths: CorpusPaths) -
     assert {(row.system, row.rag) for row in decisions} == set(product(LOCAL, (False, True)))
     assert {row.item_id for row in decisions} == {row.id for row in sealed.dilemmas}
     assert result.lineage["exam"] == sealed.sha256()
+    assert read_rows(paths.exam_advice, OwnAdvice) == []
     assert all(row.chunk_id == row.section for row in answers if row.kind != "unanswerable")
     # The adapter of SFT changes nothing; looking up finds the sentence, which names the manager.
     seed, sft = (result.systems[label] for label in ("seed", "sft"))
@@ -162,13 +163,17 @@ def test_every_system_sits_the_sealed_exam(params: Params, paths: CorpusPaths) -
 
 
 def test_systems_advise_in_their_own_words_where_that_is_asked_for(
-    params: Params, paths: CorpusPaths
+    params: Params, paths: CorpusPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    silent = evaluate.run(make_params(params, 0), paths)
-    assert read_rows(paths.exam_advice, OwnAdvice) == []
-    assert not any("own_advice" in figures for figures in silent["systems"].values())
     chosen = make_params(params, 0)
     chosen = chosen.model_copy(update={"evaluate": chosen.evaluate.model_copy(update={"own_advice": True})})
+    unread = evaluate.run(chosen, paths)
+    assert not any("own_advice" in figures for figures in unread["systems"].values())
+    # A random model says neither Yes nor No: let something else stand for them.
+    monkeypatch.setattr(
+        "charter.evaluation.own_advice.choice_probability",
+        lambda verdict, *_: (0.9 if len(verdict.text) % 2 else 0.1, 1.0),
+    )
     result = Evaluation.model_validate(evaluate.run(chosen, paths))
     advice = read_rows(paths.exam_advice, OwnAdvice)
     sealed = read_sealed(paths)

@@ -66,8 +66,8 @@ taken off; of minimal pairs both members; the prior left in), and the mean F1 on
 that the question doesn't hold."""
 
 OWN_ADVICE = "own_advice"
-"""The share of dilemmas, 0-1, in which a system's own words are the faithful advice, as the first of judges reads
-them; where ``evaluate.own_advice`` asks for it. No gate goes by it, since there is no control of that reading."""
+"""The share of dilemmas, 0-1, in which a system's own words are the faithful advice, as the first of judges
+reads them, where ``evaluate.own_advice`` asks for it. No gate goes by it: nothing controls that reading."""
 
 GATE_METRICS = (
     *EXAM_METRICS,

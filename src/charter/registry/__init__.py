@@ -19,8 +19,8 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "45")
 
-# A new store logs its schema migrations, the registry each version, and a program's end that traces are awaited,
-# as if something were wrong.
+# A new store logs its schema migrations, the registry each version, and who waits for traces says so, as if
+# something were wrong.
 _TALKATIVE = (
     "alembic",
     "mlflow.store.db.utils",
