@@ -10,7 +10,7 @@ from charter.report.claims import margins, stricter_margins
 from charter.report.formatting import with_interval
 from charter.report.published import PUBLISHED
 from charter.report.table import margin_rows, results_markdown, results_table
-from exam_rows import answer_of, decision_of, dilemma_of, question_of
+from exam_rows import advice_of, answer_of, decision_of, dilemma_of, question_of
 from synthetic_project import add_judge, make_evaluation
 
 
@@ -270,3 +270,20 @@ def test_the_exam_comes_first_and_says_what_beats_no_model() -> None:
     markdown = results_markdown([evaluation])
     assert markdown.index("| right answers |") < markdown.index("| BLEU |")
     assert "the exam" not in printed(make_evaluation())
+    assert "own advice" not in markdown
+
+
+def test_own_advice_has_a_column_where_it_was_asked_for_and_says_who_read_it() -> None:
+    dilemmas = [dilemma_of(f"d{number}", f"Part {number}") for number in range(4)]
+    advice = [
+        advice_of(row, system, given=(0.9, 0.1) if system == "teacher" else (0.2, 0.1))
+        for system in ("seed", "teacher")
+        for row in dilemmas
+    ]
+    evaluation = add_exam_scores(make_evaluation(), [], [], Resampling(200, 42), advice)
+    (table,) = [part for part in results_markdown([evaluation]).split("\n\n") if "own advice" in part]
+    assert table.splitlines()[0] == "| system | own advice |"
+    assert [line[:14] for line in table.splitlines()[2:]] == ["| seed | .000±", "| teacher | 1."]
+    assert "Own words are as teacher reads them, which nothing here tests." in " ".join(
+        printed(evaluation).split()
+    )

@@ -112,6 +112,20 @@ class OwnAdvice(Dilemma):
     unfaithful_given: float | None
 
 
+class LabelledAdvice(Row):
+    """A system's own reply to a dev dilemma, ``item``, and which of its two replies a person found it to be.
+
+    ``system`` is its label, such as ``teacher+rag``.
+    """
+
+    id: str
+    corpus: str
+    item: str
+    system: str
+    reply: str
+    advice: Literal["faithful", "unfaithful", "neither"]
+
+
 class LabelledExamAnswer(Row):
     """An answer to a dev question of an exam that a person judged, to measure the scorer on.
 

@@ -7,6 +7,7 @@ from charter.evaluation.agreement import ReviewerAgreement
 from charter.evaluation.answer_figures import AnswerFigures
 from charter.evaluation.results import BASELINE, OPPONENT, Evaluation, best_trivial, difference
 from charter.evaluation.review_figures import ReviewFigures
+from charter.project.metric_names import OWN_ADVICE
 from charter.report.claims import SafetyClaim, direction
 from charter.report.formatting import METRIC_NAMES, figure, p_value, share, signed, system_name
 
@@ -41,10 +42,13 @@ def exam_sentence(evaluation: Evaluation) -> str:
             ("unanswerable", "that it doesn't (right is to say so)"),
             ("dilemmas", "dilemmas (guessing has .5)"),
             ("dilemma_pairs", "of them pairs that differ in one detail (.25)"),
+            (OWN_ADVICE, "of them answered in own words (evading is wrong)"),
         )
         if metric in asked
     ]
     sentences = [f"Written by people, hidden from training: {', '.join(sizes)}."]
+    if OWN_ADVICE in asked:
+        sentences.append(f"Own words are as {evaluation.judge_name} reads them, which nothing here tests.")
     if left_out := evaluation.settings.get("exam_left_out"):
         sentences.append(f"Left out: {left_out} items whose like people brought into training.")
     best = best_trivial(evaluation, "right_answers")

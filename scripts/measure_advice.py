@@ -1,0 +1,103 @@
+"""Measure how well judges read advice, on replies that a person read.
+
+Usage: python scripts/measure_advice.py [--every N]
+
+The replies are models' own to dev dilemmas (data/labelled/own_advice.jsonl). Each judge of params.yaml is
+asked of each whether it is the faithful advice, as evaluate asks of those to the sealed part. With --every 2
+every second one is asked. What a judge said before is in the journal.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from charter.evaluation.exam import read_dev
+from charter.evaluation.own_advice import is_faithful, read_advice
+from charter.evaluation.statistics import Resampling, kappa
+from charter.generation.judge_models import judge_models
+from charter.project.exam_records import Dilemma, LabelledAdvice, OwnAdvice
+from charter.project.params import PARAMS_FILE, load_params
+from charter.project.paths import ProjectPaths
+from charter.project.storage import read_rows
+
+ROOT = Path(__file__).parent.parent
+LABELLED = "data/labelled/own_advice.jsonl"
+COLUMNS = (
+    "judge",
+    "replies",
+    "unread",
+    "faithful by the label",
+    "kappa",
+    "95 %",
+    "wrongly so",
+    "wrongly not",
+)
+
+
+def unread_advice(paths: ProjectPaths, labelled: Sequence[LabelledAdvice]) -> list[OwnAdvice]:
+    """Return the replies beside their dilemmas, as evaluate has them before a judge reads them."""
+    dilemmas: dict[str, Dilemma] = {
+        row.id: row
+        for corpus in {row.corpus for row in labelled}
+        for row in read_dev(paths.corpus(corpus)).dilemmas
+    }
+    return [
+        OwnAdvice.model_validate(
+            dilemmas[row.item].model_dump()
+            | {
+                "id": row.id,
+                "item_id": row.item,
+                "chunk_id": "",
+                "system": row.system.partition("+")[0],
+                "rag": "+" in row.system,
+                "reply": row.reply,
+                "faithful_given": None,
+                "unfaithful_given": None,
+            }
+        )
+        for row in labelled
+    ]
+
+
+def cells(labelled: Sequence[LabelledAdvice], read: Sequence[OwnAdvice]) -> list[str]:
+    """Return the cells of COLUMNS behind a judge's name; replies that it couldn't read are left out."""
+    verdicts = [
+        (row.item, row.advice == "faithful", verdict)
+        for row, advice in zip(labelled, read, strict=True)
+        if (verdict := is_faithful(advice)) is not None
+    ]
+    items, labels, found = map(list, zip(*verdicts, strict=True))
+    counts = Counter(zip(labels, found, strict=True))
+    agreed = kappa(labels, found, items, Resampling(samples=2000, seed=1))
+    return [
+        str(len(verdicts)),
+        str(len(labelled) - len(verdicts)),
+        str(sum(labels)),
+        f"{agreed.value:.2f}",
+        f"[{agreed.low:.2f}, {agreed.high:.2f}]",
+        f"{counts[False, True]} of {labels.count(False)}",
+        f"{counts[True, False]} of {labels.count(True)}",
+    ]
+
+
+def main() -> None:
+    """Ask the judges and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="ask of every Nth reply")
+    every = parser.parse_args().every
+    paths = ProjectPaths(ROOT)
+    labelled = read_rows(ROOT / LABELLED, LabelledAdvice)[::every]
+    table = Table(*COLUMNS)
+    for name, model in judge_models(load_params(ROOT / PARAMS_FILE), paths).items():
+        with model.open(paths.journal) as judge:
+            read = read_advice(unread_advice(paths, labelled), judge, f"advice read by {name}")
+        table.add_row(name, *cells(labelled, read))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
