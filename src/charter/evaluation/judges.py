@@ -1,7 +1,7 @@
 """The judges of params.yaml, asked one after the other."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from charter.evaluation.judge import Contest, judge_contests, judge_purpose, judge_requests
@@ -58,26 +58,13 @@ class Judges:
     def judge(
         self, contests: Sequence[Contest], advice: Sequence[OwnAdvice], teacher: JournaledEngine
     ) -> tuple[list[Judgement], list[OwnAdvice]]:
-        """Return the verdicts of all judges, in their order, and the advice as the first of them reads it.
-
-        The teacher, which is open and may be in memory, comes first and is let go of.
-        """
+        """Return the verdicts of all judges, in their order, and the advice as the first of them reads it."""
         found: dict[str, list[Judgement]] = {}
         read: list[OwnAdvice] = []
-
-        def hear(name: str, engine: JournaledEngine) -> None:
+        for name, engine in self._in_turn(teacher):
             found[name] = self._ask(name, contests, engine)
             if name == next(iter(self._models)):
-                read.extend(read_advice(advice, engine, f"advice read by {name}"))
-
-        if TEACHER in self._models:
-            hear(TEACHER, teacher)
-        teacher.release()
-        for name, model in self._models.items():
-            if name != TEACHER:
-                with model.open(self._journal) as engine:
-                    hear(name, engine)
-                engine.release()
+                read = read_advice(advice, engine, f"advice read by {name}")
         return [row for name in self._models for row in found[name]], read
 
     def described(self) -> dict[str, Judge]:
@@ -91,6 +78,17 @@ class Judges:
             )
             for name, model in self._models.items()
         }
+
+    def _in_turn(self, teacher: JournaledEngine) -> Iterator[tuple[str, JournaledEngine]]:
+        """Give the judges, one at a time in memory: the teacher, which is open, before the others."""
+        if TEACHER in self._models:
+            yield TEACHER, teacher
+        teacher.release()
+        for name, model in self._models.items():
+            if name != TEACHER:
+                with model.open(self._journal) as engine:
+                    yield name, engine
+                engine.release()
 
     def _check_told_apart(self) -> None:
         """Refuse servers of which the journal would give the one's answers for the other's."""
