@@ -40,18 +40,24 @@ def results(
 def arms(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     """Print what came of the arms: further trainings that differ from the main one in one thing.
 
-    They are named in arms of params.yaml, and `dvc repro` trains them. Differences have 95 % intervals. With
+    They are named in arms of params.yaml, and `dvc repro` trains them; those that it hasn't yet, or whose
+    results are of another evaluation, are named. Differences have 95 % intervals. With
     --json: a list of {arm, trained, systems, comparisons, evaluation}, as in data/metrics.
     """
-    from charter.report.arms import arm_sentences, arm_tables, load_arms
+    from charter.report.arms import arm_sentences, arm_tables, measured_arms
 
     params, paths = open_corpus(corpus)
     evaluation = load_evaluation(paths.metrics("evaluate"))
-    found = load_arms(params, paths, evaluation)
+    found = measured_arms(params, paths, evaluation)
+    named = [name for name, arm in params.arms.items() if arm.corpus == corpus]
+    if unmeasured := sorted({*named} - {arm.arm for arm in found}):
+        typer.echo(
+            f"not compared with these results yet: {', '.join(unmeasured)}; `dvc repro` does it", err=True
+        )
     if as_json:
         typer.echo(json.dumps([arm.model_dump() for arm in found], indent=1))
         return
-    if not found:
+    if not named:
         raise CharterError(f"{corpus} has no arms; name some in arms of {PARAMS_FILE}, and run `dvc repro`")
     console = Console(highlight=False)
     for table in arm_tables(evaluation, found):

@@ -104,7 +104,7 @@ def arm_rows(evaluation: Evaluation, arms: Sequence[ArmEvaluation]) -> list[tupl
     """Print the arms under ARM_COLUMNS, the main training first, as far as an arm has its like."""
     measured = {label for arm in arms for label in arm.systems}
     rows = [
-        _row(f"{MAIN}: as in the tables above", label, figures, {})
+        _row(f"{MAIN}: of which the results are", label, figures, {})
         for label in _LABELS
         if label in measured and (figures := evaluation.systems.get(label))
     ]
