@@ -67,7 +67,7 @@ def test_rows_stand_beside_those_of_the_main_training(evaluation: Evaluation) ->
     )
     rows = arm_rows(evaluation, [arm])
     assert [row[:2] for row in rows] == [
-        ("main: as in the tables above", "SFT+DPO+RAG"),
+        ("main: of which the results are", "SFT+DPO+RAG"),
         ("again: seed 1", "SFT+DPO+RAG"),
     ]
     main = evaluation.systems["dpo+rag"]["right_answers"].value
