@@ -40,9 +40,9 @@ def results(
 def arms(corpus: CorpusArgument, as_json: JsonOption = False) -> None:
     """Print what came of the arms: further trainings that differ from the main one in one thing.
 
-    They are named in arms of params.yaml, and `dvc repro` trains them. Those that it hasn't compared with these
-    results yet are named. Differences have 95 % intervals. With --json: a list of {arm, trained, systems,
-    comparisons, evaluation}, as in data/metrics.
+    They are named in arms of params.yaml, and `dvc repro` trains them. Those that it hasn't compared with
+    these results yet are named. Differences have 95 % intervals. With --json: a list of {arm, trained,
+    systems, comparisons, evaluation}, as in data/metrics.
     """
     from charter.report.arms import arm_sentences, arm_tables, measured_arms
 
