@@ -4,7 +4,7 @@ Usage: python scripts/measure_advice.py [--every N]
 
 The replies are models' own to dev dilemmas (data/labelled/own_advice.jsonl). Each judge of params.yaml is
 asked of each whether it is the faithful advice, as evaluate asks of those to the sealed part. With --every 2
-every second one is asked. What a judge said before is in the journal.
+every second one is asked. What a judge said before, here or in data/replies, isn't asked again.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from charter.evaluation.exam import read_dev
 from charter.evaluation.own_advice import is_faithful, read_advice
 from charter.evaluation.statistics import Resampling, kappa
 from charter.generation.judge_models import judge_models
+from charter.generation.replies import take_replies
 from charter.project.exam_records import Dilemma, LabelledAdvice, OwnAdvice
 from charter.project.params import PARAMS_FILE, load_params
 from charter.project.paths import ProjectPaths
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="ask of every Nth reply")
     every = parser.parse_args().every
     paths = ProjectPaths(ROOT)
+    take_replies(paths.journal, paths.replies)
     labelled = read_rows(ROOT / LABELLED, LabelledAdvice)[::every]
     table = Table(*COLUMNS)
     for name, model in judge_models(load_params(ROOT / PARAMS_FILE), paths).items():
