@@ -305,6 +305,24 @@ def test_a_scenario_asks_for_what_is_done_and_not_for_its_denial(question: str, 
 
 
 @pytest.mark.parametrize(
+    ("question", "decided"),
+    [
+        ("Pouvez-vous travailler pendant vos congés payés ?", True),
+        ("Mon chef refuse mes congés. Devrais-je accepter ?", True),
+        ("Un agent peut-il garder ce cadeau ?", True),
+        ("Pourriez-vous me dire si je peux dormir ?", False),
+        ("Pourriez-vous m'expliquer ces congés ?", False),
+        ("Pourquoi pouvez-vous garder ce cadeau ?", False),
+        ("Quel est le but des congés ?", False),
+    ],
+)
+def test_a_french_scenario_may_be_asked_in_the_person_s_own_voice(question: str, decided: bool) -> None:
+    draft = replace(asked(question), chunk=chunk_of(PASSAGE, language="fra"))
+    reason = None if decided else "isn't answered with yes or no"
+    assert refused(YesOrNo(), draft) == reason
+
+
+@pytest.mark.parametrize(
     ("scenario", "rule", "is_refused"),
     [
         ("Must a person return to their country?", "Everyone has the right to return to his country.", True),
