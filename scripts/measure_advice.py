@@ -8,16 +8,15 @@ every second one is asked. What a judge said before, here or in data/replies, is
 """
 
 import argparse
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from measure_scorer import COLUMNS, agreement
 from rich.console import Console
 from rich.table import Table
 
 from charter.evaluation.exam import read_dev
 from charter.evaluation.own_advice import is_faithful, read_advice
-from charter.evaluation.statistics import Resampling, kappa
 from charter.generation.judge_models import judge_models
 from charter.generation.replies import take_replies
 from charter.project.exam_records import Dilemma, LabelledAdvice, OwnAdvice
@@ -27,16 +26,6 @@ from charter.project.storage import read_rows
 
 ROOT = Path(__file__).parent.parent
 LABELLED = "data/labelled/own_advice.jsonl"
-COLUMNS = (
-    "judge",
-    "replies",
-    "unread",
-    "faithful by the label",
-    "kappa",
-    "95 %",
-    "wrongly so",
-    "wrongly not",
-)
 
 
 def unread_advice(paths: ProjectPaths, labelled: Sequence[LabelledAdvice]) -> list[OwnAdvice]:
@@ -56,8 +45,6 @@ def unread_advice(paths: ProjectPaths, labelled: Sequence[LabelledAdvice]) -> li
                 "system": row.system.partition("+")[0],
                 "rag": "+" in row.system,
                 "reply": row.reply,
-                "faithful_given": None,
-                "unfaithful_given": None,
             }
         )
         for row in labelled
@@ -65,24 +52,15 @@ def unread_advice(paths: ProjectPaths, labelled: Sequence[LabelledAdvice]) -> li
 
 
 def cells(labelled: Sequence[LabelledAdvice], read: Sequence[OwnAdvice]) -> list[str]:
-    """Return the cells of COLUMNS behind a judge's name; replies that it couldn't read are left out."""
+    """Return how many replies a judge couldn't read, and of the others the cells of COLUMNS."""
     verdicts = [
-        (row.item, row.advice == "faithful", verdict)
+        (row, verdict)
         for row, advice in zip(labelled, read, strict=True)
         if (verdict := is_faithful(advice)) is not None
     ]
-    items, labels, found = map(list, zip(*verdicts, strict=True))
-    counts = Counter(zip(labels, found, strict=True))
-    agreed = kappa(labels, found, items, Resampling(samples=2000, seed=1))
-    return [
-        str(len(verdicts)),
-        str(len(labelled) - len(verdicts)),
-        str(sum(labels)),
-        f"{agreed.value:.2f}",
-        f"[{agreed.low:.2f}, {agreed.high:.2f}]",
-        f"{counts[False, True]} of {labels.count(False)}",
-        f"{counts[True, False]} of {labels.count(True)}",
-    ]
+    rows, found = [row for row, _ in verdicts], [verdict for _, verdict in verdicts]
+    agreed = agreement(rows, [row.advice == "faithful" for row in rows], found)
+    return [str(len(labelled) - len(rows)), *agreed]
 
 
 def main() -> None:
@@ -93,7 +71,7 @@ def main() -> None:
     paths = ProjectPaths(ROOT)
     take_replies(paths.journal, paths.replies)
     labelled = read_rows(ROOT / LABELLED, LabelledAdvice)[::every]
-    table = Table(*COLUMNS)
+    table = Table("judge", "unread", *COLUMNS)
     for name, model in judge_models(load_params(ROOT / PARAMS_FILE), paths).items():
         with model.open(paths.journal) as judge:
             read = read_advice(unread_advice(paths, labelled), judge, f"advice read by {name}")

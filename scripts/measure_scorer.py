@@ -22,7 +22,7 @@ from charter.evaluation.exam import read_dev
 from charter.evaluation.key_facts import Mark, Scorer
 from charter.evaluation.results import Estimate
 from charter.evaluation.statistics import Resampling, kappa
-from charter.project.exam_records import ExamQuestion, LabelledExamAnswer, ReadExamAnswer
+from charter.project.exam_records import ExamQuestion, LabelledAdvice, LabelledExamAnswer, ReadExamAnswer
 from charter.project.paths import ProjectPaths
 from charter.project.storage import read_rows
 
@@ -57,7 +57,9 @@ def _marked(root: Path, rows: Sequence[Judged]) -> list[tuple[ExamQuestion, Mark
     return [(questions[row.item], Scorer(questions[row.item], language).mark(row.answer)) for row in rows]
 
 
-def agreement(rows: Sequence[Judged], labels: Sequence[bool], marks: Sequence[bool]) -> list[str]:
+def agreement(
+    rows: Sequence[Judged | LabelledAdvice], labels: Sequence[bool], marks: Sequence[bool]
+) -> list[str]:
     """Return the cells of COLUMNS for some answers, from what people find right and what the marks do."""
     cells = Counter(zip(labels, marks, strict=True))
     return [

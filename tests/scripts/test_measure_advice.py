@@ -46,6 +46,6 @@ def test_a_judge_is_held_against_the_labels_and_what_it_could_not_read_is_counte
         )
         for row, label in zip(read, advice, strict=True)
     ]
-    replies, unread, faithful, agreed, _, wrongly, wrongly_not = script.cells(labelled, read)
-    assert (replies, unread, faithful) == ("4", "1", "2")
+    unread, replies, faithful, agreed, _, wrongly, wrongly_not = script.cells(labelled, read)
+    assert (unread, replies, faithful) == ("1", "4", "2")
     assert (float(agreed), wrongly, wrongly_not) == (0.0, "1 of 2", "1 of 2")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from charter.evaluation.key_facts import Scorer
 from charter.evaluation.local_system import LocalSystem
 from charter.evaluation.statistics import Array
 from charter.generation.journal import JournaledEngine
-from charter.project.exam_records import ExamAnswer, ExamDecision, OwnAdvice
+from charter.project.exam_records import Dilemma, ExamAnswer, ExamDecision, OwnAdvice
 from charter.project.metric_names import system_label
 from charter.project.params import Params
 from charter.project.records import Chunk, Rag, System, content_id
@@ -83,19 +84,19 @@ class Examination(ShownTexts):
         what = f"advice of {system_label(system, rag)}"
         replies = answer_greedily(engine, chats, self.max_new_tokens, what)
         return [
-            OwnAdvice(
-                id=content_id(row.id, system, str(rag)),
-                chunk_id=self.sources[row.id],
-                item_id=row.id,
-                system=system,
-                rag=rag,
-                reply=reply,
-                faithful_given=None,
-                unfaithful_given=None,
-                **row.model_dump(exclude={"id"}),
-            )
+            OwnAdvice(**self._of(row, system, rag), reply=reply)
             for row, reply in zip(dilemmas, replies, strict=True)
         ]
+
+    def _of(self, row: Dilemma, system: System, rag: Rag) -> dict[str, Any]:
+        """Return what every record of a system's in a dilemma has."""
+        return row.model_dump() | {
+            "id": content_id(row.id, system, str(rag)),
+            "item_id": row.id,
+            "chunk_id": self.sources[row.id],
+            "system": system,
+            "rag": rag,
+        }
 
     def decide(
         self, local: LocalSystem, system: System, rags: Sequence[Rag] = (False, True)
@@ -115,14 +116,9 @@ class Examination(ShownTexts):
             margins, with_prior = decide(given, alone), decide(given, np.zeros_like(given))
             decisions += [
                 ExamDecision(
-                    id=content_id(row.id, system, str(rag)),
-                    chunk_id=self.sources[row.id],
-                    item_id=row.id,
-                    system=system,
-                    rag=rag,
+                    **self._of(row, system, rag),
                     margin=float(margins[place]),
                     with_prior=float(with_prior[place]),
-                    **row.model_dump(exclude={"id"}),
                 )
                 for place, row in enumerate(dilemmas)
             ]

@@ -99,7 +99,7 @@ class OwnAdvice(Dilemma):
     """A dilemma, ``item_id``, and what a system advised in it in its own words, ``reply``.
 
     ``faithful_given`` is the probability, by the first of judges, that this comes to the faithful reply's
-    advice, ``unfaithful_given`` to the unfaithful one's; None where its verdict couldn't be read.
+    advice, ``unfaithful_given`` to the unfaithful one's; None before it is read, and where that failed.
     ``chunk_id`` is the chunk that ``quote`` stands in.
     """
 
@@ -108,8 +108,8 @@ class OwnAdvice(Dilemma):
     system: System
     rag: Rag
     reply: str
-    faithful_given: float | None
-    unfaithful_given: float | None
+    faithful_given: float | None = None
+    unfaithful_given: float | None = None
 
 
 class LabelledAdvice(Row):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -169,9 +169,10 @@ def exam_table(title: str, systems: Mapping[str, Mapping[str, Estimate]]) -> Ren
     parts = []
     for name, columns in ((title, _QUESTIONS), ("", _DILEMMAS)):
         table = plain_table(name)
-        for heading in exam_headings(systems, columns):
-            justify: Literal["left", "right"] = "right" if table.columns else "left"
-            table.add_column(heading.replace(" ", "\n"), justify=justify, vertical="bottom")
+        first, *metrics = exam_headings(systems, columns)
+        table.add_column(first, vertical="bottom")
+        for heading in metrics:
+            table.add_column(heading.replace(" ", "\n"), justify="right", vertical="bottom")
         for cells in exam_rows(systems, columns):
             table.add_row(*cells)
         if table.row_count:
