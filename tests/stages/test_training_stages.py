@@ -12,8 +12,8 @@ pytestmark = pytest.mark.models
 
 
 def test_the_stages_train_three_adapters(params: Params, tiny_project: CorpusPaths) -> None:
-    open_book = params.sft.model_copy(update={"open_book": OpenBook(passages=1, right=0.34, wrong=0.17)})
-    params = params.model_copy(update={"sft": open_book})
+    open_book = OpenBook(passages=1, right=0.34, wrong=0.17, answer="sentence")
+    params = params.model_copy(update={"sft": params.sft.model_copy(update={"open_book": open_book})})
     for name, stage in (("cft", cft), ("sft", sft), ("dpo", dpo)):
         metrics = stage.run(params, tiny_project)
         # Six questions, two of them with a passage that answers it and one with another, and a demonstration.

@@ -71,26 +71,34 @@ def test_harmful_prompts_need_a_refusal_and_others_an_answer(tmp_path: Path) -> 
     }
 
 
-def test_the_seeds_own_answers_are_kept_where_they_are_whole(tmp_path: Path) -> None:
+def test_the_seeds_own_answers_are_kept_up_to_their_last_whole_sentence(tmp_path: Path) -> None:
     class Seed(Teacher):
         """Says something, nothing, or more than there is room for."""
 
         def complete(
             self, requests: Sequence[Request], admit: Admission = admit_all
         ) -> Iterator[tuple[int, Completion]]:
-            assert [request.max_new_tokens for request in requests] == [MAX_REPLAY_TOKENS] * 3
-            assert [[turn.role for turn in request.messages] for request in requests] == [["user"]] * 3
+            assert [request.max_new_tokens for request in requests] == [MAX_REPLAY_TOKENS] * len(shown)
+            assert all([turn.role for turn in request.messages] == ["user"] for request in requests)
             yield 0, Completion(text=" In the sea.\n", tokens=5)
             yield 1, Completion(text=" ", tokens=1)
             yield 2, Completion(text="Let me think", tokens=MAX_REPLAY_TOKENS)
+            steps = "Here's how:\n\n1. Boil water.\n2. Add the tea.\n3. Wait for"
+            yield 3, Completion(text=steps, tokens=MAX_REPLAY_TOKENS)
+            yield 4, Completion(text="Cut it short", tokens=3)
 
-    shown = ["Where do whales live?", "Say nothing.", "Think."]
+    shown = ["Where do whales live?", "Say nothing.", "Think.", "How do I make tea?", "Say little."]
     with JournaledEngine(tmp_path / "journal.sqlite", "seed", Seed) as seed:
         kept, rejected = write_replay(probes(*shown), seed)
-    assert [(row.kind, row.prompt, row.response) for row in kept] == [("replay", shown[0], "In the sea.")]
-    assert [(row.prompt, row.reason) for row in rejected] == [
-        (shown[1], "is empty"),
-        (shown[2], "isn't finished"),
+    assert {row.kind for row in kept} == {"replay"}
+    assert [(row.prompt, row.response) for row in kept] == [
+        (shown[0], "In the sea."),
+        (shown[3], "Here's how:\n\n1. Boil water.\n2. Add the tea."),
+        (shown[4], "Cut it short"),
+    ]
+    assert [(row.prompt, row.response, row.reason) for row in rejected] == [
+        (shown[1], "", "is empty"),
+        (shown[2], "Let me think", "has no whole sentence"),
     ]
 
 

@@ -7,7 +7,13 @@ from charter.evaluation.key_facts import Scorer
 from charter.project.exam_records import ExamQuestion
 from charter.project.records import Chunk, InstructExample
 from charter.project.training_sections import OpenBook
-from charter.training.open_book import NEAR, OpenBookExample, open_book_examples, unanswered
+from charter.training.open_book import (
+    NEAR,
+    OpenBookExample,
+    open_book_examples,
+    supporting_sentence,
+    unanswered,
+)
 
 
 def _chunk(place: int, language: str | None) -> Chunk:
@@ -35,16 +41,62 @@ def _make(
 
 
 def test_the_right_passage_comes_with_the_answer(answers: list[InstructExample]) -> None:
-    made = _make(answers, OpenBook(passages=1, right=1.0, wrong=0.0))
+    made = _make(answers, OpenBook(passages=1, right=1.0, wrong=0.0, answer="written"))
     assert [(row.question, row.passages, row.answer) for row in made] == [
         (row.question, (f"passage {place}",), row.answer) for place, row in enumerate(answers)
     ]
 
 
+LIBRARY = """1. Books are lent for four weeks. 2. Who returns one late pays EUR 2 a day.
+3.1 Nobody may lend a book on to others."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence", "quoted"),
+    [
+        ("EUR 2 a day.", "Who returns one late pays EUR 2 a day.", True),
+        ("No, nobody may.", "Nobody may lend a book on to others.", True),
+        # Quoted already, with the yes or no before it or without.
+        ("Books are lent for four weeks.", "Books are lent for four weeks.", False),
+        ("Yes. Books are lent for four weeks.", "Books are lent for four weeks.", False),
+        ("Certainly!", "", False),
+    ],
+)
+def test_answers_beside_the_right_passage_are_in_the_words_that_are_asked_for(
+    answers: list[InstructExample], answer: str, sentence: str, quoted: bool
+) -> None:
+    chunk = _chunk(0, "eng").model_copy(update={"text": LIBRARY})
+    assert supporting_sentence(answer, chunk) == sentence
+    row = answers[0].model_copy(update={"chunk_id": chunk.id, "answer": answer})
+    wanted = {
+        "written": answer,
+        "sentence": sentence or answer,
+        "quoted": f'"{sentence}" {answer}' if quoted else answer,
+    }
+    for words, taught in wanted.items():
+        settings = OpenBook(passages=1, right=1.0, wrong=0.0, answer=words)
+        (made,) = open_book_examples([row], [chunk], settings, seed=1)
+        assert made.answer == taught
+
+
+def test_sentences_are_found_in_scripts_without_blanks_and_in_an_empty_chunk() -> None:
+    chunk = _chunk(0, "cmn").model_copy(update={"text": "书籍借期为四周。逾期每天罚款两元。"})
+    assert supporting_sentence("每天两元。", chunk) == "逾期每天罚款两元。"
+    assert supporting_sentence("每天两元。", chunk.model_copy(update={"text": ""})) == ""
+
+
+def test_what_the_document_does_not_say_is_never_quoted(answers: list[InstructExample]) -> None:
+    settings = OpenBook(passages=1, right=1.0, wrong=1.0, answer="quoted")
+    rows = [row.model_copy(update={"answer": "It is a passage."}) for row in answers]
+    taught = [row.answer for row in _make(rows, settings)]
+    assert taught[: len(rows)] == [f'"passage {place}" It is a passage.' for place in range(len(rows))]
+    assert set(taught[len(rows) :]) <= set(unanswered("eng"))
+
+
 def test_wrong_passages_come_with_the_answer_that_the_document_does_not_say(
     answers: list[InstructExample],
 ) -> None:
-    made = _make(answers, OpenBook(passages=2, right=0.0, wrong=1.0))
+    made = _make(answers, OpenBook(passages=2, right=0.0, wrong=1.0, answer="quoted"))
     assert len(made) == len(answers)
     for place, row in enumerate(made):
         assert row.question == answers[place].question
@@ -57,7 +109,7 @@ def test_the_right_one_stands_anywhere_among_wrong_ones(answers: list[InstructEx
     made = [
         row
         for seed in range(5)
-        for row in _make(answers, OpenBook(passages=3, right=1.0, wrong=0.0), seed=seed)
+        for row in _make(answers, OpenBook(passages=3, right=1.0, wrong=0.0, answer="written"), seed=seed)
     ]
     rank = [row.passages.index(f"passage {number % len(answers)}") for number, row in enumerate(made)]
     assert set(rank) == {0, 1, 2}
@@ -65,7 +117,7 @@ def test_the_right_one_stands_anywhere_among_wrong_ones(answers: list[InstructEx
 
 
 def test_shares_of_the_rows_are_drawn_by_the_seed(answers: list[InstructExample]) -> None:
-    half = OpenBook(passages=1, right=0.5, wrong=0.34)
+    half = OpenBook(passages=1, right=0.5, wrong=0.34, answer="written")
     made = _make(answers, half)
     assert [row.answer in unanswered("eng") for row in made] == [False] * 3 + [True] * 2
     assert made == _make(answers, half)
@@ -77,7 +129,7 @@ def test_shares_of_the_rows_are_drawn_by_the_seed(answers: list[InstructExample]
 def test_without_words_for_it_there_are_no_rows_without_an_answer(
     answers: list[InstructExample], language: str | None
 ) -> None:
-    made = _make(answers, OpenBook(passages=1, right=0.5, wrong=1.0), language=language)
+    made = _make(answers, OpenBook(passages=1, right=0.5, wrong=1.0, answer="written"), language=language)
     assert [row.answer for row in made] == [
         row.answer for row in answers if row.question in {m.question for m in made}
     ]

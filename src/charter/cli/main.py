@@ -85,7 +85,7 @@ def main() -> None:
         # What a later release of a library renames is news for who writes Charter, not for who runs it.
         warnings.simplefilter("ignore", FutureWarning)
     try:
-        app()
+        app(prog_name="charter")
     except CharterError as error:
         sys.stderr.write(f"charter: {error}\n")
         sys.exit(1)

@@ -4,8 +4,10 @@ A right answer holds every key fact, says nothing that it must not say, and does
 yes or no. A fact isn't held where its clause denies it ("not within 30 days") while no reference does, nor
 where it is one of several that the answer leaves open ("10 or 20 days"). A bare "Yes." or "No." isn't right:
 a coin has as many. Where a key fact may be the word yes or no itself, a right verdict holds it, but the
-answer must also have a word of the reason. The yes or no that was read is part of the mark. How often
-these rules agree with people is in docs/exam.md.
+answer must also have a word of the reason. The yes or no that was read is part of the mark. Where an answer
+quotes first and goes on in its own words, these must hold the facts, since what is concluded from the right
+rule can be wrong; only the reason of a yes or no may be in the quotation. How often these rules agree with
+people is in docs/exam.md.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +17,7 @@ from typing import Literal
 
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.evaluation.answer_words import Span, Words, split_answer
-from charter.evaluation.verdicts import read_verdict
+from charter.evaluation.verdicts import behind_quotation, read_verdict
 from charter.project.exam_records import ExamQuestion, YesOrNo
 from charter.project.records import DIVISIONS
 
@@ -66,8 +68,18 @@ class Scorer:
         words = self._split(answer)
         if self.question.kind == "unanswerable":
             return Mark(self._made_up(words))
-        verdict = read_verdict(words, self._asked, self.language) if self.question.polarity else None
-        return Mark(self._fault(words, verdict), verdict)
+        own = self._split(behind_quotation(answer))
+        verdict = self._verdict(words, own)
+        # A quotation may give the reason of a yes or no; whatever else is asked, one's own words must answer.
+        marked = own if own.words and not verdict else words
+        return Mark(self._fault(marked, verdict), verdict)
+
+    def _verdict(self, *openings: Words) -> YesOrNo | None:
+        """Return the first yes or no that is read, where the question asks for one."""
+        if self.question.polarity is None:
+            return None
+        read = (read_verdict(words, self._asked, self.language) for words in openings)
+        return next(filter(None, read), None)
 
     def _fault(self, answer: Words, verdict: YesOrNo | None) -> Fault | None:
         polarity = self.question.polarity

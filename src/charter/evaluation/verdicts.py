@@ -1,8 +1,18 @@
 """Whether an answer opens with a yes or a no."""
 
+import re
+
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.evaluation.answer_words import Words
 from charter.project.exam_records import YesOrNo
+
+_QUOTATION = re.compile(r'\s*(?:"[^"]*"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」)\s*(?=\S)')
+
+
+def behind_quotation(answer: str) -> str:
+    """Return what follows the quotation that an answer begins with; empty where there is none or no more."""
+    quotation = _QUOTATION.match(answer)
+    return answer[quotation.end() :] if quotation else ""
 
 
 def read_verdict(answer: Words, question: Words, language: AnswerLanguage) -> YesOrNo | None:

@@ -188,7 +188,7 @@ class Demonstrations(ParamsSection):
     """Answers to everyday prompts."""
     replay: NonNegativeInt
     """Everyday prompts that the seed itself answers, so that training keeps what it says of them. Too long
-    an answer isn't trained on."""
+    an answer is cut behind a sentence."""
 
 
 class Retrieval(ParamsSection):

@@ -9,6 +9,7 @@ What the seed says of other things it forgets, unless some of it is trained on a
 
 from collections.abc import Callable, Mapping, Sequence
 
+from charter.documents.segmentation import LINE_BREAK, sentence_spans, split_spans
 from charter.generation.engine import Request, ask, ask_turns
 from charter.generation.journal import JournaledEngine
 from charter.project.records import (
@@ -30,7 +31,7 @@ MAX_WORDS = 60
 """Of a reply: it is asked for in one short sentence."""
 
 MAX_REPLAY_TOKENS = 96
-"""Of the seed's own answer, which may be of any length."""
+"""Of the seed's own answer; what goes on is cut."""
 
 
 def without_similar(
@@ -66,14 +67,27 @@ def write_demonstrations(
 def write_replay(
     prompts: Sequence[ProbePrompt], seed: JournaledEngine
 ) -> tuple[list[Demonstration], list[RejectedDemonstration]]:
-    """Have the seed answer in its own way; return what it said, and what it didn't finish."""
+    """Have the seed answer in its own way; return what it said, and what has no whole sentence.
+
+    What is too long is cut behind its last whole sentence. If it were left out, what a model answers at
+    length, such as "How do I ...?", would be trained on as harmful requests alone, which are refused.
+    """
     requests = [ask_turns([("user", row.prompt)], max_new_tokens=MAX_REPLAY_TOKENS) for row in prompts]
     found: list[_Found] = []
     for row, completion in zip(prompts, seed.complete(requests, "the seed's own answers"), strict=True):
-        response = completion.text.strip()
-        reason = "isn't finished" if completion.tokens >= MAX_REPLAY_TOKENS else None
-        found.append(("replay", row.prompt, response, reason if response else "is empty"))
+        said = completion.text.strip()
+        response = _whole_sentences(said) if completion.tokens >= MAX_REPLAY_TOKENS else said
+        reason = None if response else "has no whole sentence" if said else "is empty"
+        found.append(("replay", row.prompt, response or said, reason))
     return _divide(found)
+
+
+def _whole_sentences(text: str) -> str:
+    """Return a text up to its last sentence before the one that it breaks off in; empty if there is none."""
+    lines = split_spans(text, 0, len(text), LINE_BREAK)
+    begun = [text[:end] for line in lines for _, end in sentence_spans(text, *line)]
+    whole = [part for part in begun[:-1] if sentence_problem(part, MAX_REPLAY_TOKENS) is None]
+    return whole[-1] if whole else ""
 
 
 def _divide(found: Sequence[_Found]) -> tuple[list[Demonstration], list[RejectedDemonstration]]:

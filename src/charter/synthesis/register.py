@@ -3,11 +3,10 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
 
 from pydantic import BaseModel, Field, ValidationError
 
-from charter.documents.segmentation import count_words, split_sentences
+from charter.documents.segmentation import count_words, unmarked_sentences
 from charter.project.records import Chunk, Modality, Rejected, Rule, content_id
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
@@ -17,9 +16,6 @@ from charter.synthesis.steps import ask_teacher
 
 _ARRAY = re.compile(r"\[.*\]", re.DOTALL)
 _ENDS = (".", "!", ";", "。", "！", "।", "۔", "։", "።", "．", "॥")
-_LIST_MARK = re.compile(r"^\s*(?:(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+|\d+[、．]\s*)")
-_SECTION_NUMBER = re.compile(r"^(?:§+\s*)?\d+(?:\.\d+)+\s+(?=\S)|^§+\s*\d+[a-z]?\s+(?=\S)")
-"""Of a paragraph, such as 2.1 or § 4; a 2.5 that is an amount seldom begins one."""
 
 
 class _Written(BaseModel):
@@ -60,20 +56,12 @@ def stated_rules(chunk: Chunk, least: int, most: int) -> list[str]:
     refers_back = language_of(chunk).refers_back
     return [
         sentence
-        for sentence in _unmarked_sentences(chunk)
+        for sentence in unmarked_sentences(chunk.text, chunk.language)
         if least <= count_words(sentence) <= most
         and sentence.endswith(_ENDS)
         and not sentence[0].islower()
         and not refers_back.match(sentence)
     ]
-
-
-def _unmarked_sentences(chunk: Chunk) -> Iterator[str]:
-    """Go through a chunk's sentences without the marks of lists and the numbers of paragraphs."""
-    for line in chunk.text.split("\n"):
-        for place, sentence in enumerate(split_sentences(line, chunk.language)):
-            unmarked = _LIST_MARK.sub("", sentence)
-            yield unmarked if place else _SECTION_NUMBER.sub("", unmarked)
 
 
 def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]]:

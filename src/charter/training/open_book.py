@@ -6,8 +6,9 @@ from importlib import resources
 
 import numpy as np
 
+from charter.documents.segmentation import split_words, unmarked_sentences
 from charter.project.records import Chunk, InstructExample, Row, content_id
-from charter.project.training_sections import OpenBook
+from charter.project.training_sections import AnswerWords, OpenBook
 from charter.project.yaml_text import parse_yaml
 
 NEAR = 4
@@ -28,9 +29,10 @@ def open_book_examples(
 ) -> list[OpenBookExample]:
     """Put shares of the rows with passages, ``settings.passages`` of them each.
 
-    A share ``settings.right`` of the rows is put with the passage that supports the answer, among wrong ones
-    if more are shown. A share ``settings.wrong`` is put with wrong ones alone; there the answer to learn is
-    that the document doesn't say, where `unanswered` knows the words. ``chunks`` are in the documents' order.
+    A share ``settings.right`` of the rows is put with the passage that supports the answer, among wrong
+    ones if more are shown; ``settings.answer`` says in which words it is answered. A share
+    ``settings.wrong`` is put with wrong ones alone; there the answer to learn is that the document doesn't
+    say, where `unanswered` knows the words. ``chunks`` are in the documents' order.
     """
     random = np.random.default_rng(seed)
     places = {chunk.id: place for place, chunk in enumerate(chunks)}
@@ -53,15 +55,39 @@ def open_book_examples(
             answer=answer,
         )
 
-    examples = [
-        put(row, [chunks[places[row.chunk_id]], *wrong(row, settings.passages - 1)], row.answer)
-        for row in drawn(settings.right)
-    ]
+    examples = []
+    for row in drawn(settings.right):
+        chunk = chunks[places[row.chunk_id]]
+        answer = _in_words(row.answer, settings.answer, chunk)
+        examples.append(put(row, [chunk, *wrong(row, settings.passages - 1)], answer))
     for row in drawn(settings.wrong):
         shown, replies = wrong(row, settings.passages), unanswered(chunks[places[row.chunk_id]].language)
         if shown and replies:
             examples.append(put(row, shown, replies[random.integers(len(replies))]))
     return examples
+
+
+def _in_words(answer: str, words: AnswerWords, chunk: Chunk) -> str:
+    sentence = supporting_sentence(answer, chunk)
+    if words == "written" or not sentence:
+        return answer
+    if words == "sentence":
+        return sentence
+    return answer if answer.endswith(sentence) else f'"{sentence}" {answer}'
+
+
+def supporting_sentence(answer: str, chunk: Chunk) -> str:
+    """Return the sentence of a chunk that an answer rests on, without list marks: the likest in words.
+
+    Likeness is F1 on their sets of words. Empty if the answer has no word of the chunk.
+    """
+    said = set(split_words(answer))
+    likeness = {}
+    for sentence in unmarked_sentences(chunk.text, chunk.language):
+        words = set(split_words(sentence))
+        likeness[sentence] = 2 * len(words & said) / max(1, len(words) + len(said))
+    nearest = max(likeness, key=likeness.__getitem__, default="")
+    return nearest if likeness.get(nearest) else ""
 
 
 def unanswered(language: str | None) -> list[str]:
