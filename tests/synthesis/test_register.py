@@ -13,6 +13,7 @@ from charter.synthesis.register import (
     ask_for_rules,
     find_quotation,
     quote_sentences,
+    supporting_rule,
 )
 from rows import chunk_of
 from synthesis_contexts import GivenReplies, make_context
@@ -190,3 +191,33 @@ def test_a_small_teacher_is_asked_nothing_and_the_sentences_are_the_rules() -> N
     for rule, chunk in zip(rules, (CHUNK, PRESS), strict=True):
         assert chunk.text[rule.start : rule.end] == rule.quotation == rule.statement
         assert (rule.modality, rule.grey, rule.limits) == ("unknown", None, ())
+
+
+LIBRARY = chunk_of(
+    """1. Books are lent for four weeks. 2. Who returns one late pays EUR 2 a day.
+3.1 Nobody may lend a book on to others. They must not write in it either.
+Lost book EUR 40 to be paid at the desk""",
+    chunk_id="library",
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "support"),
+    [
+        ("EUR 2 a day.", "Who returns one late pays EUR 2 a day."),
+        ("No, nobody may.", "Nobody may lend a book on to others."),
+        ("Yes. Books are lent for four weeks.", "Books are lent for four weeks."),
+        # A row of a table, a sentence about the one before it, and no word in common.
+        ("EUR 40, at the desk.", ""),
+        ("They must not write in it.", ""),
+        ("Certainly!", ""),
+    ],
+)
+def test_an_answer_rests_on_the_likest_sentence_if_that_stands_by_itself(answer: str, support: str) -> None:
+    assert supporting_rule(answer, LIBRARY, least=3, most=30) == support
+    assert supporting_rule(answer, chunk_of("", chunk_id="empty"), least=3, most=30) == ""
+
+
+def test_a_sentence_is_found_in_a_script_without_blanks() -> None:
+    chunk = chunk_of("书籍借期为四周。逾期每天罚款两元。", chunk_id="cmn", language="cmn")
+    assert supporting_rule("每天两元。", chunk, least=2, most=30) == "逾期每天罚款两元。"

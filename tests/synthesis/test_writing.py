@@ -64,6 +64,19 @@ def test_a_training_row_that_repeats_a_held_out_answer_or_rule_is_dropped(encode
         write(encoder, [], pairs, without=["held-out"])
 
 
+@pytest.mark.models
+def test_a_row_names_the_sentence_it_rests_on_unless_that_is_held_out(encoder: Encoder) -> None:
+    """Beside a passage that sentence may be what is trained on, whatever the row's own answer says."""
+    asked = question("Who is it then?", answer="It is the spokesperson.", chunk=PRESS)
+    data, _ = write(encoder, [asked, ON_SUBJECT], max_nearer_chunks=None)
+    support = {row.question: row.support for row in data.instruct["train"]}
+    assert support[asked.question] == PRESS_RULE
+    assert support[ON_SUBJECT.question] in GIFTS.text
+    pairs = held_out_pair(encoder)
+    data, _ = write(encoder, [asked, ON_SUBJECT], pairs, pair_test_share=1.0, max_nearer_chunks=None)
+    assert {row.question: row.support for row in data.instruct["train"]} == support | {asked.question: ""}
+
+
 def test_a_rule_is_in_one_split_with_all_its_questions_and_pairs() -> None:
     rules = [f"Rule {number} must be kept." for number in range(40)]
     questions = [

@@ -6,14 +6,8 @@ from charter.evaluation.answer_language import load_answer_language
 from charter.evaluation.key_facts import Scorer
 from charter.project.exam_records import ExamQuestion
 from charter.project.records import Chunk, InstructExample
-from charter.project.training_sections import OpenBook
-from charter.training.open_book import (
-    NEAR,
-    OpenBookExample,
-    open_book_examples,
-    supporting_sentence,
-    unanswered,
-)
+from charter.project.training_sections import AnswerWords, OpenBook
+from charter.training.open_book import NEAR, OpenBookExample, open_book_examples, unanswered
 
 
 def _chunk(place: int, language: str | None) -> Chunk:
@@ -47,49 +41,46 @@ def test_the_right_passage_comes_with_the_answer(answers: list[InstructExample])
     ]
 
 
-LIBRARY = """1. Books are lent for four weeks. 2. Who returns one late pays EUR 2 a day.
-3.1 Nobody may lend a book on to others."""
-
-
 @pytest.mark.parametrize(
-    ("answer", "sentence", "quoted"),
+    ("answer", "support", "taught"),
     [
-        ("EUR 2 a day.", "Who returns one late pays EUR 2 a day.", True),
-        ("No, nobody may.", "Nobody may lend a book on to others.", True),
-        # Quoted already, with the yes or no before it or without.
-        ("Books are lent for four weeks.", "Books are lent for four weeks.", False),
-        ("Yes. Books are lent for four weeks.", "Books are lent for four weeks.", False),
-        ("Certainly!", "", False),
+        (
+            "EUR 2 a day.",
+            "Who is late pays EUR 2 a day.",
+            {
+                "written": "EUR 2 a day.",
+                "sentence": "Who is late pays EUR 2 a day.",
+                "quoted": '"Who is late pays EUR 2 a day." EUR 2 a day.',
+            },
+        ),
+        # Quoted already, behind the yes or no.
+        (
+            "Yes. Books are lent.",
+            "Books are lent.",
+            {
+                "written": "Yes. Books are lent.",
+                "sentence": "Books are lent.",
+                "quoted": "Yes. Books are lent.",
+            },
+        ),
+        # It rests on no sentence that stands by itself.
+        ("EUR 9.", "", dict.fromkeys(("written", "sentence", "quoted"), "EUR 9.")),
     ],
 )
 def test_answers_beside_the_right_passage_are_in_the_words_that_are_asked_for(
-    answers: list[InstructExample], answer: str, sentence: str, quoted: bool
+    answers: list[InstructExample], answer: str, support: str, taught: dict[AnswerWords, str]
 ) -> None:
-    chunk = _chunk(0, "eng").model_copy(update={"text": LIBRARY})
-    assert supporting_sentence(answer, chunk) == sentence
-    row = answers[0].model_copy(update={"chunk_id": chunk.id, "answer": answer})
-    wanted = {
-        "written": answer,
-        "sentence": sentence or answer,
-        "quoted": f'"{sentence}" {answer}' if quoted else answer,
-    }
-    for words, taught in wanted.items():
-        settings = OpenBook(passages=1, right=1.0, wrong=0.0, answer=words)
-        (made,) = open_book_examples([row], [chunk], settings, seed=1)
-        assert made.answer == taught
-
-
-def test_sentences_are_found_in_scripts_without_blanks_and_in_an_empty_chunk() -> None:
-    chunk = _chunk(0, "cmn").model_copy(update={"text": "书籍借期为四周。逾期每天罚款两元。"})
-    assert supporting_sentence("每天两元。", chunk) == "逾期每天罚款两元。"
-    assert supporting_sentence("每天两元。", chunk.model_copy(update={"text": ""})) == ""
+    row = answers[0].model_copy(update={"answer": answer, "support": support})
+    for words, expected in taught.items():
+        (made,) = _make([row], OpenBook(passages=1, right=1.0, wrong=0.0, answer=words))
+        assert made.answer == expected
 
 
 def test_what_the_document_does_not_say_is_never_quoted(answers: list[InstructExample]) -> None:
     settings = OpenBook(passages=1, right=1.0, wrong=1.0, answer="quoted")
-    rows = [row.model_copy(update={"answer": "It is a passage."}) for row in answers]
+    rows = [row.model_copy(update={"answer": "It is one.", "support": "It is a passage."}) for row in answers]
     taught = [row.answer for row in _make(rows, settings)]
-    assert taught[: len(rows)] == [f'"passage {place}" It is a passage.' for place in range(len(rows))]
+    assert taught[: len(rows)] == ['"It is a passage." It is one.'] * len(rows)
     assert set(taught[len(rows) :]) <= set(unanswered("eng"))
 
 

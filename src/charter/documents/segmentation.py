@@ -13,11 +13,8 @@ Span = tuple[int, int]
 
 LINE_BREAK = re.compile(r"\n\s*")
 
-_CLOSING = tuple(".,;:!?)]}”’»")
 _ITEM_MARK = re.compile(r"\W*(?:[\d.]+|[a-z]|[ivxl]+)?\W*", re.IGNORECASE)
-_LIST_MARK = re.compile(r"^\s*(?:(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+|\d+[、．]\s*)")
-_SECTION_NUMBER = re.compile(r"^(?:§+\s*)?\d+(?:\.\d+)+\s+(?=\S)|^§+\s*\d+[a-z]?\s+(?=\S)")
-"""Of a paragraph, such as 2.1 or § 4; a 2.5 that is an amount seldom begins one."""
+_CLOSING = tuple(".,;:!?)]}”’»")
 _SHORT_FORM = re.compile(r"(?<!\w)[^\W\d_]{1,4}\.\s*$")
 UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -35,14 +32,6 @@ def split_sentences(text: str, language: str | None = None) -> list[str]:
         for line in split_spans(text, 0, len(text), LINE_BREAK)
         for start, end in sentence_spans(text, *line, language)
     ]
-
-
-def unmarked_sentences(text: str, language: str | None = None) -> Iterator[str]:
-    """Go through the sentences of a text without the marks of lists and the numbers of paragraphs."""
-    for line in text.split("\n"):
-        for place, sentence in enumerate(split_sentences(line, language)):
-            unmarked = _LIST_MARK.sub("", sentence)
-            yield unmarked if place else _SECTION_NUMBER.sub("", unmarked)
 
 
 def sentence_spans(text: str, start: int, end: int, language: str | None = None) -> Iterator[Span]:

@@ -144,7 +144,9 @@ class RuleDecision(Row):
 class InstructExample(Row):
     """A question a reader of the document may ask, and the answer its chunk supports.
 
-    ``rule`` is the rule that it asks about, empty where it was asked about the chunk.
+    ``rule`` is the rule that it asks about, empty where it was asked about the chunk. ``support`` is the
+    sentence of the chunk that the answer rests on, empty where that doesn't stand by itself, and of training
+    rows where a held-out row says the same.
     """
 
     id: str
@@ -153,6 +155,7 @@ class InstructExample(Row):
     rule: str
     question: str
     answer: str
+    support: str = ""
 
 
 class PreferencePair(Row):

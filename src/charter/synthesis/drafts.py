@@ -51,8 +51,8 @@ class Draft:
         """What is for the rule and what is against it: the responses or, before there are, the rules."""
         return (self.answer, self.rejected) if self.rejected else (self.rule, self.opposite)
 
-    def to_example(self) -> InstructExample:
-        """Return the instruct row."""
+    def to_example(self, support: str = "") -> InstructExample:
+        """Return the instruct row, whose answer rests on the sentence ``support``."""
         return InstructExample(
             id=self.id,
             chunk_id=self.chunk.id,
@@ -60,6 +60,7 @@ class Draft:
             rule=self.rule,
             question=self.question,
             answer=self.answer,
+            support=support,
         )
 
     def to_pair(self) -> PreferencePair:

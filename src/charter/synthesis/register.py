@@ -3,10 +3,11 @@
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from pydantic import BaseModel, Field, ValidationError
 
-from charter.documents.segmentation import count_words, unmarked_sentences
+from charter.documents.segmentation import count_words, split_sentences, split_words
 from charter.project.records import Chunk, Modality, Rejected, Rule, content_id
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
@@ -16,6 +17,9 @@ from charter.synthesis.steps import ask_teacher
 
 _ARRAY = re.compile(r"\[.*\]", re.DOTALL)
 _ENDS = (".", "!", ";", "。", "！", "।", "۔", "։", "።", "．", "॥")
+_LIST_MARK = re.compile(r"^\s*(?:(?:\(?(?:\d+(?:\.\d+)*|[a-z])[.)]|[-*•–])\s+|\d+[、．]\s*)")
+_SECTION_NUMBER = re.compile(r"^(?:§+\s*)?\d+(?:\.\d+)+\s+(?=\S)|^§+\s*\d+[a-z]?\s+(?=\S)")
+"""Of a paragraph, such as 2.1 or § 4; a 2.5 that is an amount seldom begins one."""
 
 
 class _Written(BaseModel):
@@ -56,12 +60,35 @@ def stated_rules(chunk: Chunk, least: int, most: int) -> list[str]:
     refers_back = language_of(chunk).refers_back
     return [
         sentence
-        for sentence in unmarked_sentences(chunk.text, chunk.language)
+        for sentence in _unmarked_sentences(chunk)
         if least <= count_words(sentence) <= most
         and sentence.endswith(_ENDS)
         and not sentence[0].islower()
         and not refers_back.match(sentence)
     ]
+
+
+def supporting_rule(answer: str, chunk: Chunk, least: int, most: int) -> str:
+    """Return the sentence of a chunk that an answer rests on: the likest, by F1 on their sets of words.
+
+    Empty if that sentence isn't one of `stated_rules`, such as a row of a table, or no word is the same.
+    """
+    said = set(split_words(answer))
+    likeness = {}
+    for sentence in _unmarked_sentences(chunk):
+        words = set(split_words(sentence))
+        likeness[sentence] = 2 * len(words & said) / max(1, len(words) + len(said))
+    nearest = max(likeness, key=likeness.__getitem__, default="")
+    found = likeness.get(nearest, 0) > 0 and nearest in stated_rules(chunk, least, most)
+    return nearest if found else ""
+
+
+def _unmarked_sentences(chunk: Chunk) -> Iterator[str]:
+    """Go through a chunk's sentences without the marks of lists and the numbers of paragraphs."""
+    for line in chunk.text.split("\n"):
+        for place, sentence in enumerate(split_sentences(line, chunk.language)):
+            unmarked = _LIST_MARK.sub("", sentence)
+            yield unmarked if place else _SECTION_NUMBER.sub("", unmarked)
 
 
 def ask_for_rules(context: SynthesisContext) -> tuple[list[Rule], list[Rejected]]:

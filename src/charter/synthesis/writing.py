@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from charter.project.records import SPLITS, RefusedKind
+from charter.project.records import SPLITS, InstructExample, RefusedKind
+from charter.retrieval.encoder import Encoder
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger, Splits
+from charter.synthesis.duplicates import Likeness, links_between
 from charter.synthesis.method import Method, check_filter_names
 from charter.synthesis.people import NOBODY, People, Voted, honour, people_figures
+from charter.synthesis.register import supporting_rule
 from charter.synthesis.set_filters import HeldOut
 from charter.synthesis.splits import assign_splits
 from charter.synthesis.steps import Step, run_steps
@@ -36,8 +39,7 @@ def write_data(
     # Preferences first: their value check leaves every chunk in the engine's prefix cache.
     pairs = run("preference", method.pairs, start)
     by_question, by_pair = _split(run("instruct", method.questions, start), pairs, context, method)
-    held_out = [draft for kind in (by_question, by_pair) for draft in kind["validation"] + kind["test"]]
-    guard = HeldOut(held_out, method.leak)
+    guard = HeldOut(_held_out(by_question, by_pair), method.leak)
     by_question["train"] = run("instruct", method.trained(guard), by_question["train"])
     by_pair["train"] = run("preference", method.trained(guard), by_pair["train"])
     to_rules = run("rule", method.rule_questions(guard), start)
@@ -62,16 +64,42 @@ def write_data(
         figures["review"] = people_figures(people, marks)
     by_question["train"] += kept["rule"]["train"]
     by_pair["train"] += kept["rule-pair"]["train"] + kept["vote"]["train"]
+    examples = {split: _examples(by_question[split], context) for split in SPLITS}
+    apart = _held_out(by_question, by_pair)
+    examples["train"] = _without_leaks(examples["train"], apart, method.leak, context.encoder)
     rows = SyntheticData(
         chunks=context.chunks,
         rules=context.rules,
-        instruct={split: [draft.to_example() for draft in by_question[split]] for split in SPLITS},
+        instruct=examples,
         preference={split: [draft.to_pair() for draft in by_pair[split]] for split in SPLITS},
         rejected=[row for ledger in ledgers.values() for row in ledger.rejected],
         scores={question: given for ledger in ledgers.values() for question, given in ledger.scores.items()},
         marks=marks,
     )
     return rows, figures
+
+
+def _held_out(*kinds: Splits) -> list[Draft]:
+    return [draft for kind in kinds for draft in kind["validation"] + kind["test"]]
+
+
+def _examples(drafts: Sequence[Draft], context: SynthesisContext) -> list[InstructExample]:
+    """Return the rows of a split, each with the sentence that it rests on."""
+    settings = context.settings
+    least, most = settings.min_rule_words, settings.max_rule_words
+    return [draft.to_example(supporting_rule(draft.answer, draft.chunk, least, most)) for draft in drafts]
+
+
+def _without_leaks(
+    rows: Sequence[InstructExample], held_out: Sequence[Draft], likeness: Likeness, encoder: Encoder
+) -> list[InstructExample]:
+    """Take the sentence that a training row rests on from it, where a held-out row says the same."""
+    apart = list(dict.fromkeys(text for draft in held_out for text in (draft.answer, draft.rule) if text))
+    found = links_between(apart, [row.support for row in rows], encoder, likeness)
+    leaks = {place for _, place in found}
+    return [
+        row.model_copy(update={"support": ""}) if place in leaks else row for place, row in enumerate(rows)
+    ]
 
 
 def _split(

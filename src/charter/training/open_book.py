@@ -6,7 +6,6 @@ from importlib import resources
 
 import numpy as np
 
-from charter.documents.segmentation import split_words, unmarked_sentences
 from charter.project.records import Chunk, InstructExample, Row, content_id
 from charter.project.training_sections import AnswerWords, OpenBook
 from charter.project.yaml_text import parse_yaml
@@ -57,9 +56,8 @@ def open_book_examples(
 
     examples = []
     for row in drawn(settings.right):
-        chunk = chunks[places[row.chunk_id]]
-        answer = _in_words(row.answer, settings.answer, chunk)
-        examples.append(put(row, [chunk, *wrong(row, settings.passages - 1)], answer))
+        shown = [chunks[places[row.chunk_id]], *wrong(row, settings.passages - 1)]
+        examples.append(put(row, shown, _in_words(row, settings.answer)))
     for row in drawn(settings.wrong):
         shown, replies = wrong(row, settings.passages), unanswered(chunks[places[row.chunk_id]].language)
         if shown and replies:
@@ -67,27 +65,12 @@ def open_book_examples(
     return examples
 
 
-def _in_words(answer: str, words: AnswerWords, chunk: Chunk) -> str:
-    sentence = supporting_sentence(answer, chunk)
-    if words == "written" or not sentence:
-        return answer
+def _in_words(row: InstructExample, words: AnswerWords) -> str:
+    if words == "written" or not row.support:
+        return row.answer
     if words == "sentence":
-        return sentence
-    return answer if answer.endswith(sentence) else f'"{sentence}" {answer}'
-
-
-def supporting_sentence(answer: str, chunk: Chunk) -> str:
-    """Return the sentence of a chunk that an answer rests on, without list marks: the likest in words.
-
-    Likeness is F1 on their sets of words. Empty if the answer has no word of the chunk.
-    """
-    said = set(split_words(answer))
-    likeness = {}
-    for sentence in unmarked_sentences(chunk.text, chunk.language):
-        words = set(split_words(sentence))
-        likeness[sentence] = 2 * len(words & said) / max(1, len(words) + len(said))
-    nearest = max(likeness, key=likeness.__getitem__, default="")
-    return nearest if likeness.get(nearest) else ""
+        return row.support
+    return row.answer if row.answer.endswith(row.support) else f'"{row.support}" {row.answer}'
 
 
 def unanswered(language: str | None) -> list[str]:
