@@ -12,7 +12,7 @@ pytestmark = pytest.mark.models
 
 
 def test_the_stages_train_three_adapters(params: Params, tiny_project: CorpusPaths) -> None:
-    open_book = OpenBook(passages=1, right=0.34, wrong=0.17, answer="sentence")
+    open_book = OpenBook(passages=1, right=0.34, wrong=0.17, answer="written")
     params = params.model_copy(update={"sft": params.sft.model_copy(update={"open_book": open_book})})
     for name, stage in (("cft", cft), ("sft", sft), ("dpo", dpo)):
         metrics = stage.run(params, tiny_project)

@@ -145,8 +145,7 @@ class InstructExample(Row):
     """A question a reader of the document may ask, and the answer its chunk supports.
 
     ``rule`` is the rule that it asks about, empty where it was asked about the chunk. ``support`` is the
-    sentence of the chunk that the answer rests on, empty where that doesn't stand by itself, and of training
-    rows where a held-out row says the same.
+    sentence of the chunk that the answer rests on, empty if it can't stand alone or says what is held out.
     """
 
     id: str
@@ -159,10 +158,7 @@ class InstructExample(Row):
 
 
 class PreferencePair(Row):
-    """A scenario (``prompt``), the response that follows the document and one that goes against it.
-
-    ``rule`` is what decides it.
-    """
+    """A scenario (``prompt``), the responses for and against the document, and the ``rule`` that decides."""
 
     id: str
     chunk_id: str

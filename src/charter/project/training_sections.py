@@ -68,7 +68,7 @@ class OpenBook(ParamsSection):
     """The share of the rows put with other passages alone; the answer is that the document doesn't say."""
     answer: AnswerWords
     """What is learnt beside the right passage: the answer as ``written``, the ``sentence`` of the passage
-    that it rests on, so that a small model has little to make up, or that sentence ``quoted`` before it."""
+    that it rests on, so that a small model has less to make up, or that sentence ``quoted`` before it."""
 
 
 class Sft(Training):

@@ -29,15 +29,16 @@ def open_book_examples(
     """Put shares of the rows with passages, ``settings.passages`` of them each.
 
     A share ``settings.right`` of the rows is put with the passage that supports the answer, among wrong
-    ones if more are shown; ``settings.answer`` says in which words it is answered. A share
-    ``settings.wrong`` is put with wrong ones alone; there the answer to learn is that the document doesn't
-    say, where `unanswered` knows the words. ``chunks`` are in the documents' order.
+    ones if more are shown; ``settings.answer`` says in which words it is answered, and where that is a
+    ``sentence`` the share is of the rows that rest on one. A share ``settings.wrong`` is put with wrong ones
+    alone; there the answer to learn is that the document doesn't say, where `unanswered` knows the words.
+    ``chunks`` are in the documents' order.
     """
     random = np.random.default_rng(seed)
     places = {chunk.id: place for place, chunk in enumerate(chunks)}
 
-    def drawn(share: float) -> list[InstructExample]:
-        return [rows[place] for place in sorted(random.permutation(len(rows))[: round(share * len(rows))])]
+    def drawn(share: float, of: Sequence[InstructExample]) -> list[InstructExample]:
+        return [of[place] for place in sorted(random.permutation(len(of))[: round(share * len(of))])]
 
     def wrong(row: InstructExample, count: int) -> list[Chunk]:
         own = places[row.chunk_id]
@@ -55,10 +56,11 @@ def open_book_examples(
         )
 
     examples = []
-    for row in drawn(settings.right):
+    answerable = [row for row in rows if row.support] if settings.answer == "sentence" else rows
+    for row in drawn(settings.right, answerable):
         shown = [chunks[places[row.chunk_id]], *wrong(row, settings.passages - 1)]
         examples.append(put(row, shown, _in_words(row, settings.answer)))
-    for row in drawn(settings.wrong):
+    for row in drawn(settings.wrong, rows):
         shown, replies = wrong(row, settings.passages), unanswered(chunks[places[row.chunk_id]].language)
         if shown and replies:
             examples.append(put(row, shown, replies[random.integers(len(replies))]))
@@ -66,11 +68,10 @@ def open_book_examples(
 
 
 def _in_words(row: InstructExample, words: AnswerWords) -> str:
-    if words == "written" or not row.support:
-        return row.answer
     if words == "sentence":
         return row.support
-    return row.answer if row.answer.endswith(row.support) else f'"{row.support}" {row.answer}'
+    quotes = words == "quoted" and row.support and not row.answer.endswith(row.support)
+    return f'"{row.support}" {row.answer}' if quotes else row.answer
 
 
 def unanswered(language: str | None) -> list[str]:
