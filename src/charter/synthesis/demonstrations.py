@@ -69,8 +69,8 @@ def write_replay(
 ) -> tuple[list[Demonstration], list[RejectedDemonstration]]:
     """Have the seed answer in its own way; return what it said, and what has no whole sentence.
 
-    What is too long is cut behind its last whole sentence. If it were left out, what a model answers at
-    length, such as "How do I ...?", would be trained on as harmful requests alone, which are refused.
+    What is too long is cut behind its last whole sentence. If it were left out, nothing would be kept of
+    what a model answers at length, such as "How do I ...?", which many a harmful request begins with.
     """
     requests = [ask_turns([("user", row.prompt)], max_new_tokens=MAX_REPLAY_TOKENS) for row in prompts]
     found: list[_Found] = []
