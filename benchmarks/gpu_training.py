@@ -35,6 +35,7 @@ from trl import DPOTrainer
 from charter.project.devices import resolve_device, resolve_dtype
 from charter.project.params import PARAMS_FILE, Params, parse_params, read_yaml
 from charter.project.paths import CorpusPaths, ProjectPaths
+from charter.project.profiles import lay
 from charter.project.records import InstructExample, PreferencePair, content_id
 from charter.training.fine_tuning import train_on_answers
 from charter.training.preference import train_on_preferences
@@ -156,8 +157,7 @@ def published_settings(tiny: bool) -> Params:
     values = read_yaml(ROOT / PARAMS_FILE)
     profile = read_yaml(ROOT / "profiles/paper.yaml")
     profile["compute"] = {"device": "auto", "dtype": "auto", "quantization": "none", "attention": "sdpa"}
-    for section, overlay in profile.items():
-        values[section] = values[section] | overlay
+    lay(profile, values)
     for section in ("sft", "dpo"):
         values[section] |= {"epochs": 1.0, "best_epoch": False}
         if tiny:

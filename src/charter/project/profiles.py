@@ -44,7 +44,7 @@ def apply_profile(root: Path, name: str) -> list[str]:
         raise CharterError(f"{path}: not a tree of the keys and values that params.yaml has, without profile")
     overlay = {"profile": name} | profile
     own, kept = _without_profile(root)
-    text = amend_yaml(own, lambda values: _lay(overlay, values))
+    text = amend_yaml(own, lambda values: lay(overlay, values))
     parse_params(parse_yaml(text), f"{PARAMS_FILE} with {FOLDER}/{name}.yaml")
     write_text(root / PARAMS_FILE, own)
     write_text(root / USERS_FILE, f"{_HEADER}\n# {json.dumps(overlay)}\n{own}")
@@ -76,7 +76,7 @@ def _without_profile(root: Path) -> tuple[str, list[str]]:
         _, line, own = (root / USERS_FILE).read_bytes().decode().split("\n", 2)
         overlay = json.loads(line.removeprefix("# "))
         users = layout_yaml().load(own)
-        laid = amend_yaml(own, lambda values: _lay(overlay, values))
+        laid = amend_yaml(own, lambda values: lay(overlay, values))
     except (FileNotFoundError, ValueError, YAMLError):
         overlay = {}
     if overlay.get("profile") != applied:
@@ -90,12 +90,12 @@ def _without_profile(root: Path) -> tuple[str, list[str]]:
     return amend_yaml(text, lambda values: kept.extend(_lift(overlay, values, users))), kept
 
 
-def _lay(overlay: Any, values: Any) -> None:
+def lay(overlay: Any, values: Any) -> None:
     """Set the values of a profile, each where its mapping is in ``values`` too."""
     for key, value in overlay.items():
         below = values.get(key)
         if value and isinstance(value, dict) and isinstance(below, dict):
-            _lay(value, below)
+            lay(value, below)
         else:
             values[key] = value
 
