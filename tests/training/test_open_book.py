@@ -6,7 +6,7 @@ from charter.evaluation.answer_language import load_answer_language
 from charter.evaluation.key_facts import Scorer
 from charter.project.exam_records import ExamQuestion
 from charter.project.records import Chunk, InstructExample
-from charter.project.training_sections import AnswerWords, OpenBook
+from charter.project.training_sections import OpenBook
 from charter.training.open_book import NEAR, OpenBookExample, open_book_examples, unanswered
 
 
@@ -41,53 +41,25 @@ def test_the_right_passage_comes_with_the_answer(answers: list[InstructExample])
     ]
 
 
-@pytest.mark.parametrize(
-    ("answer", "support", "taught"),
-    [
-        (
-            "EUR 2 a day.",
-            "Who is late pays EUR 2 a day.",
-            {
-                "written": "EUR 2 a day.",
-                "sentence": "Who is late pays EUR 2 a day.",
-                "quoted": '"Who is late pays EUR 2 a day." EUR 2 a day.',
-            },
-        ),
-        # Quoted already, behind the yes or no.
-        (
-            "Yes. Books are lent.",
-            "Books are lent.",
-            {
-                "written": "Yes. Books are lent.",
-                "sentence": "Books are lent.",
-                "quoted": "Yes. Books are lent.",
-            },
-        ),
-        # It rests on no sentence that stands by itself: then there is none to learn.
-        ("EUR 9.", "", {"written": "EUR 9.", "sentence": None, "quoted": "EUR 9."}),
-    ],
-)
-def test_answers_beside_the_right_passage_are_in_the_words_that_are_asked_for(
-    answers: list[InstructExample], answer: str, support: str, taught: dict[AnswerWords, str | None]
+def test_beside_the_right_passage_the_sentence_that_an_answer_rests_on_may_be_learnt(
+    answers: list[InstructExample],
 ) -> None:
-    row = answers[0].model_copy(update={"answer": answer, "support": support})
-    for words, expected in taught.items():
-        made = _make([row], OpenBook(passages=1, right=1.0, wrong=0.0, answer=words))
-        assert [row.answer for row in made] == ([expected] if expected else [])
-
-
-def test_what_the_document_does_not_say_is_never_quoted(answers: list[InstructExample]) -> None:
-    settings = OpenBook(passages=1, right=1.0, wrong=1.0, answer="quoted")
-    rows = [row.model_copy(update={"answer": "It is one.", "support": "It is a passage."}) for row in answers]
-    taught = [row.answer for row in _make(rows, settings)]
-    assert taught[: len(rows)] == ['"It is a passage." It is one.'] * len(rows)
-    assert set(taught[len(rows) :]) <= set(unanswered("eng"))
+    said = {"EUR 2 a day.": "Who is late pays EUR 2 a day.", "EUR 9.": ""}
+    rows = [
+        row.model_copy(update={"answer": answer, "support": support})
+        for row, (answer, support) in zip(answers, said.items(), strict=False)
+    ]
+    written = _make(rows, OpenBook(passages=1, right=1.0, wrong=0.0, answer="written"))
+    assert [row.answer for row in written] == list(said)
+    # Where no sentence stands by itself there is none to learn.
+    sentences = _make(rows, OpenBook(passages=1, right=1.0, wrong=0.0, answer="sentence"))
+    assert [(row.question, row.answer) for row in sentences] == [(rows[0].question, said[rows[0].answer])]
 
 
 def test_wrong_passages_come_with_the_answer_that_the_document_does_not_say(
     answers: list[InstructExample],
 ) -> None:
-    made = _make(answers, OpenBook(passages=2, right=0.0, wrong=1.0, answer="quoted"))
+    made = _make(answers, OpenBook(passages=2, right=0.0, wrong=1.0, answer="sentence"))
     assert len(made) == len(answers)
     for place, row in enumerate(made):
         assert row.question == answers[place].question

@@ -54,9 +54,6 @@ class Training(Optimization):
     """The adapter's size."""
 
 
-AnswerWords = Literal["written", "quoted", "sentence"]
-
-
 class OpenBook(ParamsSection):
     """Questions that sft also trains on with passages in view, as retrieval shows them (both 0: none)."""
 
@@ -66,9 +63,9 @@ class OpenBook(ParamsSection):
     """The share of the rows put with the passage that supports the answer."""
     wrong: Share
     """The share of the rows put with other passages alone; the answer is that the document doesn't say."""
-    answer: AnswerWords
-    """What is learnt beside the right passage: the answer as ``written``, the ``sentence`` of the passage
-    that it rests on, so that a small model has less to make up, or that sentence ``quoted`` before it."""
+    answer: Literal["written", "sentence"]
+    """What is learnt beside the right passage: the answer as it is ``written``, or the ``sentence`` of the
+    passage that it rests on, so that a small model has less to make up."""
 
 
 class Sft(Training):

@@ -7,7 +7,7 @@ from importlib import resources
 import numpy as np
 
 from charter.project.records import Chunk, InstructExample, Row, content_id
-from charter.project.training_sections import AnswerWords, OpenBook
+from charter.project.training_sections import OpenBook
 from charter.project.yaml_text import parse_yaml
 
 NEAR = 4
@@ -59,19 +59,12 @@ def open_book_examples(
     answerable = [row for row in rows if row.support] if settings.answer == "sentence" else rows
     for row in drawn(settings.right, answerable):
         shown = [chunks[places[row.chunk_id]], *wrong(row, settings.passages - 1)]
-        examples.append(put(row, shown, _in_words(row, settings.answer)))
+        examples.append(put(row, shown, row.support if settings.answer == "sentence" else row.answer))
     for row in drawn(settings.wrong, rows):
         shown, replies = wrong(row, settings.passages), unanswered(chunks[places[row.chunk_id]].language)
         if shown and replies:
             examples.append(put(row, shown, replies[random.integers(len(replies))]))
     return examples
-
-
-def _in_words(row: InstructExample, words: AnswerWords) -> str:
-    if words == "sentence":
-        return row.support
-    quotes = words == "quoted" and row.support and not row.answer.endswith(row.support)
-    return f'"{row.support}" {row.answer}' if quotes else row.answer
 
 
 def unanswered(language: str | None) -> list[str]:
