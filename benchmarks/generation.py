@@ -18,7 +18,8 @@ from pathlib import Path
 from charter.generation.engine import Engine, Request
 from charter.project.params import PARAMS_FILE, Params, load_params
 from charter.project.paths import ProjectPaths
-from charter.project.records import SPLITS, Chunk, InstructExample, take_evenly
+from charter.project.records import SPLITS, Chunk, InstructExample
+from charter.project.sampling import take_evenly
 from charter.project.storage import read_rows
 from charter.stages.base_models import dequantize
 from charter.synthesis.context import SynthesisContext

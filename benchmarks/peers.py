@@ -34,7 +34,8 @@ from pathlib import Path
 
 from charter.project.params import load_params
 from charter.project.paths import CorpusPaths, ProjectPaths
-from charter.project.records import Chunk, take_evenly
+from charter.project.records import Chunk
+from charter.project.sampling import take_evenly
 from charter.project.sections import Synthesize
 from charter.project.storage import read_rows, write_rows
 from charter.stages.base_models import dequantize

@@ -38,7 +38,7 @@ def compared(
     shutil.copytree(tiny_seed, paths.teacher)
     for number, name in enumerate(("sft", "dpo")):
         random_adapter(paths.seed, paths.adapter(name), number)
-    write_index(paths)
+    write_index(paths, params.retrieval)
     rule = rule_of(chunk_of(GIFTS, chunk_id="gifts"), RULE)
     gone = rule_of(chunk_of("What may I take?", chunk_id="gone"), "What may I take?")
     write_rows(paths.rules, [rule, gone])

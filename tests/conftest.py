@@ -72,11 +72,12 @@ def tiny_seed(base_models: ProjectPaths, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def tiny_project(tiny_seed: Path, tmp_path: Path) -> CorpusPaths:
+def tiny_project(tiny_seed: Path, base_models: ProjectPaths, tmp_path: Path) -> CorpusPaths:
     """A project with a tiny seed and a few rows of every kind, validation splits empty."""
     paths = ProjectPaths(tmp_path).corpus("bcg")
     paths.seed.parent.mkdir(parents=True)
     paths.seed.symlink_to(tiny_seed)
+    paths.encoder.symlink_to(base_models.encoder)
     texts = [f"Gifts above {amount} euros need the consent of the manager." for amount in range(20, 26)]
     chunk = content_id("chunk")
     chunks = [chunk_of(text, document="code") for text in texts]

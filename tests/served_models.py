@@ -73,7 +73,7 @@ def registry(
         paths.seed.parent.mkdir(parents=True)
         paths.seed.symlink_to(tiny_seed)
         paths.encoder.symlink_to(base_models.encoder)
-        write_index(paths)
+        write_index(paths, params.retrieval)
         client = MlflowClient(tracking_uri=f"sqlite:///{root}/mlflow.db")
         client.create_registered_model(MODEL)
         registry = Registry(params, paths, client)

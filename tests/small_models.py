@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from charter.project.paths import CorpusPaths
+from charter.project.sections import Retrieval
 from charter.project.storage import write_rows
 from rows import chunk_of
 
@@ -22,7 +23,7 @@ def random_adapter(seed: Path, folder: Path, number: int) -> None:
     get_peft_model(model, lora).save_pretrained(folder)
 
 
-def write_index(paths: CorpusPaths) -> None:
+def write_index(paths: CorpusPaths, retrieval: Retrieval) -> None:
     """Write the chunks ``gifts``, on pages 3 and 4, and ``safety``, and the index over them."""
     import torch
 
@@ -35,4 +36,4 @@ def write_index(paths: CorpusPaths) -> None:
     ]
     chunks[0] = chunks[0].model_copy(update={"pages": (3, 4)})
     write_rows(paths.chunks, chunks)
-    build_index(chunks, Encoder(paths.encoder, torch.device("cpu")), "dense").save(paths.index)
+    build_index(chunks, Encoder(paths.encoder, torch.device("cpu")), retrieval).save(paths.index)

@@ -51,8 +51,13 @@ def ours(base_models: ProjectPaths, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def measured(ours: CorpusPaths, params: Params) -> dict[str, RetrievalFigures]:
-    return {figures.method: figures for figures in measure_retrieval(params, ours)}
+def everything(ours: CorpusPaths, params: Params) -> list[RetrievalFigures]:
+    return measure_retrieval(params, ours)
+
+
+@pytest.fixture(scope="module")
+def measured(everything: list[RetrievalFigures]) -> dict[str, RetrievalFigures]:
+    return {figures.method: figures for figures in everything if figures.unit == "chunk"}
 
 
 @pytest.mark.models
@@ -77,6 +82,12 @@ def test_answers_of_the_nearest_sentence_are_marked(measured: dict[str, Retrieva
 
 
 @pytest.mark.models
+def test_sentences_are_measured_too(everything: list[RetrievalFigures]) -> None:
+    by_sentence = next(f for f in everything if (f.unit, f.method) == ("sentence", "dense"))
+    assert by_sentence.hits[1].value == by_sentence.right[1].value == 1
+
+
+@pytest.mark.models
 def test_dev_questions_that_the_document_answers_are_asked_alone(
     measured: dict[str, RetrievalFigures],
 ) -> None:
@@ -88,14 +99,15 @@ def test_dev_questions_that_the_document_answers_are_asked_alone(
 
 @pytest.mark.models
 def test_the_table_says_how_many_and_marks_what_is_set(
-    measured: dict[str, RetrievalFigures], params: Params
+    everything: list[RetrievalFigures], params: Params
 ) -> None:
-    current = params.retrieval.model_copy(update={"method": "bm25", "passages": 3})
-    table = retrieval_table("ours", list(measured.values()), current)
+    current = params.retrieval.model_copy(update={"unit": "sentence", "method": "bm25", "passages": 3})
+    table = retrieval_table("ours", everything, current)
     assert "ours: retrieval, 2 dev questions" in str(table.title)
     assert [column.header for column in table.columns] == list(RETRIEVAL_COLUMNS)
-    assert list(zip(*(column.cells for column in table.columns[:2]), strict=True)) == [
-        (method, f"{count} *" if (method, count) == ("bm25", 3) else str(count))
+    assert list(zip(*(column.cells for column in table.columns[:3]), strict=True)) == [
+        (unit, method, f"{count} *" if (unit, method, count) == ("sentence", "bm25", 3) else str(count))
+        for unit in ("chunk", "sentence")
         for method in ("dense", "bm25", "hybrid")
         for count in (1, 3, 5)
     ]

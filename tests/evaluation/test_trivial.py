@@ -13,6 +13,7 @@ from charter.evaluation.trivial import (
 from charter.project.errors import CharterError
 from charter.project.paths import ProjectPaths
 from charter.project.records import InstructExample, Passage
+from charter.project.sections import Retrieval
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import Index, build_index
 from rows import chunk_of
@@ -45,7 +46,7 @@ def encoder(base_models: ProjectPaths) -> Encoder:
 
 @pytest.fixture(scope="module")
 def index(encoder: Encoder) -> Index:
-    return build_index(list(CHUNKS.values()), encoder, "dense")
+    return build_index(list(CHUNKS.values()), encoder, Retrieval(unit="chunk", method="dense", passages=1))
 
 
 @pytest.mark.models
@@ -67,6 +68,16 @@ def test_the_nearest_sentence_may_be_in_a_later_passage_and_there_may_be_none(in
     ]
     assert nearest_sentences(QUESTIONS[:1], [(cat,)], Sentences(CHUNKS, index.encoder)) != [
         "Guests of the hostel may stay for five nights."
+    ]
+
+
+@pytest.mark.models
+def test_of_a_sentence_that_is_shown_no_other_is_looked_at(index: Index) -> None:
+    hostel = next(iter(CHUNKS.values()))
+    start = hostel.text.index("Towels")
+    towels = Passage(chunk_id=hostel.id, score=1.0, span=(start, len(hostel.text)))
+    assert nearest_sentences(QUESTIONS[:1], [(towels,)], Sentences(CHUNKS, index.encoder)) == [
+        "Towels are free."
     ]
 
 

@@ -64,7 +64,6 @@ def test_profile_goes_through_params_and_dvc(project: Path, profile: str) -> Non
     assert params.profile == profile
     artifacts = {source.artifact for _, source in params.base_models} - {None}
     assert artifacts <= set(read_pinned(ROOT / "data/pinned/models.yaml"))
-    assert params.sft.open_book.passages == params.retrieval.passages
     stages = {stage.name: stage for stage in Repo(str(project)).index.stages}
     for corpus in params.corpora:
         tracked = stages[f"dpo@{corpus}"].params

@@ -9,7 +9,8 @@ import pytest
 
 from charter.project import storage
 from charter.project.errors import CharterError
-from charter.project.records import Passage, Rejected, content_id, take_evenly
+from charter.project.records import Passage, Rejected, content_id
+from charter.project.sampling import take_evenly
 from charter.project.storage import (
     directory_sha256,
     file_sha256,

@@ -48,7 +48,9 @@ def test_answers_are_those_of_evaluation(registry: Registry, server: Running, tm
 def test_answers_with_passages_are_those_of_evaluation(
     registry: Registry, rag_server: Running, tmp_path: Path
 ) -> None:
-    index = load_index(registry.paths.index, Encoder(registry.paths.encoder, torch.device("cpu")), "dense")
+    index = load_index(
+        registry.paths.index, Encoder(registry.paths.encoder, torch.device("cpu")), registry.params.retrieval
+    )
     texts = {"gifts": "Gifts above 50 euros need consent.", "safety": "Anyone may stop unsafe work."}
     found = index.search(QUESTIONS, registry.params.retrieval.passages)
     chats = [

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from charter.project.errors import CharterError
-from charter.serving.terminal import chat
+from charter.serving.terminal import chat, sources
 from local_server import free_port, serving
 from served_models import Running
 
@@ -37,6 +37,12 @@ def test_replies_are_written_with_their_citations(rag_server: Running) -> None:
     first = replies[: replies.index(cited) + 1]
     assert first[0]
     assert replies == first * 2
+
+
+def test_a_section_is_named_once() -> None:
+    gifts = {"document": "rules.pdf", "section": ["Rules", "Gifts"], "pages": [3], "text": "One."}
+    cited = [gifts, gifts | {"text": "Two."}, gifts | {"section": ["Rules"], "pages": []}]
+    assert sources(cited) == ["rules.pdf > Rules > Gifts > page 3", "rules.pdf > Rules"]
 
 
 def test_the_end_of_input_ends_it(rag_server: Running) -> None:

@@ -22,13 +22,13 @@ def test_index_of_the_chunks_is_written(params: Params, base_models: ProjectPath
     (tmp_path / "models").mkdir()
     (tmp_path / "models/base").symlink_to(base_models.encoder.parent)
     paths = ProjectPaths(tmp_path).corpus("ours")
-    texts = ["Gifts above EUR 50 are returned.", "Helmets are worn on site."]
+    texts = ["Gifts above EUR 50 are returned. Tell your manager.", "Helmets are worn on site."]
     write_rows(
         paths.chunks,
         (chunk_of(text, chunk_id=str(n)) for n, text in enumerate(texts)),
     )
-    assert rag_index.run(params, paths) == {"chunks": 2, "dimensions": 384}
-    index = load_index(paths.index, Encoder(paths.encoder, torch.device("cpu")), "dense")
+    assert rag_index.run(params, paths) == {"chunks": 2, "units": 3, "dimensions": 384}
+    index = load_index(paths.index, Encoder(paths.encoder, torch.device("cpu")), params.retrieval)
     assert [
         found[0].chunk_id for found in index.search(["What protects my head?", "May I keep a present?"], 1)
     ] == ["1", "0"]

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from charter.project.params import Params, parse_params
 from charter.project.records import Demonstration, InstructExample, PreferencePair
 from charter.project.training_sections import Arm
+from charter.training.answers import SftRows
 from charter.training.arms import arm_pairs, arm_params, arm_rows
-from charter.training.fine_tuning import SftRows
 
 
 def arm_of(**values: object) -> Arm:

@@ -1,4 +1,7 @@
+"""Questions put with what retrieval finds, and what is learnt beside it."""
+
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
@@ -6,77 +9,108 @@ from charter.evaluation.answer_language import load_answer_language
 from charter.evaluation.key_facts import Scorer
 from charter.project.exam_records import ExamQuestion
 from charter.project.records import Chunk, InstructExample
+from charter.project.sections import Retrieval
 from charter.project.training_sections import OpenBook
-from charter.training.open_book import NEAR, OpenBookExample, open_book_examples, unanswered
+from charter.retrieval.encoder import Encoder
+from charter.retrieval.index import Index
+from charter.retrieval.ranking import Ranking
+from charter.retrieval.units import units_of
+from charter.training.examples import OpenBookExample
+from charter.training.open_book import open_book_examples, unanswered
+from rows import chunk_of
 
 
-def _chunk(place: int, language: str | None) -> Chunk:
-    return Chunk(
-        id=f"chunk-{place}",
-        document="d.txt",
-        document_sha256="0" * 64,
-        headings=(),
-        pages=(),
-        start=0,
-        end=9,
-        language=language,
-        text=f"passage {place}",
-    )
+class Planned:
+    """A ranker that finds the passages at the given places, whatever is asked."""
+
+    def __init__(self, places: Sequence[int]) -> None:
+        self.places = places
+
+    def rank(self, questions: Sequence[str], count: int) -> list[Ranking]:
+        return [[(place, 0.5) for place in self.places[:count]] for _ in questions]
+
+    def save(self, folder: object) -> None:
+        raise NotImplementedError
 
 
 def _make(
-    answers: Sequence[InstructExample],
+    rows: Sequence[InstructExample],
     settings: OpenBook,
+    *,
+    found: Sequence[int] = tuple(range(6)),
+    texts: Sequence[str] = tuple(f"Passage {place}." for place in range(6)),
     seed: int = 3,
     language: str | None = "eng",
 ) -> list[OpenBookExample]:
-    rows = [row.model_copy(update={"chunk_id": f"chunk-{place}"}) for place, row in enumerate(answers)]
-    return open_book_examples(rows, [_chunk(place, language) for place in range(30)], settings, seed)
-
-
-def test_the_right_passage_comes_with_the_answer(answers: list[InstructExample]) -> None:
-    made = _make(answers, OpenBook(passages=1, right=1.0, wrong=0.0, answer="written"))
-    assert [(row.question, row.passages, row.answer) for row in made] == [
-        (row.question, (f"passage {place}",), row.answer) for place, row in enumerate(answers)
+    """Each row rests on the chunk at its place; ``found`` are places among all sentences."""
+    chunks: list[Chunk] = [
+        chunk_of(text, chunk_id=f"chunk-{place}", language=language) for place, text in enumerate(texts)
     ]
+    settled = Retrieval(unit="sentence", method="dense", passages=1)
+    units = [(chunk.id, span) for chunk, span in units_of(chunks, "sentence")]
+    index = Index(settled, [Planned(found)], units, cast("Encoder", None))
+    own = [row.model_copy(update={"chunk_id": f"chunk-{place}"}) for place, row in enumerate(rows)]
+    return open_book_examples(own, chunks, index, settings, seed)
+
+
+def written(passages: int) -> OpenBook:
+    return OpenBook(passages=passages, right=1.0, wrong=0.0, answer="written")
+
+
+def test_what_is_found_is_shown_in_its_order_where_the_right_one_is_among_it(
+    answers: list[InstructExample],
+) -> None:
+    made = _make(answers[:2], written(2), found=(1, 0, 2))
+    assert [(row.question, row.passages, row.answer) for row in made] == [
+        (row.question, ("Passage 1.", "Passage 0."), row.answer) for row in answers[:2]
+    ]
+
+
+def test_the_right_one_stands_in_place_of_the_last_where_it_was_not_found(
+    answers: list[InstructExample],
+) -> None:
+    made = _make(answers[:1], written(3), found=(4, 3, 2))
+    assert made[0].passages == ("Passage 4.", "Passage 3.", "Passage 0.")
+    assert _make(answers[:1], written(1), found=(4,))[0].passages == ("Passage 0.",)
+
+
+def test_the_right_sentence_is_the_one_that_the_answer_rests_on(answers: list[InstructExample]) -> None:
+    texts = ("Dogs stay out. The cat is fed at eight.", "Towels are free.")
+    row = answers[0].model_copy(update={"support": "The cat is fed at eight."})
+    made = _make([row], written(2), found=(0, 2), texts=texts)
+    # Another sentence of the same chunk isn't enough.
+    assert made[0].passages == ("Dogs stay out.", "The cat is fed at eight.")
 
 
 def test_beside_the_right_passage_the_sentence_that_an_answer_rests_on_may_be_learnt(
     answers: list[InstructExample],
 ) -> None:
-    said = {"EUR 2 a day.": "Who is late pays EUR 2 a day.", "EUR 9.": ""}
-    rows = [
-        row.model_copy(update={"answer": answer, "support": support})
-        for row, (answer, support) in zip(answers, said.items(), strict=False)
-    ]
-    written = _make(rows, OpenBook(passages=1, right=1.0, wrong=0.0, answer="written"))
-    assert [row.answer for row in written] == list(said)
+    texts = ("Who is late pays EUR 2 a day.", "Lost books cost EUR 9.")
+    rows = [answers[0].model_copy(update={"support": texts[0]}), answers[1]]
+    whole = _make(rows, written(1), texts=texts, found=(0, 1))
+    assert [row.answer for row in whole] == [row.answer for row in rows]
     # Where no sentence stands by itself there is none to learn.
-    sentences = _make(rows, OpenBook(passages=1, right=1.0, wrong=0.0, answer="sentence"))
-    assert [(row.question, row.answer) for row in sentences] == [(rows[0].question, said[rows[0].answer])]
+    sentences = _make(
+        rows, OpenBook(passages=1, right=1.0, wrong=0.0, answer="sentence"), texts=texts, found=(0, 1)
+    )
+    assert [(row.question, row.answer) for row in sentences] == [(rows[0].question, texts[0])]
 
 
-def test_wrong_passages_come_with_the_answer_that_the_document_does_not_say(
+def test_passages_of_other_chunks_come_with_the_answer_that_the_document_does_not_say(
     answers: list[InstructExample],
 ) -> None:
-    made = _make(answers, OpenBook(passages=2, right=0.0, wrong=1.0, answer="sentence"))
-    assert len(made) == len(answers)
-    for place, row in enumerate(made):
-        assert row.question == answers[place].question
-        assert len(set(row.passages)) == 2
-        assert all(0 < abs(int(text.split()[1]) - place) <= NEAR for text in row.passages)
-        assert row.answer in unanswered("eng")
+    texts = ("One. Two.", *(f"Passage {place}." for place in range(1, 6)))
+    made = _make(
+        answers, OpenBook(passages=2, right=0.0, wrong=1.0, answer="sentence"), texts=texts, found=range(7)
+    )
+    assert [row.question for row in made] == [row.question for row in answers]
+    assert made[0].passages == ("Passage 1.", "Passage 2.")
+    assert made[1].passages == ("One.", "Two.")
+    assert all(row.answer in unanswered("eng") for row in made)
 
 
-def test_the_right_one_stands_anywhere_among_wrong_ones(answers: list[InstructExample]) -> None:
-    made = [
-        row
-        for seed in range(5)
-        for row in _make(answers, OpenBook(passages=3, right=1.0, wrong=0.0, answer="written"), seed=seed)
-    ]
-    rank = [row.passages.index(f"passage {number % len(answers)}") for number, row in enumerate(made)]
-    assert set(rank) == {0, 1, 2}
-    assert all(len(set(row.passages)) == 3 for row in made)
+def test_where_nothing_else_is_found_nothing_is_learnt(answers: list[InstructExample]) -> None:
+    assert _make(answers[:1], OpenBook(passages=1, right=0.0, wrong=1.0, answer="sentence"), found=(0,)) == []
 
 
 def test_shares_of_the_rows_are_drawn_by_the_seed(answers: list[InstructExample]) -> None:

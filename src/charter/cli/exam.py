@@ -104,13 +104,13 @@ def dev(
 
 
 def retrieval(corpus: CorpusArgument) -> None:
-    """Measure on the dev part of the exam what each retrieval.method finds, with 1, 3 and 5 passages.
+    """Measure on the dev part of the exam what each way of retrieval finds, with 1, 3 and 5 passages.
 
-    The chunk among them: how often the passages hold the one that the question is on. The nearest sentence:
-    how often the sentence of these passages that is nearest to the question answers it rightly. MRR: the mean
-    of 1 / rank of the chunk. The encoder alone is run, and no index is needed.
+    These are chunks or sentences. The chunk among them: how often one is of the chunk that the question is
+    on. The nearest sentence: how often the sentence of these passages that is nearest to the question answers
+    it rightly. MRR: the mean of 1 / rank of the chunk. The encoder alone is run, and no index is needed.
 
-    What you choose goes into params.yaml: retrieval.method and retrieval.passages.
+    What you choose goes into params.yaml: retrieval.unit, retrieval.method and retrieval.passages.
     """
     from charter.evaluation.retrieval_exam import measure_retrieval
     from charter.report.retrieval_table import retrieval_table

@@ -17,7 +17,7 @@ from charter.project.params import PARAMS_FILE, Params
 from charter.project.paths import ProjectPaths
 from charter.project.storage import write_json
 
-CORPUS_STAGES = ("extract", "rules", "synthesize", "validators", "cft", "sft", "dpo", "rag-index", "evaluate")
+CORPUS_STAGES = ("extract", "rules", "synthesize", "validators", "cft", "rag-index", "sft", "dpo", "evaluate")
 ARM_STAGES = ("arm",)
 SHARED_STAGES = ("base-models", "judges", "fetch-documents", "fetch-prompts", "demonstrations", "report")
 STAGES = SHARED_STAGES + CORPUS_STAGES + ARM_STAGES

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from charter.project.records import Chunk, Rule
 from charter.retrieval.encoder import Encoder
-from charter.retrieval.index import search_text
+from charter.retrieval.units import search_text
 
 
 @dataclass(frozen=True)

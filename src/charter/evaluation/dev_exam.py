@@ -27,7 +27,7 @@ def dev_examination(params: Params, paths: CorpusPaths) -> Examination:
         CharterError: The exam, the encoder or the index is missing.
     """
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    index = load_index(paths.index, encoder, params.retrieval.method)
+    index = load_index(paths.index, encoder, params.retrieval)
     chunks = read_rows(paths.chunks, Chunk)
     exam = leave_out_trained(read_dev(paths), params, paths, encoder)
     return prepare(exam, paths.name, params, chunks, index, language_of_answers(chunks))

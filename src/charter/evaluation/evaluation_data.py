@@ -15,8 +15,8 @@ from charter.project.records import (
     Rag,
     System,
     content_id,
-    take_evenly,
 )
+from charter.project.sampling import take_evenly
 from charter.training.chat import Chat, answer_messages
 
 
@@ -43,7 +43,7 @@ class ShownTexts:
     def messages(self, text: str, chunk_id: str, rag: Rag) -> Chat:
         """Ask as training does, with the passages if any."""
         shown = self.passages(text, chunk_id, rag)
-        return answer_messages(text, [self.chunks[passage.chunk_id].text for passage in shown])
+        return answer_messages(text, [self.chunks[each.chunk_id].narrowed(each.span).text for each in shown])
 
 
 @dataclass(frozen=True)

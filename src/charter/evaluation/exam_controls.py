@@ -13,7 +13,8 @@ from charter.evaluation.grouping import grouped
 from charter.evaluation.judge import Contest, with_shuffled
 from charter.evaluation.key_facts import Scorer
 from charter.evaluation.win_rate import IDENTICAL, PREFERENCE
-from charter.project.records import Chunk, take_evenly
+from charter.project.records import Chunk
+from charter.project.sampling import take_evenly
 
 
 def exam_controls(exam: Exam, chunks: Sequence[Chunk], language: AnswerLanguage, count: int) -> list[Contest]:

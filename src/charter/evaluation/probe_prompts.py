@@ -5,7 +5,8 @@ from charter.evaluation.probes import Probes
 from charter.project.exam_records import EverydayFact
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
-from charter.project.records import GeneralPrompt, LabelledResponse, ProbePrompt, take_evenly
+from charter.project.records import GeneralPrompt, LabelledResponse, ProbePrompt
+from charter.project.sampling import take_evenly
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.refusal import RefusalDetector

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import get_args
 
 import numpy as np
@@ -17,7 +18,7 @@ from charter.project.devices import resolve_device
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk
-from charter.project.sections import RetrievalMethod
+from charter.project.sections import Retrieval, RetrievalMethod, RetrievalUnit
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import build_index
@@ -38,6 +39,7 @@ class RetrievalFigures:
     ``mrr`` is the mean of 1 / rank.
     """
 
+    unit: RetrievalUnit
     method: RetrievalMethod
     hits: dict[int, Estimate]
     right: dict[int, Estimate]
@@ -45,7 +47,7 @@ class RetrievalFigures:
 
 
 def measure_retrieval(params: Params, paths: CorpusPaths) -> list[RetrievalFigures]:
-    """Search the chunks by every method, whichever the index was made for.
+    """Search the chunks and their sentences by every method, whichever the index was made for.
 
     Raises:
         CharterError: The chunks, the exam or the encoder is missing.
@@ -64,11 +66,13 @@ def measure_retrieval(params: Params, paths: CorpusPaths) -> list[RetrievalFigur
         return clustered_share([float(mark.fault is None) for mark in marks], sections)
 
     measured = []
-    for method in get_args(RetrievalMethod):
-        found = build_index(chunks, encoder, method).search(questions, _RANKED)
+    for unit, method in product(get_args(RetrievalUnit), get_args(RetrievalMethod)):
+        settings = Retrieval(unit=unit, method=method, passages=1)
+        found = build_index(chunks, encoder, settings).search(questions, _RANKED)
         ranks = [rank_of(name, passages) or np.inf for name, passages in zip(own, found, strict=True)]
         measured.append(
             RetrievalFigures(
+                unit=unit,
                 method=method,
                 hits={k: clustered_share([float(rank <= k) for rank in ranks], sections) for k in PASSAGES},
                 right={

@@ -57,11 +57,11 @@ def score_answers(
         CharterError: A chunk that an answer leads back to isn't there, or a pair of answers was not judged
             once in each order.
     """
-    texts, sections = {chunk.id: chunk.text for chunk in chunks}, top_sections(chunks)
+    by_id, sections = {chunk.id: chunk for chunk in chunks}, top_sections(chunks)
     known = {row.chunk_id for row in predictions} | {p.chunk_id for row in predictions for p in row.retrieved}
-    if missing := sorted(known - texts.keys()):
+    if missing := sorted(known - by_id.keys()):
         raise CharterError(f"chunk {missing[0]}, which answers lead back to, is gone; run `dvc repro` again")
-    places = {name: place for place, name in enumerate(texts)}
+    places = {name: place for place, name in enumerate(by_id)}
     ordered = sorted(
         predictions,
         key=lambda row: (places[row.chunk_id], row.item_id, SYSTEMS.index((row.system, row.rag))),
@@ -80,8 +80,8 @@ def score_answers(
         ScoredAnswer(
             row=row,
             section=sections[row.chunk_id],
-            source=texts[row.chunk_id],
-            passages=tuple(texts[passage.chunk_id] for passage in row.retrieved),
+            source=by_id[row.chunk_id].text,
+            passages=tuple(by_id[each.chunk_id].narrowed(each.span).text for each in row.retrieved),
             bleu=float(row_bleu),
             rouge_l=float(row_rouge),
             win_score=judged.get((WIN_RATE + system_label(row.system, row.rag), row.item_id)),

@@ -6,20 +6,21 @@ from operator import itemgetter
 
 import numpy as np
 
-from charter.documents.segmentation import split_sentences
+from charter.documents.segmentation import Span
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.project.errors import CharterError
 from charter.project.metric_names import TRIVIAL
 from charter.project.records import Chunk, InstructExample, Passage, System
 from charter.retrieval.encoder import Encoder, Vectors
 from charter.retrieval.index import Index
+from charter.retrieval.units import readable_sentences, search_text
 
 
 @dataclass(frozen=True)
 class TrivialSystems:
     """What the trivial answers are taken from; ``language`` is what the scorer knows of the documents'.
 
-    ``passages`` chunks are looked up in, as many as systems with RAG are shown.
+    ``passages`` are what is looked up in, as many as systems with RAG are shown.
     """
 
     index: Index
@@ -54,20 +55,32 @@ def fixed_answers(questions: Sequence[str], language: AnswerLanguage) -> dict[st
 
 
 class Sentences:
-    """The sentences of chunks and their vectors, encoded when they are first asked for."""
+    """The sentences of chunks and their vectors, as an index of sentences has them.
+
+    They are encoded when they are first asked for.
+    """
 
     def __init__(self, chunks: Mapping[str, Chunk], encoder: Encoder) -> None:
         self.encoder = encoder
         self._chunks = chunks
-        self._encoded: dict[str, tuple[list[str], Vectors]] = {}
+        self._encoded: dict[str, tuple[list[Span], Vectors]] = {}
 
-    def of(self, chunk_id: str) -> tuple[list[str], Vectors]:
-        """Return the sentences of a chunk, and a vector each."""
-        if chunk_id not in self._encoded:
-            chunk = self._chunks[chunk_id]
-            sentences = split_sentences(chunk.text, chunk.language)
-            self._encoded[chunk_id] = sentences, self.encoder.encode_passages(sentences)
-        return self._encoded[chunk_id]
+    def nearest(self, asked: Vectors, passage: Passage) -> tuple[str, float]:
+        """Return the sentence of a passage that is nearest to the vector of a question, and its cosine."""
+        chunk = self._chunks[passage.chunk_id]
+        spans, vectors = self._of(chunk)
+        start, end = passage.span or (0, len(chunk.text))
+        shown = [place for place, span in enumerate(spans) if start <= span[0] and span[1] <= end]
+        similarity = vectors[shown] @ asked
+        best = int(np.argmax(similarity))
+        return chunk.narrowed(spans[shown[best]]).text, float(similarity[best])
+
+    def _of(self, chunk: Chunk) -> tuple[list[Span], Vectors]:
+        if chunk.id not in self._encoded:
+            spans = readable_sentences(chunk)
+            texts = [search_text(chunk, span) for span in spans]
+            self._encoded[chunk.id] = spans, self.encoder.encode_passages(texts)
+        return self._encoded[chunk.id]
 
 
 def nearest_sentences(
@@ -76,12 +89,8 @@ def nearest_sentences(
     """Answer with the sentence nearest to the question of the passages that were found; empty without any."""
     answers = []
     for passages, asked in zip(found, sentences.encoder.encode_questions(questions), strict=True):
-        best = ("", -np.inf)
-        for texts, vectors in (sentences.of(passage.chunk_id) for passage in passages):
-            similarity = vectors @ asked
-            place = int(np.argmax(similarity))
-            best = max(best, (texts[place], float(similarity[place])), key=itemgetter(1))
-        answers.append(best[0])
+        nearest = [sentences.nearest(asked, passage) for passage in passages]
+        answers.append(max(nearest, key=itemgetter(1), default=("", 0.0))[0])
     return answers
 
 

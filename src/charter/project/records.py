@@ -6,8 +6,7 @@ row leads back to a chunk, and a chunk to pages of a document.
 
 import hashlib
 import re
-from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,8 +16,7 @@ System = Model | FixedAnswer | Literal["echo", "nearest-sentence", "nearest-answ
 """What answers: models, and ways to answer without one, which show up a weak metric."""
 
 Rag = bool | Literal["gold"]
-"""What a system is shown beside the question: nothing, what retrieval found, or the chunk that the question
-was written from, which is the most that retrieval can give."""
+"""What a system is shown beside the question: nothing, what retrieval found, or the right chunk."""
 
 Kind = Literal["instruct", "preference"]
 RefusedKind = Literal["instruct", "rule", "preference", "rule-pair", "vote", "register"]
@@ -29,7 +27,6 @@ ProbeKind = Literal["harmful", "benign", "general"]
 AskedKind = Literal[ProbeKind, "fact"]
 DemonstrationKind = Literal[ProbeKind, "replay"]
 SPLITS = ("train", "validation", "test")
-Item = TypeVar("Item")
 
 DIVISIONS = "article|section|chapter|part|annex|appendix|schedule"
 """What numbered parts of a document are called, for a regular expression."""
@@ -48,13 +45,6 @@ def content_id(*parts: str) -> str:
         encoded = part.encode()
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()[:16]
-
-
-def take_evenly(items: Sequence[Item], count: int) -> list[Item]:
-    """Take ``count`` items at even distances, so that they stand for the whole; all where there are fewer."""
-    if count >= len(items):
-        return list(items)
-    return [items[(2 * number + 1) * len(items) // (2 * count)] for number in range(count)]
 
 
 class Row(BaseModel):
@@ -100,6 +90,13 @@ class Chunk(Row):
     end: int
     language: str | None
     text: str
+
+    def narrowed(self, span: tuple[int, int] | None) -> "Chunk":
+        """Return the part ``[start:end]`` of it; all of it for None. Id, headings and pages stay."""
+        if span is None:
+            return self
+        start, end = (self.start + place for place in span)
+        return self.model_copy(update={"text": self.text[slice(*span)], "start": start, "end": end})
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -198,10 +195,14 @@ class LabelledItem(Row):
 
 
 class Passage(Row):
-    """A chunk as retrieval returned it; ``score`` is by ``retrieval.method``, higher is better."""
+    """A chunk, or the ``span`` of its text, as retrieval found it; ``score`` is by ``retrieval.method``.
+
+    A higher score is better. ``span`` is None where all of the chunk is shown.
+    """
 
     chunk_id: str
     score: float
+    span: tuple[int, int] | None = None
 
 
 class Prediction(Row):

@@ -12,6 +12,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 CorpusName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 JudgeMethod = Literal["pairwise", "single"]
 RetrievalMethod = Literal["dense", "bm25", "hybrid"]
+RetrievalUnit = Literal["chunk", "sentence"]
 
 
 class ParamsSection(BaseModel):
@@ -196,8 +197,10 @@ class Retrieval(ParamsSection):
 
     method: RetrievalMethod
     """``dense`` compares meanings, by the encoder; ``bm25`` words, in any language; ``hybrid`` takes both."""
+    unit: RetrievalUnit
+    """What is searched and shown: a whole ``chunk``, or a ``sentence``, which is easier for a small model."""
     passages: PositiveInt
-    """How many chunks a question is answered with."""
+    """How many of these a question is answered with."""
 
 
 class Evaluate(ParamsSection):

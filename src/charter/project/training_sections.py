@@ -58,11 +58,11 @@ class OpenBook(ParamsSection):
     """Questions that sft also trains on with passages in view, as retrieval shows them (both 0: none)."""
 
     passages: PositiveInt
-    """How many are shown with a question; as many as retrieval.passages is how the model will be asked."""
+    """How many are shown with a question, of what retrieval finds."""
     right: Share
-    """The share of the rows put with the passage that supports the answer."""
+    """The share of the rows put with what retrieval finds, what supports the answer among it."""
     wrong: Share
-    """The share of the rows put with other passages alone; the answer is that the document doesn't say."""
+    """The share of the rows put with what it finds elsewhere; the answer is that the document doesn't say."""
     answer: Literal["written", "sentence"]
     """What is learnt beside the right passage: the answer as it is ``written``, or the ``sentence`` of the
     passage that it rests on, so that a small model has less to make up."""

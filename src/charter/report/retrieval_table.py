@@ -9,19 +9,24 @@ from charter.project.sections import Retrieval
 from charter.report.formatting import share
 from charter.report.table import plain_table
 
-RETRIEVAL_COLUMNS = ("method", "passages", "chunk among them", "nearest sentence right", "MRR")
+RETRIEVAL_COLUMNS = ("unit", "method", "passages", "chunk among them", "nearest sentence right", "MRR")
 
 
 def retrieval_table(corpus: str, measured: Sequence[RetrievalFigures], current: Retrieval) -> Table:
-    """Return a row a method and number of passages; that of params.yaml is marked."""
+    """Return a row a unit, method and number of passages; that of params.yaml is marked."""
     asked = measured[0].mrr.n
     table = plain_table(
         f"{corpus}: retrieval, {asked} dev questions, shares with 95 % intervals", *RETRIEVAL_COLUMNS
     )
     for figures in measured:
         for count in PASSAGES:
-            is_current = (figures.method, count) == (current.method, current.passages)
+            is_current = (figures.unit, figures.method, count) == (
+                current.unit,
+                current.method,
+                current.passages,
+            )
             table.add_row(
+                figures.unit,
                 figures.method,
                 f"{count}{' *' if is_current else ''}",
                 share(figures.hits[count]),

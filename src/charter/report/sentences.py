@@ -23,7 +23,7 @@ LOOKED_AT = (
 )
 
 GOLD = (
-    "+gold: shown the passage that the question was written from, which is the most that retrieval can give. "
+    "+gold: shown the whole passage that the question was written from. "
     "Cut: answers cut to their reference's length, so that nothing is won or lost by verbosity."
 )
 

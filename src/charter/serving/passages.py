@@ -22,12 +22,12 @@ class Passages:
         """
         self.chunks = {chunk.id: chunk for chunk in read_rows(paths.chunks, Chunk)}
         self.encoder = Encoder(paths.encoder, resolve_device(params.compute))
-        self._index = load_index(paths.index, self.encoder, params.retrieval.method)
+        self._index = load_index(paths.index, self.encoder, params.retrieval)
         self._count = params.retrieval.passages
         self._lock = Lock()
 
     def find(self, question: str) -> list[Chunk]:
-        """Return the passages nearest to a question, best first."""
+        """Return the passages nearest to a question, best first: chunks, or what of them is shown."""
         with self._lock:
             found = self._index.search([question], self._count)[0]
-        return [self.chunks[passage.chunk_id] for passage in found]
+        return [self.chunks[passage.chunk_id].narrowed(passage.span) for passage in found]

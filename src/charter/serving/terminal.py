@@ -61,8 +61,16 @@ def _reply(
             text += piece
             write(piece)
     write("\n")
+    for source in sources(cited):
+        write(f"  [{source}]\n")
+    return text
+
+
+def sources(cited: list[dict[str, Any]]) -> list[str]:
+    """Name where the passages of a reply stand; two sentences of one section are one source."""
+    places = []
     for passage in cited:
         pages = ", ".join(map(str, passage["pages"]))
-        place = [passage["document"], *passage["section"], *([f"page {pages}"] if pages else [])]
-        write(f"  [{' > '.join(place)}]\n")
-    return text
+        named = [passage["document"], *passage["section"], *([f"page {pages}"] if pages else [])]
+        places.append(" > ".join(named))
+    return list(dict.fromkeys(places))

@@ -20,8 +20,8 @@ from charter.project.records import Chunk, PreferencePair, ProbeAnswer
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import load_index
+from charter.training.answers import read_sft_rows, train_sft
 from charter.training.arms import arm_pairs, arm_params, arm_rows
-from charter.training.fine_tuning import read_sft_rows, train_sft
 from charter.training.launch import launch
 from charter.training.preference import train_on_preferences
 
@@ -32,7 +32,7 @@ def run(params: Params, paths: ArmPaths) -> dict[str, Any]:
     _train(arm_params(arm, params), paths)
 
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    index = load_index(paths.index, encoder, params.retrieval.method)
+    index = load_index(paths.index, encoder, params.retrieval)
     chunks = read_rows(paths.chunks, Chunk)
     language = language_of_answers(chunks)
     exam = sealed_examination(params, paths, chunks, index, encoder, language) if has_exam(paths) else None
@@ -54,7 +54,7 @@ def _train(params: Params, paths: ArmPaths) -> None:
     arm = params.arms[paths.arm_name]
     if "sft" in arm.stages:
         rows = arm_rows(arm, read_sft_rows(paths), params.seed)
-        train_sft(rows, read_rows(paths.chunks, Chunk), params, paths)
+        train_sft(rows, params, paths)
     if "dpo" in arm.stages:
         train, validation = (
             read_rows(paths.preference(split), PreferencePair) for split in ("train", "validation")

@@ -13,7 +13,8 @@ from charter.project.devices import resolve_device
 from charter.project.exam_records import EverydayFact
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
-from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt, take_evenly
+from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt
+from charter.project.sampling import take_evenly
 from charter.project.storage import directory_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.demonstrations import without_similar, write_demonstrations, write_replay

@@ -70,7 +70,7 @@ def _weights(params: Params) -> dict[str, str]:
 def _read_tests(params: Params, paths: CorpusPaths) -> Tests:
     """Read what systems are tested on, and retrieve passages for all of it."""
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    index = load_index(paths.index, encoder, params.retrieval.method)
+    index = load_index(paths.index, encoder, params.retrieval)
     chunks = read_rows(paths.chunks, Chunk)
     held_out = _read_held_out(params, paths, chunks, index)
     language = language_of_answers(chunks)
@@ -123,6 +123,7 @@ def _rating(params: Params, paths: CorpusPaths, tests: Tests, judges: Judges) ->
     language = main_language(chunk.language for chunk in tests.held_out.chunks.values())
     settings = {
         "retrieval": params.retrieval.method,
+        "retrieval_unit": params.retrieval.unit,
         "passages": str(params.retrieval.passages),
         "judged": f"{len(tests.judged.examples)} questions",
         "judge_method": params.evaluate.judge,

@@ -17,7 +17,8 @@ from charter.documents.extraction import extract_documents
 from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
-from charter.project.records import Document, take_evenly
+from charter.project.records import Document
+from charter.project.sampling import take_evenly
 from charter.project.storage import atomic_path, write_rows
 
 _LEAST_COVERAGE = 0.95

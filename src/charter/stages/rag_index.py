@@ -10,8 +10,9 @@ from charter.retrieval.index import build_index
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
-    """Index the chunks; return how many there are and the length of a vector."""
+    """Index the chunks; return how many there are, what is searched, and the length of a vector."""
     chunks = read_rows(paths.chunks, Chunk)
     encoder = Encoder(paths.encoder, resolve_device(params.compute))
-    build_index(chunks, encoder, params.retrieval.method).save(paths.index)
-    return {"chunks": len(chunks), "dimensions": encoder.dimensions}
+    index = build_index(chunks, encoder, params.retrieval)
+    index.save(paths.index)
+    return {"chunks": len(chunks), "units": len(index.units), "dimensions": encoder.dimensions}

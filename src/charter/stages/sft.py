@@ -2,11 +2,9 @@
 
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
-from charter.project.records import Chunk
-from charter.project.storage import read_rows
-from charter.training.fine_tuning import read_sft_rows, train_sft
+from charter.training.answers import read_sft_rows, train_sft
 
 
 def run(params: Params, paths: CorpusPaths) -> dict[str, float]:
     """Write the adapter and the curve of ``sft``; return its metrics, and rows used by kind."""
-    return train_sft(read_sft_rows(paths), read_rows(paths.chunks, Chunk), params, paths)
+    return train_sft(read_sft_rows(paths), params, paths)

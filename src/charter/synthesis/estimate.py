@@ -7,7 +7,7 @@ from typing import Any
 
 from charter.generation.budget import token_cost
 from charter.project.errors import CharterError
-from charter.project.records import take_evenly
+from charter.project.sampling import take_evenly
 from charter.project.sections import Prices
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.method import Method

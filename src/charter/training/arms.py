@@ -8,7 +8,7 @@ import numpy as np
 from charter.project.params import Params
 from charter.project.records import InstructExample, PreferencePair
 from charter.project.training_sections import Arm
-from charter.training.fine_tuning import SftRows
+from charter.training.answers import SftRows
 
 
 def arm_params(arm: Arm, params: Params) -> Params:

@@ -8,9 +8,17 @@ from typing import Any
 from datasets import Dataset
 
 from charter.project.errors import CharterError
-from charter.project.records import Demonstration, InstructExample, PreferencePair
+from charter.project.records import Demonstration, InstructExample, PreferencePair, Row
 from charter.training.chat import Chat, answer_messages
-from charter.training.open_book import OpenBookExample
+
+
+class OpenBookExample(Row):
+    """A question, the passages shown with it, and the answer to learn."""
+
+    id: str
+    question: str
+    passages: tuple[str, ...]
+    answer: str
 
 
 def instruct_dataset(

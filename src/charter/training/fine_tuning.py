@@ -1,7 +1,6 @@
 """Supervised training of an adapter over the seed: on answers (sft), or on raw text (cft)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from datasets import Dataset
 from peft import LoraConfig
@@ -11,11 +10,9 @@ from charter.project.errors import CharterError
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
 from charter.project.records import Chunk, Demonstration, InstructExample
-from charter.project.storage import read_rows
 from charter.project.training_sections import Lora
 from charter.training.checkpoints import run_folder
-from charter.training.examples import instruct_dataset
-from charter.training.launch import launch
+from charter.training.examples import OpenBookExample, instruct_dataset
 from charter.training.loop import (
     LengthGrouped,
     expect_all_rows,
@@ -24,46 +21,6 @@ from charter.training.loop import (
     trainer_arguments,
 )
 from charter.training.models import load_seed, load_tokenizer
-from charter.training.open_book import OpenBookExample, open_book_examples
-
-
-@dataclass(frozen=True)
-class SftRows:
-    """What sft is trained on; ``validation`` is evaluated after each epoch."""
-
-    train: list[InstructExample]
-    validation: list[InstructExample]
-    demonstrations: list[Demonstration]
-
-
-def read_sft_rows(paths: CorpusPaths) -> SftRows:
-    """Read what synthesize and demonstrations wrote for sft."""
-    return SftRows(
-        train=read_rows(paths.instruct("train"), InstructExample),
-        validation=read_rows(paths.instruct("validation"), InstructExample),
-        demonstrations=read_rows(paths.demonstrations, Demonstration),
-    )
-
-
-def train_sft(rows: SftRows, chunks: Sequence[Chunk], params: Params, paths: CorpusPaths) -> dict[str, float]:
-    """Train the ``sft`` adapter in compute.processes processes, on questions with passages in view too.
-
-    Returns:
-        The metrics of `train_on_answers`, and how many rows were of which kind.
-
-    Raises:
-        CharterError: As `train_on_answers`.
-    """
-    open_book = open_book_examples(rows.train, chunks, params.sft.open_book, params.seed)
-    metrics = launch(
-        params.compute.processes,
-        train_on_answers,
-        *(rows.train, rows.validation, params, paths, rows.demonstrations, open_book),
-    )
-    return metrics | {
-        "open_book_examples": len(open_book),
-        "demonstration_examples": len(rows.demonstrations),
-    }
 
 
 class FineTuner(LengthGrouped, SFTTrainer):  # type: ignore[misc]
