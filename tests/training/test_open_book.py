@@ -13,7 +13,7 @@ from charter.project.sections import Retrieval
 from charter.project.training_sections import OpenBook
 from charter.retrieval.encoder import Encoder
 from charter.retrieval.index import Index
-from charter.retrieval.ranking import Ranking
+from charter.retrieval.ranking import Ranker, Ranking
 from charter.retrieval.units import units_of
 from charter.training.examples import OpenBookExample
 from charter.training.open_book import open_book_examples, unanswered
@@ -28,9 +28,6 @@ class Planned:
 
     def rank(self, questions: Sequence[str], count: int) -> list[Ranking]:
         return [[(place, 0.5) for place in self.places[:count]] for _ in questions]
-
-    def save(self, folder: object) -> None:
-        raise NotImplementedError
 
 
 def _make(
@@ -48,7 +45,7 @@ def _make(
     ]
     settled = Retrieval(unit="sentence", method="dense", passages=1)
     units = [(chunk.id, span) for chunk, span in units_of(chunks, "sentence")]
-    index = Index(settled, [Planned(found)], units, cast("Encoder", None))
+    index = Index(settled, [cast("Ranker", Planned(found))], units, cast("Encoder", None))
     own = [row.model_copy(update={"chunk_id": f"chunk-{place}"}) for place, row in enumerate(rows)]
     return open_book_examples(own, chunks, index, settings, seed)
 
