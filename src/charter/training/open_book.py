@@ -20,9 +20,10 @@ def open_book_examples(
     """Put shares of the rows with the ``settings.passages`` that ``index`` finds for the question.
 
     A share ``settings.right`` of the rows is put with what is found; where what the answer rests on isn't
-    among it, that stands in place of the last. ``settings.answer`` says in which words it is answered, and where that is a ``sentence`` the share is of the rows that rest on one. A share
-    ``settings.wrong`` is put with what is found elsewhere than in the row's own chunk; there the answer to
-    learn is that the document doesn't say, where `unanswered` knows the words.
+    among it, that stands in place of the last. ``settings.answer`` says in which words it is answered, and
+    where that is a ``sentence`` the share is of the rows that rest on one. A share ``settings.wrong`` is put
+    with what is found elsewhere than in the row's own chunk; there the answer to learn is that the document
+    doesn't say, where `unanswered` knows the words.
     """
     random = np.random.default_rng(seed)
     found = _Found(rows, chunks, index, settings.passages)
