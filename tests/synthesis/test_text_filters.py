@@ -11,6 +11,7 @@ from charter.synthesis.text_filters import (
     AsksDuty,
     Contrast,
     Dangling,
+    GivesReason,
     Grounded,
     HasRule,
     Mention,
@@ -81,6 +82,7 @@ PLANTED: list[tuple[TextCheck, Draft, str]] = [
     (StatesNorm(), ruled("The gift was a canister."), "states no norm"),
     (ANSWER, answered("Gifts above 50 euros must be"), "doesn't end as a sentence"),
     (NamesTime(), answered("The manager keeps it.", "When is it kept?"), "names no time"),
+    (GivesReason(), answered("Gifts are refused.", "Why are gifts refused?"), "gives no reason"),
     (Numbers(), answered("Those above 70 euros."), "has 70, which the passage hasn't"),
     (Grounded(0.6), answered("Zebras eat sandwiches near rivers."), "of its words, by weight"),
     (CONTRAST, replace(GOOD, rejected=GOOD.answer.upper()), "both are the same text"),
@@ -270,6 +272,27 @@ def refused_among(drafts: list[Draft], step: TextCheck) -> list[str | None]:
 )
 def test_an_answer_names_a_time_where_one_is_asked_for(question: str, answer: str, is_refused: bool) -> None:
     assert (refused(NamesTime(), answered(answer, question)) is not None) == is_refused
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "rule", "is_refused"),
+    [
+        ("eng", "Why do children under 5 never fly alone?", "Children under 5 never fly alone.", True),
+        ("eng", "Why are cards not read out?", "Cards are not read out, so that nobody copies them.", False),
+        ("eng", "What are the reasons for a refusal?", "A refusal needs a supervisor.", True),
+        ("eng", "Who gives the decision with its reasons?", "The board gives it.", False),
+        ("deu", "Warum fliegen Kinder nie allein?", "Kinder fliegen nie allein.", True),
+        ("fra", "Pourquoi les enfants ne volent-ils jamais seuls ?", "Ils ne volent jamais seuls.", True),
+        ("spa", "¿Por qué no vuelan solos los niños?", "Los niños no vuelan nunca solos.", True),
+        ("spa", "¿Por qué no vuelan solos los niños?", "No vuelan solos porque es peligroso.", False),
+        ("hin", "बच्चे अकेले क्यों नहीं उड़ते?", "बच्चे अकेले नहीं उड़ते।", False),
+    ],
+)
+def test_a_rule_gives_a_reason_where_its_question_asks_for_one(
+    language: str, question: str, rule: str, is_refused: bool
+) -> None:
+    draft = Draft(chunk_of(rule, language=language), question=question, rule=rule)
+    assert (refused(GivesReason(), draft) is not None) == is_refused
 
 
 @pytest.mark.parametrize(

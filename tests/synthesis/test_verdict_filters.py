@@ -18,7 +18,7 @@ from charter.synthesis.verdict_filters import (
     TruerRule,
     VerdictFilter,
 )
-from rows import chunk_of
+from rows import chunk_of, rule_of
 from synthesis_contexts import UNREADABLE, GivenReplies, make_context, verdict
 
 CHUNK = chunk_of("Gifts above 50 euros must be refused.", chunk_id="gifts")
@@ -119,6 +119,24 @@ def test_a_pair_of_which_one_verdict_cannot_be_read_has_none(step: VerdictFilter
     ledger = Ledger("preference")
     assert step([PAIR, PAIR], context, ledger) == []
     assert [row.reason for row in ledger.rejected] == ["no verdict", "no verdict"]
+
+
+def test_a_passage_with_a_rule_of_what_may_be_done_is_not_asked_about_by_a_small_teachers_method() -> None:
+    teacher, ledger = GivenReplies(lambda *_: verdict(-2.0)), Ledger("preference")
+    french = chunk_of("Cadeaux.", chunk_id="french", language="fra")
+    chunks = (CHUNK, INDEX, french)
+    rules = [
+        rule_of(CHUNK, "Gifts above 50 euros must be refused."),
+        rule_of(INDEX, "Contents and index of the zebra book."),
+        rule_of(french, "Gifts must be refused in English."),
+    ]
+    context = make_context(*chunks, rules=rules, teacher=teacher)
+    drafts = [Draft(chunk) for chunk in chunks]
+    assert StatesValue(by_rules=True)(drafts, context, ledger) == [Draft(CHUNK)]
+    assert len(teacher.asked["value check"]) == 2
+    assert [row.chunk_id for row in ledger.rejected] == ["index", "french"]
+    # A strong teacher's verdict is better than words, so its method asks about all.
+    assert StatesValue()(drafts, context, Ledger("preference")) == []
 
 
 def test_an_answers_yes_or_no_is_asked_for_again_and_only_that() -> None:

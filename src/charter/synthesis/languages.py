@@ -31,6 +31,8 @@ class Language(BaseModel):
     attribution: Pattern = _NOTHING
     asks_time: Pattern = _NOTHING
     time: Pattern = _NOTHING
+    asks_reason: Pattern = _NOTHING
+    reason: Pattern = _NOTHING
     yes_or_no: Pattern = _NOTHING
     asks_norm: Pattern = _NOTHING
     turned_round: Pattern = _NOTHING

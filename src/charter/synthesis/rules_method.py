@@ -27,6 +27,7 @@ from charter.synthesis.text_filters import (
     AsksDuty,
     Contrast,
     Dangling,
+    GivesReason,
     Grounded,
     HasRule,
     Mention,
@@ -94,7 +95,7 @@ class RulesMethod(Method):
         settings = self.settings
         count = settings.scenarios_per_chunk
         return (
-            StatesValue(),
+            StatesValue(by_rules=True),
             Choose(settings.max_scenarios // count),
             InStyles(tuple(STANCES)),
             WriteQuestions("scenarios", STANCES, count, settings.max_question_tokens),
@@ -126,6 +127,7 @@ class RulesMethod(Method):
             AnswerForm(settings.max_answer_words),
             Mention(),
             NamesTime(),
+            GivesReason(),
             Numbers(),
             Grounded(settings.min_grounded),
             Supported(settings.min_support),
@@ -139,7 +141,8 @@ class RulesMethod(Method):
     def rule_questions(self, held_out: HeldOut) -> tuple[Step, ...]:
         """A question to each rule, and practical ones to passages; a rule answers them word for word."""
         settings = self.settings
-        kept = (*self._form, NearestToRule(), held_out, Duplicate(self.duplicate))
+        form = (*self._form, NamesTime(), GivesReason())
+        kept = (*form, NearestToRule(), held_out, Duplicate(self.duplicate))
         to_rules = (
             EachRule(),
             held_out,

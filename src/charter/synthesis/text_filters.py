@@ -151,8 +151,17 @@ class NamesTime(TextCheck):
     patterns = ("asks_time", "time")
 
     def _problem(self, draft: Draft, language: Language, context: SynthesisContext) -> str | None:
-        asks = language.asks_time.search(draft.question)
-        return "names no time" if asks and not language.time.search(draft.answer) else None
+        return "names no time" if _lacks(draft, language.asks_time, language.time) else None
+
+
+class GivesReason(TextCheck):
+    """Refuses answers without a reason where the question asks for one: a small teacher repeats the rule."""
+
+    name = "reason"
+    patterns = ("asks_reason", "reason")
+
+    def _problem(self, draft: Draft, language: Language, context: SynthesisContext) -> str | None:
+        return "gives no reason" if _lacks(draft, language.asks_reason, language.reason) else None
 
 
 class Numbers(TextCheck):
@@ -209,6 +218,11 @@ def sentence_problem(text: str, max_words: int) -> str | None:
     if not text.rstrip(_CLOSING).endswith(_SENTENCE_ENDS):
         return "doesn't end as a sentence"
     return length_problem(text, 1, max_words)
+
+
+def _lacks(draft: Draft, asks: re.Pattern[str], given: re.Pattern[str]) -> bool:
+    """Return whether a question asks for what its answer, or the rule that answers it, hasn't."""
+    return bool(asks.search(draft.question)) and not given.search(draft.answer or draft.rule)
 
 
 def length_problem(text: str, min_words: int, max_words: int) -> str | None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from charter.generation.engine import Completion, Request
 from charter.generation.verdict import choice_probability
+from charter.project.records import Chunk, Rule
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO, Decision, log_odds, weigh_verdicts
 from charter.synthesis.drafts import Draft, Ledger
@@ -46,16 +47,26 @@ class VerdictFilter(Filter):
 
 @dataclass(frozen=True)
 class StatesValue(VerdictFilter):
-    """Refuses passages that state no right, duty or value: nobody can keep or break them."""
+    """Refuses passages that state no right, duty or value: nobody can keep or break them.
+
+    A small teacher sees no value in who gets a refund until when. With ``by_rules`` a passage isn't asked
+    about where a rule of it allows, demands or forbids something, by the words of its language.
+    """
 
     name = "value"
     reason = "states a value with probability {:.2f}"
     min_score: float = 0.5
+    by_rules: bool = False
 
     def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
-        requests = [context.choice("value_check", draft.chunk, YES_OR_NO) for draft in drafts]
-        verdicts = context.teacher.complete(requests, "value check")
-        return [choice_probability(verdict, *YES_OR_NO)[0] for verdict in verdicts]
+        known = [self.by_rules and states_norm(draft.chunk, context.rules) for draft in drafts]
+        requests = [
+            context.choice("value_check", draft.chunk, YES_OR_NO)
+            for draft, norm in zip(drafts, known, strict=True)
+            if not norm
+        ]
+        verdicts = iter(context.teacher.complete(requests, "value check"))
+        return [1.0 if norm else choice_probability(next(verdicts), *YES_OR_NO)[0] for norm in known]
 
 
 class Supported(VerdictFilter):
@@ -155,6 +166,12 @@ class OneKeepsOneBreaks(VerdictFilter):
         )
         odds = [log_odds(YES_OR_NO, *both) for both in verdicts]
         return [min(found[0], -found[1]) if found else None for found in odds]
+
+
+def states_norm(chunk: Chunk, rules: Sequence[Rule]) -> bool:
+    """Return whether one of a chunk's rules allows, demands or forbids something; False without patterns."""
+    norm = language_of(chunk).norm
+    return any(norm.search(rule.statement) for rule in rules if rule.chunk_id == chunk.id)
 
 
 def _ask_verdict(context: SynthesisContext, draft: Draft, **given: str) -> Request:
