@@ -12,6 +12,7 @@ from charter.synthesis.writers import (
     AtMost,
     Choose,
     EachRule,
+    FirstQuestion,
     InStyles,
     WriteAnswers,
     WriteOpposites,
@@ -47,6 +48,23 @@ ENGLISH = load_language("en").attribution
 )
 def test_list_markers_are_stripped(line: str) -> None:
     assert split_lines(line, ENGLISH) == ["May I?"]
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("¿Quién tiene derecho al descanso? ¿Con qué límites?", "¿Quién tiene derecho al descanso?"),
+        ("¿Quién lo decide?¿Y cuándo?", "¿Quién lo decide?"),
+        ("I got a watch. May I keep it? Or must I send it back?", "I got a watch. May I keep it?"),
+        ("可以收礼物吗？要登记吗？", "可以收礼物吗？"),
+        ('May I ask "Are you pregnant?" in an interview?', 'May I ask "Are you pregnant?" in an interview?'),
+        ("May I keep it?", "May I keep it?"),
+        ("I wonder whether I may.", "I wonder whether I may."),
+    ],
+)
+def test_of_several_questions_in_a_line_the_first_is_taken(line: str, question: str) -> None:
+    (draft,) = FirstQuestion()([Draft(GIFTS, question=line)], make_context(GIFTS), Ledger("instruct"))
+    assert draft.question == question
 
 
 @pytest.mark.parametrize(

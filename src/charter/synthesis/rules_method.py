@@ -42,6 +42,7 @@ from charter.synthesis.writers import (
     AtMost,
     Choose,
     EachRule,
+    FirstQuestion,
     InStyles,
     WriteAnswers,
     WriteOpposites,
@@ -181,7 +182,7 @@ class RulesMethod(Method):
     def _form(self) -> tuple[Step, ...]:
         settings = self.settings
         form = QuestionForm(settings.min_question_words, settings.max_question_words)
-        return (form, Mention(), Dangling())
+        return (FirstQuestion(), form, Mention(), Dangling())
 
     @property
     def _opposites(self) -> tuple[Step, ...]:

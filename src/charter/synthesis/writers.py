@@ -13,6 +13,8 @@ from charter.synthesis.steps import Step, ask_teacher
 from charter.synthesis.text_filters import QUESTION_MARKS
 
 _NUMBERING = re.compile(r"^\W*(?:\(?\d+[.):、．]|[-*•]|Q(?:uestion)?\s*\d*[:.])[\s*]*", re.IGNORECASE)
+_FIRST_QUESTION = re.compile(rf".*?[{''.join(QUESTION_MARKS)}](?=\s|¿|$|(?<=？))")
+"""The mark of a question that is quoted within one has no blank behind it; Chinese has none anywhere."""
 _EMPHASIS = '"*_“”„«»「」 '
 
 
@@ -89,6 +91,18 @@ class WriteQuestions(Step):
             for draft in drafts
         ]
         return ask_for_lines(drafts, requests, self.prompt.replace("_", " "), context, ledger)
+
+
+class FirstQuestion(Step):
+    """Takes the first question where a teacher wrote several in a line: later ones lean on it."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return the drafts, each with what it asks first."""
+        firsts = [_FIRST_QUESTION.match(draft.question) for draft in drafts]
+        return [
+            replace(draft, question=first.group()) if first else draft
+            for draft, first in zip(drafts, firsts, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
