@@ -321,6 +321,8 @@ def test_a_question_that_points_at_what_its_reader_does_not_see_is_refused(quest
         ("Did I enjoy the visit?", "doesn't ask what is allowed, required or forbidden"),
         ("Who may enter?", "isn't answered with yes or no"),
         ("I have some bread left. May I give it to the ducks?", None),
+        ("May I share code under the Apache License 2.0 with others?", None),
+        ("May I be refused a gift of EUR 2.50 by a guest?", "'refused' turns its answer round"),
     ],
 )
 def test_a_scenario_asks_for_what_is_done_and_not_for_its_denial(question: str, reason: str | None) -> None:
@@ -367,10 +369,19 @@ def test_a_duty_is_asked_for_only_where_one_is_stated(scenario: str, rule: str, 
         ("Every purchase needs two quotes.", True),
         ("Six rules protect life at every site.", False),
         ("The canister was emptied at dawn.", False),
+        ("A watch shall be sent back.", True),
+        ('"Gift" shall mean whatever has a price.', False),
     ],
 )
 def test_what_allows_demands_or_forbids_has_an_opposite(rule: str, norm: bool) -> None:
     assert (refused(StatesNorm(), ruled(rule)) is None) == norm
+
+
+def test_a_number_of_an_answer_may_be_that_of_the_documents_title() -> None:
+    draft = answered("Licence 2.0 says that gifts above 50 euros are refused.")
+    context = replace(make_context(CHUNK), title="Licence 2.0")
+    assert refused(Numbers(), draft) == "has 2.0, which the passage hasn't"
+    assert run_steps([Numbers()], [draft], context, Ledger("instruct")) == [draft]
 
 
 def test_a_number_of_an_answer_is_in_its_passage_or_question() -> None:

@@ -165,12 +165,12 @@ class GivesReason(TextCheck):
 
 
 class Numbers(TextCheck):
-    """Refuses answers with a number that neither the passage nor the question has."""
+    """Refuses answers with a number that neither the passage, the question nor the document's title has."""
 
     name = "numbers"
 
     def _problem(self, draft: Draft, language: Language, context: SynthesisContext) -> str | None:
-        known = numbers(draft.chunk.text, language) | numbers(draft.question, language)
+        known = numbers("\n".join((context.title, draft.chunk.text, draft.question)), language)
         unknown = sorted(numbers(draft.answer, language) - known)
         return f"has {', '.join(unknown)}, which the passage hasn't" if unknown else None
 
