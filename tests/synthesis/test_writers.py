@@ -44,6 +44,9 @@ ENGLISH = load_language("en").attribution
         "3、 May I?",
         "  4．  May I?  ",
         "५. May I?",
+        "4.1. May I?",
+        "4.1 May I?",
+        "10.2.3) May I?",
     ],
 )
 def test_list_markers_are_stripped(line: str) -> None:

@@ -12,7 +12,11 @@ from charter.synthesis.languages import language_of
 from charter.synthesis.steps import Step, ask_teacher
 from charter.synthesis.text_filters import QUESTION_MARKS
 
-_NUMBERING = re.compile(r"^\W*(?:\(?\d+[.):、．]|[-*•]|Q(?:uestion)?\s*\d*[:.])[\s*]*", re.IGNORECASE)
+_NUMBERING = re.compile(
+    r"^\W*(?:\d+(?:\.\d+)+(?=\s)|\(?\d+(?:\.\d+)*[.):、．]|[-*•]|Q(?:uestion)?\s*\d*[:.])[\s*]*",
+    re.IGNORECASE,
+)
+"""Of a list, and of a paragraph, which some teachers put before what they ask about it."""
 _FIRST_QUESTION = re.compile(rf".*?[{''.join(QUESTION_MARKS)}](?=\s|¿|$|(?<=？))")
 """The mark of a question that is quoted within one has no blank behind it; Chinese has none anywhere."""
 _EMPHASIS = '"*_“”„«»「」 '
