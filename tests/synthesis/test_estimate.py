@@ -82,14 +82,14 @@ def test_the_whole_is_what_a_run_asks(
     synthesize.run(load_params(paths.params), paths)
     real = {purpose: len(requests) for purpose, requests in asked.items()}
     assert trial.whole.keys() == {*real, "all"}
-    for purpose in ("value check", "scenarios", "questions"):
+    for purpose in ("scenarios", "questions"):
         assert trial.whole[purpose].requests == real[purpose]
     for purpose, count in real.items():
         assert trial.whole[purpose].requests == pytest.approx(count, rel=0.4, abs=4), purpose
     assert trial.whole["all"].requests == sum(
         work.requests for purpose, work in trial.whole.items() if purpose != "all"
     )
-    # The run asked again for nothing that it could find in the journal: the value checks of three passages.
+    # The run asked again for nothing that it could find in the journal.
     assert len(teacher.asked) == len(set(teacher.asked))
 
 

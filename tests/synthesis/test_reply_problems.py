@@ -16,7 +16,9 @@ from charter.generation.openai_engine import OpenAIEngine
 from charter.generation.server import ModelServer
 from charter.project.params import load_params
 from charter.retrieval.encoder import Encoder
+from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.rules_method import RulesMethod
+from charter.synthesis.verdict_filters import StatesValue
 from charter.synthesis.writing import write_data
 from local_server import serving
 from played_server import Behaviour, Fault, PlayedServer
@@ -68,6 +70,8 @@ def test_a_reply_that_is_none_is_refused_by_its_reason(
         context = make_context(*scripted_teacher.CHUNKS, teacher=teacher, encoder=encoder)
         rules, _ = RulesMethod.list_rules(context)
         data, _ = write_data(replace(context, rules=rules), RulesMethod(params.synthesize))
+        asked = Ledger("preference")
+        StatesValue()([Draft(chunk) for chunk in scripted_teacher.CHUNKS], context, asked)
     well = scripted_teacher.CHUNKS[-1].id
     rows = [row for split in data.instruct.values() for row in split]
     assert rows
@@ -78,5 +82,5 @@ def test_a_reply_that_is_none_is_refused_by_its_reason(
     for chunk, reason in zip(scripted_teacher.CHUNKS, REASONS, strict=False):
         assert {row.reason for row in replies if row.chunk_id == chunk.id} == {reason}
     # A value check without an answer says nothing of the chunk. Of log-probs one token is enough.
-    values = Counter(row.reason for row in data.rejected if row.filter == "value")
+    values = Counter(row.reason for row in asked.rejected)
     assert values == {"no verdict": 4 if logprobs else 5}
