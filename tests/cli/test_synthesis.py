@@ -269,7 +269,7 @@ def test_filters_shows_the_way_of_a_row_with_what_each_refused(charter: Charter,
         assert kind in done.out
     for shown in (
         "grounding",
-        "Refuses answers with a number that neither the passage nor the question has.",
+        "Refuses answers with a number that neither the passage, the question nor the document's title has.",
         "(min share 0.6)",
         "max nearer 2",
         "cosine 0.92, trigrams 0.7",
