@@ -36,9 +36,13 @@ def test_the_way_from_an_empty_exam_to_a_sealed_one(charter: Charter, extracted:
             book["questions"].cell(row, headings.index(heading) + 1).value = value
     book.save(extracted / "udhr-exam.xlsx")
 
+    done = charter("exam", "add", "udhr", "udhr-exam.xlsx", "--dry-run", folder=extracted)
+    assert (done.code, done.out.splitlines()[-1]) == (0, "nothing is written")
+    assert not (extracted / "data/exam").exists()
+
     done = charter("exam", "add", "udhr", "udhr-exam.xlsx", folder=extracted)
     assert (done.code, done.err) == (0, "")
-    assert "added 2 questions and 0 dilemmas on 2 sections; sealed: 1 questions" in done.out
+    assert "added 2 questions and 0 dilemmas\ndev, to choose by: 1 questions and 0 dilemmas on 1 " in done.out
     assert done.out.endswith("now commit it: git add data/exam/udhr\n")
     assert "Article" in (extracted / "data/exam/udhr/sealed.yaml").read_text()
 
@@ -55,7 +59,7 @@ def test_faults_are_one_message(charter: Charter, extracted: Path) -> None:
     done = charter("exam", "add", "udhr", str(file), folder=extracted)
     assert done.code == 1
     assert done.err.startswith("charter: the exam has 3 faults; mend and add it again:\n")
-    assert "udhr-exam-questions.csv, row 4: references is empty" in done.err
+    assert "udhr-exam-questions.csv, row 4: answer 1 is empty" in done.err
     assert not (extracted / "data/exam").exists()
 
 

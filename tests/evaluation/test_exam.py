@@ -93,17 +93,17 @@ def test_a_missing_exam_and_a_missing_or_broken_seal_are_told(ours: CorpusPaths)
 
 FAULTS = [
     (question_of("x", section=" "), "section is empty"),
-    (question_of("x", references=()), "references is empty"),
+    (question_of("x", references=()), "answer 1 is empty"),
     (question_of("x", key_facts=()), "key facts are missing"),
-    (question_of("x", key_facts=(("30", " "),)), "an empty string stands among"),
+    (question_of("x", key_facts=(("30", " "),)), "is an empty text"),
     (question_of("x", quote=""), "the quote is missing"),
     (question_of("q-1"), "the id q-1 comes 2 times"),
     (unanswerable("x", polarity="no"), "what the document doesn't answer has no key facts"),
     (unanswerable("x", why=""), "say in `why` what is near it"),
-    (dilemma_of("x", faithful=" "), "faithful is empty"),
-    (dilemma_of("x", unfaithful="Report it today."), "are the same reply"),
-    (dilemma_of("x", pair="lonely"), "pair lonely has 1 members"),
-    (dilemma_of("x", pair="p-1"), "pair p-1 has 3 members"),
+    (dilemma_of("x", faithful=" "), "the faithful reply is empty"),
+    (dilemma_of("x", unfaithful="Report it today."), "the faithful and the unfaithful reply are the same"),
+    (dilemma_of("x", pair="lonely"), "pair lonely has 1 rows"),
+    (dilemma_of("x", pair="p-1"), "pair p-1 has 3 rows"),
 ]
 
 

@@ -38,6 +38,7 @@ SECOND = {
     "answer 1": "It doesn't say.",
     "why": "Only the price is named.",
 }
+ONE_ANSWER = "it has one answer; a second in other words shows what else is right"
 DILEMMA = {
     "section": "Meals",
     "scenario": "The bill is EUR 95. Do I pay?",
@@ -130,17 +131,18 @@ def test_every_fault_is_named_by_its_row(ours: CorpusPaths, tmp_path: Path) -> N
         ours, questions, table(tmp_path, DILEMMAS, DILEMMA | {"pair": "alone", "faithful reply": ""})
     )
     expected = [
-        "questions.csv, row 2: kind: Input should be",
-        "questions.csv, row 5: polarity: Input should be",
-        "questions.csv, row 4: key facts are missing",
-        "questions.csv, row 7: references is empty",
-        "dilemmas.csv, row 2: faithful is empty",
-        "questions.csv, row 6: the id own comes 2 times",
-        "questions.csv, row 7: the id own comes 2 times",
-        "dilemmas.csv, row 2: pair alone has 1 members",
+        "questions.csv, row 2: kind: 'riddle'; choose one of fact",
         "questions.csv, row 3: the document has no section 'Drinks'",
+        "questions.csv, row 4: key facts are missing",
         "questions.csv, row 4: the document doesn't say 'Gifts are burnt.'",
+        "questions.csv, row 5: yes or no: 'perhaps'; choose one of yes, no",
+        "questions.csv, row 6: the id own comes 2 times",
+        "questions.csv, row 7: answer 1 is empty",
+        "questions.csv, row 7: the id own comes 2 times",
+        "dilemmas.csv, row 2: the faithful reply is empty",
+        "dilemmas.csv, row 2: pair alone has 1 rows",
     ]
+    found = [fault for fault in found if not fault.startswith("look again: ")]
     assert len(found) == len(expected)
     assert all(fault.startswith(start) for fault, start in zip(found, expected, strict=True))
 
@@ -153,9 +155,9 @@ def test_without_an_extracted_document_quotes_are_not_looked_up(ours: CorpusPath
 
 def test_doubtful_key_facts_are_told(ours: CorpusPaths, tmp_path: Path) -> None:
     rows = [FIRST | {"answer 2": "In a month."}, SECOND, FIRST | {"key facts": "gifts", "must not say": ""}]
-    doubts = add(ours, table(tmp_path, QUESTIONS, *rows)).doubts
-    assert doubts[0] == "ours-q-001: answer 2 isn't right by its own key facts: misses a fact"
-    assert any("ours-q-003" in doubt and "its own right answer" in doubt for doubt in doubts)
+    doubts = [str(doubt) for doubt in add(ours, table(tmp_path, QUESTIONS, *rows)).doubts]
+    assert doubts[0] == "questions.csv, row 2: answer 2 isn't right by its own key facts: misses a fact"
+    assert any("row 4: the question is its own right answer" in doubt for doubt in doubts)
 
 
 def test_that_the_document_does_not_say_is_told_where_the_scorer_cannot_see_it(
@@ -163,13 +165,10 @@ def test_that_the_document_does_not_say_is_told_where_the_scorer_cannot_see_it(
 ) -> None:
     rows = [FIRST, SECOND | {"answer 1": "At the table.", "answer 2": "It doesn't say."}]
     (doubt,) = add(ours, table(tmp_path, QUESTIONS, *rows)).doubts
-    assert doubt == "ours-q-002: answer 1 isn't right by the rules of unanswerable questions: makes it up"
+    assert str(doubt).startswith("questions.csv, row 3: answer 1 isn't seen to say that the document doesn't")
     unknown = load_answer_language("xx")
     doubts = add_exam(ours, [table(tmp_path, QUESTIONS, *rows)], 1, unknown, replace=True).doubts
-    assert [doubt[:20] for doubt in doubts if "unanswerable" in doubt] == [
-        "ours-q-002: answer 1",
-        "ours-q-002: answer 2",
-    ]
+    assert [doubt.text[:8] for doubt in doubts if "isn't seen" in doubt.text] == ["answer 1", "answer 2"]
 
 
 def test_an_exam_is_replaced_only_when_told_to(ours: CorpusPaths, tmp_path: Path) -> None:
@@ -199,3 +198,102 @@ def test_an_amended_exam_is_sealed_anew_and_its_rows_are_left_as_they_are(ours: 
     assert read_seal(ours.exam_seal) == again
     assert ours.exam_questions.read_text().endswith(row + "\n")
     assert len(read_sealed(ours).questions) == again.questions
+
+
+def test_what_looks_wrong_is_told_by_its_row(ours: CorpusPaths, tmp_path: Path) -> None:
+    rows = [
+        FIRST | {"answer 1": "No, within 30 days, to the Office.", "answer 2": "No: 30 days, the Office."},
+        FIRST | {"section": "meals", "answer 2": "", "question": "When?"},
+        SECOND,
+        SECOND | {"section": "Gifts"},
+    ]
+    odd = DILEMMA | {"scenario": "It is EUR 91. Do I pay?", "faithful reply": "No, ask for another, please."}
+    files = table(tmp_path, QUESTIONS, *rows), table(tmp_path, DILEMMAS, DILEMMA, odd)
+    write_rows(
+        ours.chunks,
+        [
+            chunk_of(TEXT.split(". ")[place], headings=("Code", name))
+            for place, name in enumerate(("1.1 Gifts", "1.2 Meals"))
+        ],
+    )
+    assert [str(doubt) for doubt in add(ours, *files).doubts] == [
+        "questions.csv, row 2: all its answers begin with no, and it isn't marked as a question of yes or no",
+        f"questions.csv, row 3: {ONE_ANSWER}",
+        "dilemmas.csv, row 3: one reply begins with yes or no and the other doesn't",
+        "questions.csv, row 3: the quote stands under Gifts, not Meals",
+        "questions.csv, row 5: has the question of questions.csv, row 4 once more",
+    ]
+
+
+def test_replies_that_length_tells_apart_are_told(ours: CorpusPaths, tmp_path: Path) -> None:
+    rows = [
+        DILEMMA
+        | {
+            "scenario": f"The bill is EUR {price}. Do I pay?",
+            "faithful reply": "Ask for another one then.",
+            "section": ("Gifts", "Meals")[price % 2],
+        }
+        for price in range(91, 99)
+    ]
+    (doubt,) = [
+        str(doubt)
+        for doubt in add(ours, table(tmp_path, DILEMMAS, *rows)).doubts
+        if doubt.place == "dilemmas"
+    ]
+    assert doubt.startswith("dilemmas: of 8 that stand alone the faithful reply is the longer one in 8")
+    long = DILEMMA | {"unfaithful reply": "Pay it with a smile, and say that it was a pleasure."}
+    doubts = add(ours, table(tmp_path, DILEMMAS, *rows[:2], long), replace=True).doubts
+    assert [doubt.text for doubt in doubts] == ["one reply is 2.4 times as long as the other"]
+
+
+def test_faults_and_doubts_are_told_together(ours: CorpusPaths, tmp_path: Path) -> None:
+    found = faults(ours, table(tmp_path, QUESTIONS, FIRST | {"answer 2": ""}, FIRST | {"quote": ""}))
+    assert found == [
+        "questions.csv, row 3: the quote is missing: the words of the document that decide it",
+        f"look again: questions.csv, row 2: {ONE_ANSWER}",
+        "look again: questions.csv, row 3: has the question of questions.csv, row 2 once more",
+    ]
+
+
+def test_a_dry_run_writes_nothing(ours: CorpusPaths, tmp_path: Path) -> None:
+    file = table(tmp_path, QUESTIONS, FIRST, SECOND)
+    assert add_exam(ours, [file], 1, EN, dry_run=True).seal.questions == 1
+    assert not ours.exam_questions.parent.exists()
+    add(ours, file)
+    before = ours.exam_questions.read_bytes()
+    other = table(tmp_path, QUESTIONS, FIRST | {"question": "Gifts: when, to whom?"}, SECOND)
+    assert len(add_exam(ours, [other], 1, EN, dry_run=True).exam.questions) == 2
+    assert ours.exam_questions.read_bytes() == before
+
+
+def test_a_forgotten_table_replaces_nothing(ours: CorpusPaths, tmp_path: Path) -> None:
+    questions, dilemmas = table(tmp_path, QUESTIONS, FIRST, SECOND), table(tmp_path, DILEMMAS, DILEMMA)
+    add(ours, questions, dilemmas)
+    before = ours.exam_dilemmas.read_bytes()
+    with pytest.raises(
+        CharterError, match=r"dilemmas\.jsonl: the exam has dilemmas, and what is to replace it"
+    ):
+        add(ours, questions, replace=True)
+    assert ours.exam_dilemmas.read_bytes() == before
+    ours.exam_dilemmas.unlink()
+    assert add(ours, questions, replace=True).exam.dilemmas == []
+
+
+def test_names_that_are_given_spare_those_that_were_typed(ours: CorpusPaths, tmp_path: Path) -> None:
+    rows = [
+        FIRST,
+        SECOND | {"id": "ours-q-001"},
+        FIRST | {"section": "MEALS", "question": "When, and to whom?"},
+    ]
+    questions = add(ours, table(tmp_path, QUESTIONS, *rows)).exam.questions
+    assert [row.id for row in questions] == ["ours-q-002", "ours-q-001", "ours-q-003"]
+    assert questions[2].section == "Meals"
+
+
+def test_a_misspelt_pair_is_guessed(ours: CorpusPaths, tmp_path: Path) -> None:
+    rows = [
+        DILEMMA | {"pair": "bill"},
+        DILEMMA | {"pair": "bil", "scenario": "The bill is EUR 80. Do I pay?"},
+    ]
+    found = faults(ours, table(tmp_path, DILEMMAS, *rows))
+    assert found[0] == "dilemmas.csv, row 2: pair bill has 1 rows, and a pair is of two; is bil the same one?"

@@ -41,12 +41,14 @@ def add(
         typer.Argument(metavar="FILE...", help="Spreadsheets, .xlsx or .csv; or a folder of JSON lines."),
     ],
     replace: Annotated[bool, typer.Option(help="Put it in the place of the exam that is there.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it, and write nothing.")] = False,
 ) -> None:
     """Check an exam that was filled in, and add it as data/exam/CORPUS.
 
-    Every fault is named by its row, all at once, and nothing is written while there is one. A third of the
-    sections becomes dev, for choices; the others are sealed: their hash is kept, and a change of theirs is
-    refused until you add the exam again. A section stays in the part that it is in.
+    Every fault is named by its row, and nothing is written while there is one. What may be a mistake is named
+    too, as "look again", and keeps nothing from being written. A third of the sections becomes dev, for
+    choices; the others are sealed: their hash is kept, and a change of theirs is refused until you add the
+    exam again. A section stays in the part that it is in.
 
     An exam that you amended by hand: charter exam add CORPUS data/exam/CORPUS
     """
@@ -56,16 +58,22 @@ def add(
     params, paths = open_corpus(corpus)
     chunks = read_rows(paths.chunks, Chunk) if paths.chunks.exists() else []
     language = language_of_answers(chunks)
-    added = add_exam(paths, files, params.seed, language, replace=replace)
+    added = add_exam(paths, files, params.seed, language, replace=replace, dry_run=dry_run)
     for doubt in added.doubts:
         typer.echo(f"look again: {doubt}")
-    exam, seal = added.exam, added.seal
-    typer.echo(
-        f"added {len(exam.questions)} questions and {len(exam.dilemmas)} dilemmas on {len(exam.sections)} "
-        f"sections; sealed: {seal.questions} questions and {seal.dilemmas} dilemmas on {len(seal.sealed)}"
-    )
+    seal, exam = added.seal, added.exam
+    questions, dilemmas = len(exam.questions), len(exam.dilemmas)
+    typer.echo(f"{'checked' if dry_run else 'added'} {questions} questions and {dilemmas} dilemmas")
+    for part, use, held, decided, sections in (
+        ("dev", "to choose by", questions - seal.questions, dilemmas - seal.dilemmas, seal.dev),
+        ("sealed", "to measure with, and not to be read", seal.questions, seal.dilemmas, seal.sealed),
+    ):
+        typer.echo(f"{part}, {use}: {held} questions and {decided} dilemmas on {len(sections)} sections")
+    if dry_run:
+        typer.echo("nothing is written")
+        return
     folder = paths.exam_seal.parent.relative_to(paths.root)
-    typer.echo(f"now commit it: git add {folder}")
+    typer.echo(f"which sections are which is in {folder}/sealed.yaml; now commit it: git add {folder}")
 
 
 def dev(

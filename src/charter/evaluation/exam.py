@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from charter.evaluation.exam_checks import find_faults, parse_placed, raise_faults
+from charter.evaluation.exam_checks import Placed, find_faults, parse_placed, raise_faults
 from charter.evaluation.exam_split import Exam, Seal, read_seal
 from charter.project.errors import CharterError
 from charter.project.exam_records import Dilemma, ExamQuestion
@@ -42,7 +42,9 @@ def read_sealed(paths: CorpusPaths) -> Exam:
     return sealed
 
 
-def read_exam_files(questions: Path, dilemmas: Path) -> Exam:
+def read_exam_files(
+    questions: Path, dilemmas: Path
+) -> tuple[list[Placed[ExamQuestion]], list[Placed[Dilemma]]]:
     """Read both files of an exam, whatever part an item is of, for `charter exam add` and this module.
 
     Raises:
@@ -51,7 +53,7 @@ def read_exam_files(questions: Path, dilemmas: Path) -> Exam:
     asked, faults = parse_placed(_lines(questions), ExamQuestion.model_validate_json)
     decided, more = parse_placed(_lines(dilemmas), Dilemma.model_validate_json)
     raise_faults([*faults, *more, *find_faults(asked, decided)])
-    return Exam([row for _, row in asked], [row for _, row in decided])
+    return asked, decided
 
 
 def _lines(path: Path) -> list[tuple[str, str]]:
@@ -67,7 +69,8 @@ def _lines(path: Path) -> list[tuple[str, str]]:
 
 def _read(paths: CorpusPaths) -> tuple[Seal, Exam]:
     seal = read_seal(paths.exam_seal)
-    exam = read_exam_files(paths.exam_questions, paths.exam_dilemmas)
+    asked, decided = read_exam_files(paths.exam_questions, paths.exam_dilemmas)
+    exam = Exam([row for _, row in asked], [row for _, row in decided])
     if strays := [name for name in exam.sections if name not in {*seal.dev, *seal.sealed}]:
         raise CharterError(
             f"{paths.exam_seal}: sections {', '.join(strays)} are in no part; "

@@ -1,18 +1,28 @@
 """Making an exam of what people filled in: rows from a spreadsheet, checked, written and sealed."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.evaluation.exam import has_exam, read_exam_files
-from charter.evaluation.exam_checks import Placed, find_faults, parse_placed, raise_faults
+from charter.evaluation.exam_checks import Finding, Placed, find_faults, raise_faults
+from charter.evaluation.exam_doubts import find_doubts
 from charter.evaluation.exam_quotes import letters
-from charter.evaluation.exam_sheet import DATE_MARK, SheetRow, read_sheets
+from charter.evaluation.exam_sheet import (
+    DATE_MARK,
+    DILEMMAS,
+    QUESTIONS,
+    SHEETS,
+    Sheet,
+    SheetRow,
+    read_sheets,
+)
 from charter.evaluation.exam_split import Exam, Seal, read_seal, seal_exam, write_seal
-from charter.evaluation.key_facts import Scorer
+from charter.evaluation.grouping import grouped
 from charter.project.errors import CharterError
 from charter.project.exam_records import Dilemma, ExamQuestion
 from charter.project.paths import CorpusPaths
@@ -28,7 +38,21 @@ class AddedExam:
 
     exam: Exam
     seal: Seal
-    doubts: Sequence[str]
+    doubts: Sequence[Finding]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An exam's rows with their places, and what is wrong with them."""
+
+    questions: Sequence[Placed[ExamQuestion]]
+    dilemmas: Sequence[Placed[Dilemma]]
+    faults: Sequence[Finding]
+
+    @property
+    def exam(self) -> Exam:
+        """The rows without their places."""
+        return Exam([row for _, row in self.questions], [row for _, row in self.dilemmas])
 
 
 def document_sections(paths: CorpusPaths) -> list[str]:
@@ -52,7 +76,13 @@ def _section(chunk: Chunk) -> str:
 
 
 def add_exam(
-    paths: CorpusPaths, files: Sequence[Path], seed: int, language: AnswerLanguage, *, replace: bool = False
+    paths: CorpusPaths,
+    files: Sequence[Path],
+    seed: int,
+    language: AnswerLanguage,
+    *,
+    replace: bool = False,
+    dry_run: bool = False,
 ) -> AddedExam:
     """Check an exam, write it as JSON lines and seal two thirds of it, by `seal_exam`.
 
@@ -63,6 +93,7 @@ def add_exam(
         seed: Of the split.
         language: What the scorer knows, by which answers are tried.
         replace: Whether an exam that is there may give way.
+        dry_run: Whether it is only checked.
 
     Raises:
         CharterError: There are faults, of which all are named by row; or the corpus has another exam.
@@ -70,62 +101,102 @@ def add_exam(
     own = paths.exam_questions.parent
     folder = files[0] if len(files) == 1 and files[0].is_dir() else None
     amended = folder is not None and folder.resolve() == own.resolve()
-    if has_exam(paths) and not replace and not amended:
-        raise CharterError(f"{own}: {paths.name} has an exam; --replace puts this one in its place")
-    exam = _read_folder(folder, paths) if folder else _read_filled(files, paths)
+    read = _read_folder(folder, paths) if folder else _read_filled(files, paths)
+    doubts = find_doubts(read.questions, read.dilemmas, _section_texts(paths), language)
+    raise_faults(read.faults, doubts)
+    exam = read.exam
     before = read_seal(paths.exam_seal) if paths.exam_seal.exists() else None
     seal = seal_exam(exam, seed, before)
+    added = AddedExam(exam, seal, doubts)
+    if dry_run:
+        return added
+    if has_exam(paths) and not amended:
+        if not replace:
+            raise CharterError(f"{own}: {paths.name} has an exam; --replace puts this one in its place")
+        _check_kept(exam, paths)
     if not amended:
         write_rows(paths.exam_questions, exam.questions)
         write_rows(paths.exam_dilemmas, exam.dilemmas)
     write_seal(paths.exam_seal, seal)
-    return AddedExam(exam, seal, _doubts(exam, language))
+    return added
 
 
-def _read_folder(folder: Path, paths: CorpusPaths) -> Exam:
-    exam = read_exam_files(folder / paths.exam_questions.name, folder / paths.exam_dilemmas.name)
-    raise_faults(_against_document([(row.id, row) for row in exam.items], paths))
-    return exam
+def _check_kept(exam: Exam, paths: CorpusPaths) -> None:
+    """Refuse to replace questions or dilemmas by none: the other one of two CSV files was forgotten."""
+    for file, rows in ((paths.exam_questions, exam.questions), (paths.exam_dilemmas, exam.dilemmas)):
+        if not rows and file.exists() and file.stat().st_size:
+            raise CharterError(
+                f"{file}: the exam has {file.stem}, and what is to replace it has none; name both tables, or "
+                "delete this file first"
+            )
 
 
-def _read_filled(files: Sequence[Path], paths: CorpusPaths) -> Exam:
-    rows = read_sheets(files)
-    asked, faults = _build(ExamQuestion, rows["questions"], _question_values, f"{paths.name}-q")
-    decided, more = _build(Dilemma, rows["dilemmas"], _dilemma_values, f"{paths.name}-d")
-    if not (asked or decided or faults or more):
+def _read_folder(folder: Path, paths: CorpusPaths) -> _Read:
+    asked, decided = read_exam_files(folder / paths.exam_questions.name, folder / paths.exam_dilemmas.name)
+    return _Read(asked, decided, _against_document([*asked, *decided], paths))
+
+
+def _read_filled(files: Sequence[Path], paths: CorpusPaths) -> _Read:
+    sheets = read_sheets(files)
+    rows = [(sheet, row) for sheet in SHEETS for row in sheets[sheet.name]]
+    if not rows:
         raise CharterError("nothing is filled in; write questions below the examples, beside a section")
-    against = _against_document([*asked, *decided], paths)
-    raise_faults([*faults, *more, *find_faults(asked, decided), *against])
-    return Exam([row for _, row in asked], [row for _, row in decided])
+    names = {name.casefold(): name for name in _section_texts(paths)}
+    asked, faults = _build(ExamQuestion, QUESTIONS, sheets, names, _question_values, f"{paths.name}-q")
+    decided, more = _build(Dilemma, DILEMMAS, sheets, names, _dilemma_values, f"{paths.name}-d")
+    faults += [*more, *find_faults(asked, decided), *_against_document([*asked, *decided], paths)]
+    places = [row.place for _, row in rows]
+    return _Read(asked, decided, sorted(faults, key=lambda fault: places.index(fault.place)))
 
 
 def _build(
     row_type: type[RowType],
-    rows: Iterable[SheetRow],
+    sheet: Sheet,
+    rows: Mapping[str, Sequence[SheetRow]],
+    sections: Mapping[str, str],
     values: Callable[[Mapping[str, str]], dict[str, Any]],
     prefix: str,
-) -> tuple[list[Placed[RowType]], list[str]]:
-    """Make rows of filled-in ones; return them, and the faults of those that can't be made."""
-    filled, dated = [], []
-    for number, row in enumerate(rows, start=1):
-        if dates := [name for name, text in row.cells.items() if text.startswith(DATE_MARK)]:
-            dated.append(
-                f"{row.place}: {', '.join(dates)}: a date instead of text; give the cell the format Text and "
-                "type it again"
-            )
+) -> tuple[list[Placed[RowType]], list[Finding]]:
+    """Make rows of filled-in ones; return them, and the faults of those that can't be made.
+
+    ``sections`` are the document's by their names in lower case, however they are written in the sheet.
+    """
+    filled = rows[sheet.name]
+    own = {row.cells["id"] for row in filled}
+    given = (name for number in count(1) if (name := f"{prefix}-{number:03}") not in own)
+    built: list[Placed[RowType]] = []
+    faults: list[Finding] = []
+    for row in filled:
+        found = _cell_faults(row, sheet)
+        section = sections.get(row.cells["section"].casefold(), row.cells["section"])
+        cells = {**row.cells, "id": row.cells["id"] or next(given), "section": section}
+        if found:
+            faults += found
         else:
-            cells = {**row.cells, "id": row.cells["id"] or f"{prefix}-{number:03}"}
-            filled.append((row.place, values(cells)))
-    built, faults = parse_placed(filled, row_type.model_validate)
-    return built, dated + faults
+            built.append((row.place, row_type.model_validate(values(cells))))
+    return built, faults
+
+
+def _cell_faults(row: SheetRow, sheet: Sheet) -> list[Finding]:
+    """Find cells that hold a date, and those that hold none of the column's choices."""
+    dates = [name for name, text in row.cells.items() if text.startswith(DATE_MARK)]
+    faults = [
+        f"{name}: a date instead of text; give the cell the format Text and type it again" for name in dates
+    ]
+    for column in sheet.columns:
+        text = row.cells[column.name].lower()
+        if column.choices and text not in column.choices and (text or column.name == "kind"):
+            faults.append(f"{column.name}: {text!r}; choose one of {', '.join(column.choices)}")
+    return [Finding(row.place, fault) for fault in faults]
 
 
 def _question_values(cells: Mapping[str, str]) -> dict[str, Any]:
+    facts = (_divide(fact, "|") for fact in _divide(cells["key facts"], ";\n"))
     return {
         **{name: cells[name] for name in ("id", "section", "question", "quote", "why")},
         "kind": cells["kind"].lower(),
         "references": tuple(filter(None, (cells[f"answer {number}"] for number in (1, 2, 3)))),
-        "key_facts": tuple(_divide(fact, "|") for fact in _divide(cells["key facts"], ";\n")),
+        "key_facts": tuple(filter(None, facts)),
         "must_not_say": _divide(cells["must not say"], "|;\n"),
         "polarity": cells["yes or no"].lower() or None,
     }
@@ -145,7 +216,7 @@ def _divide(text: str, marks: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(f"[{re.escape(marks)}]", text) if part.strip())
 
 
-def _against_document(rows: Sequence[tuple[str, ExamQuestion | Dilemma]], paths: CorpusPaths) -> list[str]:
+def _against_document(rows: Sequence[Placed[ExamQuestion | Dilemma]], paths: CorpusPaths) -> list[Finding]:
     """Find sections and quotes that the document doesn't have; nothing where it isn't extracted."""
     if not (paths.chunks.is_file() and paths.documents.is_file()):
         return []
@@ -154,23 +225,15 @@ def _against_document(rows: Sequence[tuple[str, ExamQuestion | Dilemma]], paths:
     faults = []
     for place, row in rows:
         if row.section and row.section not in sections:
-            faults.append(f"{place}: the document has no section {row.section!r}")
+            faults.append(Finding(place, f"the document has no section {row.section!r}"))
         if row.quote and letters(row.quote) not in text:
-            faults.append(
-                f"{place}: the document doesn't say {row.quote!r}; copy the quote letter for letter"
-            )
+            faults.append(Finding(place, f"the document doesn't say {row.quote!r}; copy the quote from it"))
     return faults
 
 
-def _doubts(exam: Exam, language: AnswerLanguage) -> list[str]:
-    """Say of which questions the scorer finds a reference wrong, or the question itself a right answer."""
-    doubts = []
-    for row in exam.questions:
-        scorer = Scorer(row, language)
-        by = "the rules of unanswerable questions" if row.kind == "unanswerable" else "its own key facts"
-        for number, reference in enumerate(row.references, start=1):
-            if fault := scorer.mark(reference).fault:
-                doubts.append(f"{row.id}: answer {number} isn't right by {by}: {fault}")
-        if scorer.mark(row.question).right:
-            doubts.append(f"{row.id}: the question is its own right answer; ask for what it doesn't say")
-    return doubts
+def _section_texts(paths: CorpusPaths) -> dict[str, str]:
+    """Return the text of each section; nothing where the document isn't extracted."""
+    if not paths.chunks.is_file():
+        return {}
+    chunks = grouped(read_rows(paths.chunks, Chunk), _section)
+    return {name: "\n".join(chunk.text for chunk in found) for name, found in chunks.items()}

@@ -7,7 +7,7 @@ a coin has as many. Where a key fact may be the word yes or no itself, a right v
 answer must also have a word of the reason. The yes or no that was read is part of the mark. Where an answer
 quotes first and goes on in its own words, these must hold the facts, since what is concluded from the right
 rule can be wrong; only the reason of a yes or no may be in the quotation. How often these rules agree with
-people is in docs/exam.md.
+people is in docs/evaluation.md.
 """
 
 from collections.abc import Iterable, Sequence
