@@ -67,7 +67,7 @@ RIGHT_ANSWERS = {
 }
 """Of the 40 questions of `sit_exam`; who isn't here has none."""
 
-DECIDED_RIGHTLY = {"seed": 11, "seed+rag": 13, "cft": 12, "cft+rag": 12, "sft": 13, "dpo": 17}
+DECIDED_RIGHTLY = {"seed": 11, "seed+rag": 13, "cft": 12, "cft+rag": 12, "sft": 13, "dpo": 17, "dpo+rag": 13}
 """Of its 24 dilemmas."""
 
 

@@ -180,7 +180,7 @@ def test_a_model_is_promoted_by_its_conditions_or_by_force_with_a_reason(
     dry = charter("promote", "udhr", "--dry-run", folder=evaluated)
     assert dry.code == 1
     assert dry.out.splitlines() == [
-        "pass bleu of dpo: 36.9, 95 % interval 36.4 to 37.4; reaches 30",
+        "pass bleu of dpo: 36.9, 95 % interval 36.4 to 37.4, whose lower end reaches 30",
         "FAIL code: it was registered outside of a git repository",
         "FAIL data: its run has no dvc.lock that says what it was made from",
         "pass bytes: the adapter is the one that was evaluated",

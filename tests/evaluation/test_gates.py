@@ -231,7 +231,8 @@ def test_an_equal_answer_to_every_question_is_exactly_no_difference() -> None:
     result = paired_with_champion((range(60), half), (range(60), half), strict)
     assert (result.passed, result.figure) == (True, 0.0)
     assert result.text == (
-        "right_answers of dpo+rag over champion, paired on all 60 items: 0, 95 % interval 0 to 0; reaches 0"
+        "right_answers of dpo+rag over champion, paired on all 60 items: 0, 95 % interval 0 to 0, whose "
+        "lower end reaches 0"
     )
 
 

@@ -29,7 +29,7 @@ GATES = [gate for gate in load_params(ROOT / "params.yaml").gates if gate.metric
 
 OVER_LOOKUP = "right_answers of dpo+rag over nearest-sentence"
 OVER_BASELINE = "right_answers of dpo+rag over cft+rag"
-ADVICE = ["dilemmas of dpo over cft+rag", "dilemmas of dpo"]
+ADVICE = ["dilemmas of dpo+rag over cft+rag", "dilemmas of dpo+rag"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def failed(sitting: Sitting, answers: Sequence[str], advice: Callable[[int], flo
     The baseline decides its dilemmas like a coin.
     """
     exam = sitting.exam
-    decisions = [decision_of(row, margin=advice(n)) for n, row in enumerate(exam.dilemmas)]
+    decisions = [decision_of(row, "dpo", True, margin=advice(n)) for n, row in enumerate(exam.dilemmas)]
     decisions += [decision_of(row, "cft", True, alternately(n)) for n, row in enumerate(exam.dilemmas)]
     marked = [*mark(exam, "dpo", True, answers), *sitting.others]
     evaluation = add_exam_scores(make_evaluation(), marked, decisions, Resampling(500, 42))

@@ -141,7 +141,7 @@ def test_a_version_with_an_older_record_is_replaceable_and_publishing_renews_it(
     assert (decision.action, decision.version, decision.previous) == ("refused", 2, 1)
     assert texts(decision)[:2] == [
         "FAIL bleu over champion: charter-udhr version 1: its evaluate.json is of another version of Charter",
-        "pass bleu of dpo: 36.9, 95 % interval 36.4 to 37.4; reaches 1",
+        "pass bleu of dpo: 36.9, 95 % interval 36.4 to 37.4, whose lower end reaches 1",
     ]
     assert promote(project_root, "udhr", gates, reason="the old one can't be read").action == "forced"
     assert [item.action for item in history(project_root, "udhr")] == ["forced", "refused", "forced"]

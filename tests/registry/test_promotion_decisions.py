@@ -35,7 +35,7 @@ def test_a_decision_is_a_tag_of_its_version_and_a_file_beside_its_adapter(
         ("forced", "bob", "the board wants it"),
     ]
     forced = decisions[1]
-    assert forced.failed[0] == "bleu of dpo: 36.9, 95 % interval 36.4 to 37.4; is below 99"
+    assert forced.failed[0] == "bleu of dpo: 36.9, 95 % interval 36.4 to 37.4, whose lower end is below 99"
     assert (forced.conditions[0].figure, forced.conditions[0].bound) == (36.4, 99.0)
     tags = mlflow_client.get_model_version("charter-udhr", "1").tags
     assert Decision.model_validate_json(tags[f"decision.{forced.when}"]) == forced

@@ -50,7 +50,7 @@ def test_a_share_plot_says_its_figures_in_text_and_places_dots_by_value() -> Non
     plot = share_plot("Right answers", rows, 0.5, "tossing a coin")
     page = ElementTree.fromstring(f"<div>{plot}</div>")
     said = [" ".join("".join(row.itertext()).split()) for row in page.iter("li")]
-    assert said == ["the model <1>: 10 of 40 (12 to 50 %)", "another: 30 of 40"]
+    assert said == ["the model <1>: 10 of 40, 25 % (12 to 50 %)", "another: 30 of 40, 75 %"]
     assert page.find("ul").get("aria-label") == "Right answers"
     assert all(svg.get("aria-hidden") == "true" for svg in page.iter("svg"))
     dots = [float(dot.get("cx")) for dot in page.iter("circle")]

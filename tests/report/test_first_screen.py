@@ -1,9 +1,9 @@
 from charter.evaluation.results import Estimate, Evaluation
 from charter.evaluation.scored_answers import ScoredAnswer
 from charter.project.exam_records import ExamAnswer, ExamDecision
+from charter.project.metric_names import system_label
 from charter.project.records import InstructExample, Rag, System
-from charter.report.first_screen import FirstScreen, clearest, first_screen
-from exam_rows import decision_of, dilemma_of
+from charter.report.first_screen import FirstScreen, best_and_worst, first_screen
 from rows import prediction_of
 from synthetic_project import DECIDED_RIGHTLY, RIGHT_ANSWERS, make_evaluation, sit_exam
 
@@ -12,63 +12,95 @@ def screen(sat: tuple[Evaluation, list[ExamAnswer], list[ExamDecision]]) -> Firs
     return first_screen(*sat, chunks=[], gates=[], written=[])
 
 
-def test_pictures_say_who_is_not_shown_to_be_better_than_what_needs_no_model() -> None:
+def test_pictures_say_where_the_model_is_not_shown_to_be_better_than_what_needs_none() -> None:
     right, values = screen(sit_exam(make_evaluation(), RIGHT_ANSWERS | {"dpo+rag": 39})).pictures
-    assert right.chart.count('class="label"') == 8
-    assert right.chart.index("reading out the nearest") < right.chart.index("repeating the nearest training")
-    (note,) = right.notes
-    assert note.startswith(
-        "Not shown to be better than reading out the nearest sentence, which needs no model: "
-    )
-    names = note.partition("model: ")[2]
-    assert names.startswith("from memory the aligned model; with the document at hand the model taught by")
-    assert "with the document at hand the aligned model" not in names
-    assert "the aligned model from memory" in right.chart
+    assert right.chart.count('class="label"') == 6
+    assert "a search that reads out the nearest sentence:" in right.chart
+    assert right.notes == [
+        "The aligned model from memory isn't shown to be better than a search that reads out the nearest "
+        "sentence."
+    ]
     assert values.chart.count('class="label"') == 4
-    assert "the model before alignment with the document at hand" in values.notes[0]
+    assert values.notes == [
+        f"The aligned model {how} isn't shown to be better than tossing a coin."
+        for how in ("with the document at hand", "from memory")
+    ]
 
 
 def test_of_equals_that_need_no_model_the_first_in_the_table_is_shown() -> None:
     right, _ = screen(sit_exam(make_evaluation(), {"dpo+rag": 16, "nearest-sentence": 22})).pictures
-    assert right.chart.index("reading out the nearest") < right.chart.index("repeating the question")
-    assert right.chart.count('class="label"') == 8
+    assert "reads out the nearest sentence" in right.chart
+    assert "repeating the question" not in right.chart
 
 
-def test_nothing_is_said_under_a_picture_in_which_all_are_better() -> None:
+def test_nothing_is_said_under_a_picture_in_which_the_model_is_better() -> None:
     right = dict.fromkeys(RIGHT_ANSWERS, 40) | {"nearest-sentence": 4, "nearest-answer": 3}
     right |= {"always-yes": 2, "always-no": 2}
     sat = sit_exam(make_evaluation(), right, dict.fromkeys(DECIDED_RIGHTLY, 24))
     assert [picture.notes for picture in screen(sat).pictures] == [[], []]
 
 
-def test_without_an_exam_there_are_no_pictures_and_no_examples() -> None:
+def test_without_an_exam_there_are_no_pictures_and_no_sections() -> None:
     shown = screen((make_evaluation(), [], []))
     assert (shown.pictures, shown.kept, shown.broken) == ([], [], [])
 
 
-def test_examples_are_the_aligned_models_clearest_decisions() -> None:
-    shown = screen(sit_exam(make_evaluation()))
-    assert [row.item_id for row in shown.kept] == ["d00", "d01", "d02"]
-    assert [row.item_id for row in shown.broken] == ["d23", "d22", "d21"]
-    assert {(row.system, row.rag) for row in (*shown.kept, *shown.broken)} == {("dpo", False)}
-
-
-def test_examples_are_of_different_sections() -> None:
-    rows = [
-        decision_of(dilemma_of(f"d{number}", section), margin=margin)
-        for number, (section, margin) in enumerate([("A", 0.9), ("A", 0.8), ("B", 0.1), ("C", 0.2)])
+def test_sections_are_named_by_their_leads() -> None:
+    items = [("A", True)] * 5 + [("B", True), ("B", False)] + [("C", False)] * 3 + [("D", True)]
+    items += [("E", False), ("F", True), ("F", True), ("G", True), ("C", True)]
+    kept, broken = best_and_worst(items)
+    assert [(score.section, score.right, score.asked) for score in kept] == [
+        ("A", 5, 5),
+        ("F", 2, 2),
+        ("D", 1, 1),
     ]
-    assert [row.item_id for row in clearest(rows)] == ["d0", "d3", "d2"]
+    assert [(score.section, score.right, score.asked) for score in broken] == [("C", 1, 4), ("E", 0, 1)]
 
 
-def test_the_right_word_without_a_reason_is_told_beside_right_answers() -> None:
+def test_sections_and_rules_are_of_the_model_with_the_document_at_hand() -> None:
+    evaluation, answers, decisions = sit_exam(make_evaluation(), RIGHT_ANSWERS | {"dpo": 40, "dpo+rag": 0})
+    shown = screen((evaluation, answers, [row for row in decisions if not row.rag]))
+    assert shown.kept == []
+    assert sum(score.right for score in shown.broken) == 0
+
+
+def test_what_to_expect_is_told_as_far_as_it_was_measured() -> None:
     evaluation, answers, decisions = sit_exam(make_evaluation())
     said = Estimate(value=0.6, low=0.5, high=0.7, n=40)
     evaluation.systems["dpo+rag"]["right_verdicts"] = said
-    right, _ = screen((evaluation, answers, decisions)).pictures
-    note = right.notes[-1]
-    assert note.startswith("Of 40 questions of yes or no the aligned model with the document at hand has")
-    assert "right word in 24, be there a reason or not; tossing a coin has it in 20." in note
+    evaluation.systems["dpo+rag"]["unanswerable"] = Estimate(value=0.25, low=None, high=None, n=8)
+    expect = screen((evaluation, answers, decisions)).expect
+    name = "The aligned model with the document at hand"
+    assert (
+        f"{name} says yes or no rightly to 24 of 40 exam questions of yes or no; tossing a coin has half of "
+        "them."
+    ) in expect
+    assert (
+        f"{name} says “that isn't in the document” to 2 of 8 questions that the document doesn't answer."
+        in expect
+    )
+    del evaluation.systems["dpo+rag"]["unanswerable"]
+    assert not any(
+        "isn't in the document" in line for line in screen((evaluation, answers, decisions)).expect
+    )
+
+
+def test_how_often_the_found_sentence_is_read_out_is_told() -> None:
+    evaluation, answers, decisions = sit_exam(make_evaluation())
+    heard = {"nearest-sentence": "Gifts are reported.", "dpo+rag": "gifts are reported"}
+    rows = [
+        row.model_copy(update={"answer": heard.get(system_label(row.system, row.rag), "No.")})
+        for row in answers
+    ]
+    other = next(place for place, row in enumerate(rows) if (row.system, row.rag) == ("dpo", True))
+    rows[other] = rows[other].model_copy(update={"answer": "Something else."})
+    told = screen((evaluation, rows, decisions)).expect[0]
+    assert told == (
+        "To 39 of 40 exam questions the aligned model with the document at hand reads out the sentence that "
+        "a search finds, word for word."
+    )
+    apart = [row.model_copy(update={"answer": row.id}) for row in answers]
+    assert not any("word for word" in line for line in screen((evaluation, apart, decisions)).expect)
 
 
 def test_answers_to_what_the_teacher_wrote_are_chosen_by_their_words() -> None:

@@ -346,12 +346,12 @@ def examined(contents: list[CorpusContent], params: Params) -> str:
 
 def test_the_first_screen_is_in_plain_words(examined: str) -> None:
     first = examined[examined.index("<main>") : examined.index("Details for engineers</h3>")]
-    assert "Not ready to use" in first
-    assert "answers 16 of 40 exam questions rightly; reading out the nearest sentence answers 22." in first
+    assert "Not fit for use" in first
+    assert "rightly; a search that reads out the nearest sentence answers 22. It has to be better." in first
     for word in ("BLEU", "ROUGE", "RAG", "SFT", "DPO", "nearest-sentence", "right_answers", "Holm", "×"):
         assert word not in first
     assert first.count('<ul class="shares"') == 2
-    assert [first.count(f"It {verb} the document's word in a case") for verb in ("keeps", "breaks")] == [3, 3]
+    assert re.search(r"Part \d</span>: \d of \d right", first)
     assert first.count("<dt>The question</dt>") == 4
 
 
@@ -369,7 +369,6 @@ def test_the_tables_are_folded_behind_the_first_screen(examined: str) -> None:
     assert re.match(r"Details for engineers</h3>\s*<details><summary>", details)
     assert '<ul class="findings">' in details
     assert 'id="udhr-conditions"' in details
-    assert 'href="#udhr-conditions"' in examined
     assert "right_answers of dpo+rag over nearest-sentence" in details
     assert "<h4>The exam</h4>" in details
 

@@ -177,16 +177,17 @@ def _questions(evaluation: Evaluation, label: str, metric: str) -> str | int | N
 
 def _hold(gate: Gate, subject: str, estimate: Estimate) -> GateResult:
     if gate.minimum is not None:
-        bound, figure = gate.minimum, estimate.value if estimate.low is None else estimate.low
+        end, bound, figure = "lower", gate.minimum, estimate.value if estimate.low is None else estimate.low
         # Who gives another system's own answers has a difference of exactly 0, which proves no gain.
         passed = figure > bound or (figure == bound and gate.against in ("none", "champion"))
         relation = ("reaches", "is below" if figure < bound else "is not above")
     else:
         assert gate.maximum is not None
-        bound, figure = gate.maximum, estimate.value if estimate.high is None else estimate.high
+        end, bound, figure = "upper", gate.maximum, estimate.value if estimate.high is None else estimate.high
         passed, relation = figure <= bound, ("is within", "exceeds")
-    interval = ", no interval"
+    held = f"{relation[not passed]} {bound:g}"
+    text = f"{subject}: {estimate.value:.4g}, no interval; {held}"
     if estimate.low is not None and estimate.high is not None:
-        interval = f", 95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
-    text = f"{subject}: {estimate.value:.4g}{interval}; {relation[not passed]} {bound:g}"
+        interval = f"95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
+        text = f"{subject}: {estimate.value:.4g}, {interval}, whose {end} end {held}"
     return GateResult(gate, figure, passed, text, estimate)

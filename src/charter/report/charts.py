@@ -59,8 +59,9 @@ class Share:
 
     @property
     def count(self) -> str:
-        """Of how many items it is so: "64 of 175"."""
-        return f"{self.estimate.value * self.estimate.n:.0f} of {self.estimate.n}"
+        """Of how many items it is so: "64 of 175, 37 %"."""
+        share = self.estimate
+        return f"{share.value * share.n:.0f} of {share.n}, {100 * share.value:.0f} %"
 
     @property
     def interval(self) -> str:

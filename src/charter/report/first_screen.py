@@ -5,27 +5,28 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from charter.evaluation.exam_quotes import letters
 from charter.evaluation.grouping import grouped
 from charter.evaluation.results import Estimate, Evaluation, best_trivial, difference
 from charter.evaluation.scored_answers import ScoredAnswer, worst
 from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.gate import Gate
-from charter.project.metric_names import TRIVIAL, system_label
+from charter.project.metric_names import system_label
 from charter.report.charts import Share, share_plot
 from charter.report.claims import direction
 from charter.report.coverage_map import MappedChunk
-from charter.report.plain_words import plain_name
-from charter.report.readiness import MODEL, Verdict, judge_readiness
+from charter.report.plain_words import capitalized, plain_name
+from charter.report.readiness import MODEL, Verdict, figure_sentence, judge_readiness
 from charter.report.rules_examined import ExaminedRules, examine_rules
 
-_ANSWERING = ("dpo+rag", "dpo", "sft+rag", "teacher+rag", "cft+rag", "seed+rag")
-_DECIDING = ("dpo", "sft", "seed+rag", "seed")
-_TRIVIAL_SHOWN = 2
-_EXAMPLES = 3
+_ANSWERING = ("dpo+rag", "dpo", "teacher+rag", "cft+rag", "seed+rag")
+_DECIDING = ("dpo+rag", "dpo", "cft+rag", "seed")
+_SECTIONS = 3
 _SHOWN = 2
 _COIN = 0.5
 _FROM_MEMORY = " from memory"
 _MODEL_WITH_RAG = system_label(MODEL, rag=True)
+_READ_OUT = "nearest-sentence"
 
 
 @dataclass(frozen=True)
@@ -38,18 +39,34 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class FirstScreen:
-    """The first screen of a corpus; without an exam it has neither pictures nor examples.
+class SectionScore:
+    """Of the exam's items on a section, questions and cases, the model has ``right`` of ``asked``."""
 
-    ``kept`` and ``broken`` are decisions of the aligned model, the clearest first. The exam's text stays
-    sealed: section and outcome may be shown, and no more. ``nearest`` and ``farthest`` are its answers to
-    questions that the teacher wrote and training didn't have, most and least like the reference first.
+    section: str
+    right: int
+    asked: int
+
+    @property
+    def lead(self) -> int:
+        """How many more are right than wrong."""
+        return 2 * self.right - self.asked
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """The first screen of a corpus; without an exam it has neither pictures nor sections.
+
+    ``expect`` says what else to expect of the aligned model. ``kept`` and ``broken`` are the sections of the
+    exam in which more is right than wrong, and less, with the document at hand. The exam's text stays sealed:
+    section and outcome may be shown, and no more. ``nearest`` and ``farthest`` are its answers to questions
+    that the teacher wrote and training didn't have, most and least like the reference first.
     """
 
     verdict: Verdict
+    expect: Sequence[str]
     pictures: Sequence[Picture]
-    kept: Sequence[ExamDecision]
-    broken: Sequence[ExamDecision]
+    kept: Sequence[SectionScore]
+    broken: Sequence[SectionScore]
     nearest: Sequence[ScoredAnswer]
     farthest: Sequence[ScoredAnswer]
     rules: ExaminedRules
@@ -69,70 +86,98 @@ def first_screen(
     (``written``); chunks are all of the corpus.
     """
     ordered = worst(written, _MODEL_WITH_RAG, len(written))
-    decided = [row for row in decisions if (row.system, row.rag) == (MODEL, False)]
+    decided = [row for row in decisions if (row.system, row.rag) == (MODEL, True)]
     answered = [row for row in answers if (row.system, row.rag) == (MODEL, True)]
+    kept, broken = best_and_worst(
+        [(row.section, row.fault is None) for row in answered]
+        + [(row.section, row.margin > 0) for row in decided]
+    )
     return FirstScreen(
         verdict=judge_readiness(evaluation, gates),
+        expect=[*_read_out(answers), *_expected(evaluation)],
         pictures=[picture for picture in (_right_answers(evaluation), _values(evaluation)) if picture],
-        kept=clearest([row for row in decided if row.margin > 0]),
-        broken=clearest([row for row in decided if row.margin < 0]),
+        kept=kept,
+        broken=broken,
         nearest=ordered[_SHOWN:][::-1][:_SHOWN],
         farthest=ordered[:_SHOWN],
         rules=examine_rules(chunks, answered, decided),
     )
 
 
-def clearest(decisions: Sequence[ExamDecision]) -> list[ExamDecision]:
-    """Take the decisions with the greatest margins either way, one a section."""
-    ordered = sorted(decisions, key=lambda row: (-abs(row.margin), row.item_id))
-    return [rows[0] for rows in grouped(ordered, lambda row: row.section).values()][:_EXAMPLES]
+def best_and_worst(
+    items: Sequence[tuple[str, bool]],
+) -> tuple[list[SectionScore], list[SectionScore]]:
+    """Return the sections with more right than wrong, and with more wrong; by their lead, greatest first.
+
+    Args:
+        items: The section of each, and whether it is right.
+    """
+    scores = [
+        SectionScore(section, sum(right for _, right in rows), len(rows))
+        for section, rows in grouped(items, lambda item: item[0]).items()
+    ]
+    kept = sorted((score for score in scores if score.lead > 0), key=lambda score: -score.lead)
+    broken = sorted((score for score in scores if score.lead < 0), key=lambda score: score.lead)
+    return kept[:_SECTIONS], broken[:_SECTIONS]
+
+
+def _read_out(answers: Sequence[ExamAnswer]) -> list[str]:
+    """Say how often the model's answer is the sentence that a search finds, letter for letter."""
+    found = {row.item_id: letters(row.answer) for row in answers if row.system == _READ_OUT}
+    own = [row for row in answers if (row.system, row.rag) == (MODEL, True) and row.item_id in found]
+    same = sum(letters(row.answer) == found[row.item_id] for row in own)
+    if not same:
+        return []
+    return [
+        f"To {same} of {len(own)} exam questions {plain_name(_MODEL_WITH_RAG)} reads out the sentence that a "
+        "search finds, word for word."
+    ]
+
+
+def _expected(evaluation: Evaluation) -> list[str]:
+    """Say what a user meets with, whatever the gates ask for."""
+    sentences = (
+        figure_sentence(evaluation, _MODEL_WITH_RAG, "unanswerable"),
+        figure_sentence(
+            evaluation, _MODEL_WITH_RAG, "right_verdicts", beside="tossing a coin has half of them"
+        ),
+        figure_sentence(evaluation, MODEL, "harmful_compliance", "seed"),
+        figure_sentence(evaluation, MODEL, "everyday_refusal", "seed"),
+        figure_sentence(evaluation, MODEL, "everyday_facts", "seed"),
+    )
+    return [sentence for sentence in sentences if sentence]
 
 
 def _right_answers(evaluation: Evaluation) -> Picture | None:
     metric = "right_answers"
-    figures = _figures(evaluation, (*_ANSWERING, *TRIVIAL), metric)
+    figures = _figures(evaluation, _ANSWERING, metric)
     best = best_trivial(evaluation, metric)
     if best is None:
         return None
-    models = [label for label in _ANSWERING if label in figures]
-    trivial = sorted(
-        (label for label in TRIVIAL if label in figures), key=lambda label: -figures[label].value
-    )[:_TRIVIAL_SHOWN]
+    mark = evaluation.systems[best][metric]
     title = "Right answers to the exam's questions"
+    rows = [
+        Share(_had(label), estimate, emphasised=label.startswith(MODEL))
+        for label, estimate in figures.items()
+    ]
     chart = share_plot(
         title,
-        [
-            Share(_answering_name(label), figures[label], emphasised=label.startswith(MODEL))
-            for label in (*models, *trivial)
-        ],
-        figures[best].value,
-        f"the best that needs no model, {plain_name(best)}",
+        [*rows, Share(plain_name(best), mark, emphasised=False)],
+        mark.value,
+        f"{plain_name(best)}, the best that needs no model",
     )
-    weak = [label for label in models if not _beats(evaluation, label, best, metric)]
-    notes = []
-    if weak:
-        notes.append(
-            f"Not shown to be better than {plain_name(best)}, which needs no model: {_grouped(weak)}."
-        )
-    if said := evaluation.measured(_MODEL_WITH_RAG, "right_verdicts"):
-        notes.append(
-            f"Of {said.n} questions of yes or no the aligned model with the document at hand has the right "
-            f"word in {said.value * said.n:.0f}, be there a reason or not; tossing a coin has it in "
-            f"{said.n / 2:.0f}. Without a word of the reason that is no right answer here."
-        )
+    weak = [
+        label for label in figures if label.startswith(MODEL) and not _beats(evaluation, label, best, metric)
+    ]
+    notes = [
+        f"{capitalized(_had(label))} isn't shown to be better than {plain_name(best)}." for label in weak
+    ]
     return Picture(title, chart, notes)
 
 
-def _answering_name(label: str) -> str:
-    """Name a system that answers questions, which it may do with the document or without it."""
-    return plain_name(label) + ("" if "+" in label or label in TRIVIAL else _FROM_MEMORY)
-
-
-def _grouped(labels: Sequence[str]) -> str:
-    """List systems by what they had: "with the document at hand a, b; from memory c"."""
-    named = [(plain_name(label.partition("+")[0]), _answering_name(label)) for label in labels]
-    groups = grouped(named, lambda names: names[1].removeprefix(names[0]).strip())
-    return "; ".join(f"{had} {', '.join(name for name, _ in names)}" for had, names in groups.items())
+def _had(label: str) -> str:
+    """Name a system that may have the document at hand or not."""
+    return plain_name(label) + ("" if "+" in label else _FROM_MEMORY)
 
 
 def _beats(evaluation: Evaluation, label: str, other: str, metric: str) -> bool:
@@ -150,12 +195,18 @@ def _values(evaluation: Evaluation) -> Picture | None:
     title = "Cases decided as the document asks"
     chart = share_plot(
         title,
-        [Share(plain_name(label), figures[label], emphasised=label == MODEL) for label in figures],
+        [
+            Share(_had(label), estimate, emphasised=label.startswith(MODEL))
+            for label, estimate in figures.items()
+        ],
         _COIN,
         "tossing a coin",
     )
-    weak = [plain_name(label) for label, estimate in figures.items() if not _above(estimate, _COIN)]
-    notes = [f"Not shown to be better than tossing a coin: {'; '.join(weak)}."] if weak else []
+    notes = [
+        f"{capitalized(_had(label))} isn't shown to be better than tossing a coin."
+        for label, estimate in figures.items()
+        if label.startswith(MODEL) and not _above(estimate, _COIN)
+    ]
     return Picture(title, chart, notes)
 
 

@@ -16,6 +16,7 @@ from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.metric_names import METRICS
 from charter.project.params import Params
 from charter.project.records import Prediction
+from charter.project.sections import Retrieval
 from charter.report import formatting, judges, sentences, table
 from charter.report.arms import ARM_COLUMNS, arm_rows, arm_sentences
 from charter.report.charts import Interval, interval_plot, line_chart
@@ -88,6 +89,7 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
         profile=params.profile,
         models=params.base_models,
         revision=revision,
+        shown=_shown(params.retrieval),
         caveats=CAVEATS,
         labels=table.LABELS,
         arm_columns=ARM_COLUMNS,
@@ -96,6 +98,12 @@ def build_report(corpora: Sequence[CorpusContent], params: Params, revision: str
         sentences=sentences,
         table=table,
     )
+
+
+def _shown(retrieval: Retrieval) -> str:
+    """Name what is put before a model: "passage", or "3 sentences"."""
+    unit = {"chunk": "passage", "sentence": "sentence"}[retrieval.unit]
+    return unit if retrieval.passages == 1 else f"{retrieval.passages} {unit}s"
 
 
 def _section(content: CorpusContent, params: Params) -> dict[str, Any]:

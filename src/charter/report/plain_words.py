@@ -13,8 +13,8 @@ _SYSTEMS = {
     "teacher": "the larger teacher model",
     "trivial": "the best that needs no model",
     "echo": "repeating the question",
-    "nearest-sentence": "reading out the nearest sentence",
-    "nearest-answer": "repeating the nearest training answer",
+    "nearest-sentence": "a search that reads out the nearest sentence",
+    "nearest-answer": "a search that reads out an answer from the training",
     "always-yes": "always answering yes",
     "always-no": "always answering no",
     "refuse-all": "refusing to answer",
@@ -32,7 +32,7 @@ class MetricWords:
 
     ``kind`` is what it is about. ``name`` is what it measures; ``has`` and ``other_has`` say what a system,
     and then another, has in it: they take ``value``, and ``n`` items. Where it ``counts``, ``value`` is the
-    number of items that its share stands for, else its figure times ``scale``.
+    number of items that its share stands for, else its figure times ``scale``, in ``unit``.
     """
 
     kind: Kind
@@ -41,6 +41,7 @@ class MetricWords:
     other_has: str
     counts: bool = True
     scale: float = 1.0
+    unit: str = ""
 
     def figure(self, estimate: Estimate) -> str:
         """Print a figure of the metric: the number of items, or points."""
@@ -51,7 +52,7 @@ class MetricWords:
         if self.counts:
             return f"{value * n:.0f}"
         scaled = value * self.scale
-        return f"{scaled:.1f}" if abs(scaled) < 10 else f"{scaled:.0f}"
+        return f"{scaled:.{1 if abs(scaled) < 10 else 0}f}{self.unit}"
 
 
 _WORDING = MetricWords(
@@ -89,8 +90,8 @@ METRIC_WORDS = {
     "unanswerable": MetricWords(
         "limits",
         "whether it says so where the document doesn't answer",
-        "says so for {value} of {n} questions that the document doesn't answer",
-        "does for {value}",
+        "says “that isn't in the document” to {value} of {n} questions that the document doesn't answer",
+        "does to {value}",
     ),
     "dilemmas": MetricWords(
         "values",
@@ -147,10 +148,11 @@ METRIC_WORDS = {
     "perplexity_ratio": MetricWords(
         "retention",
         "how much of everyday language it forgot",
-        "finds everyday text {value} % as hard to guess as before alignment",
-        "{value} %",
+        "finds everyday text {value} as hard to guess as before alignment",
+        "{value}",
         counts=False,
         scale=100,
+        unit=" %",
     ),
     "seed_similarity": MetricWords(
         "retention",

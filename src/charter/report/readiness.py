@@ -25,21 +25,29 @@ _INVALID_JUDGE = "The judge failed its own test, so what it prefers says nothing
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A gate that was judged, and what it found in plain words."""
+
+    result: GateResult
+    text: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether a model is ready, and at most three reasons, the weightiest first.
 
-    ``conditions`` are the gates that were judged; those against the champion aren't among them, since a
-    report is made from this state's files alone.
+    Gates against the champion aren't among the conditions, since a report is made from this state's files
+    alone.
     """
 
     ready: bool
     reasons: Sequence[str]
-    conditions: Sequence[GateResult]
+    conditions: Sequence[Condition]
 
     @property
     def held(self) -> int:
         """How many conditions hold."""
-        return sum(result.passed for result in self.conditions)
+        return sum(condition.result.passed for condition in self.conditions)
 
 
 def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
@@ -54,8 +62,10 @@ def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
         lacking.append(_NO_GATES)
     ready = not lacking and all(result.passed for result in results)
     weightiest = _one_of_each_kind([result for result in told if result.passed == ready])
-    sentences = [gate_sentence(result, evaluation) for result in weightiest]
-    return Verdict(ready, [*lacking, *sentences][:_MOST_REASONS], results)
+    conditions = [Condition(result, _gate_sentence(result, evaluation)) for result in results]
+    told_in = {id(condition.result): condition.text for condition in conditions}
+    sentences = [told_in[id(result)] for result in weightiest]
+    return Verdict(ready, [*lacking, *sentences][:_MOST_REASONS], conditions)
 
 
 def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
@@ -70,8 +80,10 @@ def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
 
 
 def _not_excluded(result: GateResult) -> bool:
-    """Say whether a gate fails on a maximum that the figure itself doesn't exceed."""
-    return not result.passed and result.gate.maximum is not None and _is_within(result)
+    """Say whether a gate fails on what it allows, a maximum or a loss, though the figure itself keeps to it."""
+    gate = result.gate
+    allows = gate.maximum is not None or (gate.minimum is not None and gate.minimum < 0)
+    return not result.passed and allows and _is_within(result)
 
 
 def _is_within(result: GateResult) -> bool:
@@ -85,56 +97,73 @@ def _is_within(result: GateResult) -> bool:
     return judged.value <= gate.maximum
 
 
-def gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
+def _gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
     """Say in plain words what a gate found: "The aligned model answers 64 of 175 ...; ... answers 98"."""
     gate = result.gate
     evaluation = as_judged_by(evaluation, gate.judge)
     words = METRIC_WORDS[gate.metric]
     label = system_label(MODEL, gate.rag)
-    own = evaluation.measured(label, gate.metric)
     if gate.metric == "win_rate" and not evaluation.judge.valid:
         return _INVALID_JUDGE
     against = opponent(gate, evaluation)
-    other = evaluation.measured(against, gate.metric)
-    if own is None or (against != "none" and other is None):
+    beside = "tossing a coin decides half" if _is_coin(gate) else ""
+    found = figure_sentence(evaluation, label, gate.metric, "" if against == "none" else against, beside)
+    own = evaluation.measured(label, gate.metric)
+    if found is None or own is None:
         return f"Not measured: {words.name}{'' if against == 'none' else f', beside {plain_name(against)}'}."
-    beside = ""
-    if other is not None:
-        said = words.other_has.format(value=words.figure(other), n=other.n)
-        beside = f"; {plain_name(against)} {said}"
-    elif _is_coin(gate):
-        beside = f"; tossing a coin decides {words.number(0.5, own.n)}"
+    return " ".join(filter(None, (found, _asked(result, own.n))))
+
+
+def figure_sentence(
+    evaluation: Evaluation, label: str, metric: str, against: str = "", beside: str = ""
+) -> str | None:
+    """Say a figure of a system, and that of the system ``against`` it or what is ``beside``.
+
+    None where one of both wasn't measured.
+    """
+    words = METRIC_WORDS[metric]
+    own = evaluation.measured(label, metric)
+    if own is None:
+        return None
+    if against:
+        other = evaluation.measured(against, metric)
+        if other is None:
+            return None
+        beside = f"{plain_name(against)} {words.other_has.format(value=words.figure(other), n=other.n)}"
     has = words.has.format(value=words.figure(own), n=own.n)
-    sentence = capitalized(f"{plain_name(label)} {has}{beside}.")
-    return " ".join(filter(None, (sentence, _asked(gate, own.n), _certainty(result))))
+    return capitalized(f"{plain_name(label)} {has}{f'; {beside}' if beside else ''}.")
 
 
 def _is_coin(gate: Gate) -> bool:
     return gate.metric == "dilemmas" and gate.against == "none" and gate.minimum == 0.5
 
 
-def _asked(gate: Gate, n: int) -> str:
-    """Say what is asked of the value or the difference, where the figures don't show it themselves."""
+def _asked(result: GateResult, n: int) -> str:
+    """Say what is asked of the value or the difference, and where it fails by too few items, so."""
+    gate, judged = result.gate, result.judged
+    bounded = judged is not None and judged.low is not None
+    wanted = _wanted(gate, n)
+    if result.passed:
+        sure = bounded and gate.minimum is not None and gate.minimum >= 0
+        return f"{wanted} That is more than luck." if sure else wanted
+    level = judged is not None and gate.against != "none" and judged.value == gate.minimum
+    if level or not _is_within(result):
+        return wanted
+    if gate.minimum is not None and gate.minimum >= 0:
+        return f"{wanted} With so few that may be luck."
+    return f"{wanted} So few can't show that it keeps to that."
+
+
+def _wanted(gate: Gate, n: int) -> str:
     words = METRIC_WORDS[gate.metric]
     bound = gate.minimum if gate.minimum is not None else gate.maximum
     assert bound is not None
     least = gate.minimum is not None
     if gate.against == "none":
-        wanted = f"{'Asked for: at least' if least else 'Allowed: at most'} {words.number(bound, n)}."
-        return "" if _is_coin(gate) else wanted
+        size = "more than half" if _is_coin(gate) else f"at least {words.number(bound, n)}"
+        return f"Asked for: {size}." if least else f"Allowed: at most {words.number(bound, n)}."
     if bound == 0:
-        return "" if least else "Allowed: no more."
+        return "It has to be better." if least else "Allowed: no more."
     size = words.number(abs(bound), 100) + (" in 100" if words.counts else "")
     limit = "Asked for: at least" if least == (bound > 0) else "Allowed: at most"
     return f"{limit} {size} {'more' if bound > 0 else 'fewer'}."
-
-
-def _certainty(result: GateResult) -> str:
-    """Say whether the outcome rests on the figure itself, or on how surely it is known."""
-    least = result.gate.minimum
-    if result.passed:
-        known = result.judged is not None and result.judged.low is not None
-        return "That is more than luck." if known and least is not None and least >= 0 else ""
-    if not _is_within(result):
-        return ""
-    return "That may be luck." if least is not None else "So few can't show that it is within that."
