@@ -278,6 +278,7 @@ def write_data(paths: CorpusPaths) -> None:
                 style="content",
                 question=f"{split}?",
                 answer=answer,
+                support="Nobody may take gifts above 50 euros." if split == "train" else "",
             )
             for answer in answers[split]
         ]

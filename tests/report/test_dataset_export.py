@@ -87,6 +87,7 @@ def test_datasets_loads_what_was_exported(root: Path, tmp_path: Path) -> None:
                 "completion": [{"role": "assistant", "content": row.answer}],
                 "style": "content",
                 "rule": "",
+                "support": row.support,
                 **source,
             }
             for row in read_rows(paths.instruct(split), InstructExample)

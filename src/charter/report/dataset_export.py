@@ -35,7 +35,9 @@ _SOURCE = {
 }
 _FEATURES: Mapping[Kind, Features] = {
     "instruct": Features(
-        {"id": _TEXT, "prompt": _MESSAGES, "completion": _MESSAGES, "style": _TEXT, "rule": _TEXT} | _SOURCE
+        {"id": _TEXT, "prompt": _MESSAGES, "completion": _MESSAGES}
+        | dict.fromkeys(("style", "rule", "support"), _TEXT)
+        | _SOURCE
     ),
     "preference": Features(
         {"id": _TEXT, "prompt": _MESSAGES, "chosen": _MESSAGES, "rejected": _MESSAGES, "rule": _TEXT}
@@ -172,7 +174,7 @@ def _columns(row: InstructExample | PreferencePair, chunk: Chunk) -> dict[str, A
     """Lay out a row. A chunk is short, extract.max_tokens at most, so it is there in full."""
     if isinstance(row, InstructExample):
         said = {"prompt": row.question, "completion": row.answer}
-        own = {"style": row.style, "rule": row.rule}
+        own = {"style": row.style, "rule": row.rule, "support": row.support}
     else:
         said = {"prompt": row.prompt, "chosen": row.chosen, "rejected": row.rejected}
         own = {"rule": row.rule}

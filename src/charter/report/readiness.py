@@ -80,7 +80,7 @@ def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
 
 
 def _not_excluded(result: GateResult) -> bool:
-    """Say whether a gate fails on what it allows, a maximum or a loss, though the figure itself keeps to it."""
+    """Say whether a gate fails on what it allows, a maximum or a loss, though the figure keeps to it."""
     gate = result.gate
     allows = gate.maximum is not None or (gate.minimum is not None and gate.minimum < 0)
     return not result.passed and allows and _is_within(result)

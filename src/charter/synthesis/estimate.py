@@ -98,6 +98,7 @@ def try_synthesis(
         workloads={
             purpose: Workload(work.requests, work.prompt_tokens, work.generated_tokens)
             for purpose, work in usage.items()
+            if work.requests
         },
         seconds=seconds * requests / asked if asked > requests / 2 else None,
     )

@@ -59,7 +59,7 @@ class StatesValue(VerdictFilter):
     by_rules: bool = False
 
     def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
-        known = [self.by_rules and states_norm(draft.chunk, context.rules) for draft in drafts]
+        known = [self.by_rules and _states_norm(draft.chunk, context.rules) for draft in drafts]
         requests = [
             context.choice("value_check", draft.chunk, YES_OR_NO)
             for draft, norm in zip(drafts, known, strict=True)
@@ -168,7 +168,7 @@ class OneKeepsOneBreaks(VerdictFilter):
         return [min(found[0], -found[1]) if found else None for found in odds]
 
 
-def states_norm(chunk: Chunk, rules: Sequence[Rule]) -> bool:
+def _states_norm(chunk: Chunk, rules: Sequence[Rule]) -> bool:
     """Return whether one of a chunk's rules allows, demands or forbids something; False without patterns."""
     norm = language_of(chunk).norm
     return any(norm.search(rule.statement) for rule in rules if rule.chunk_id == chunk.id)
