@@ -29,7 +29,7 @@ GATES = [gate for gate in load_params(ROOT / "params.yaml").gates if gate.metric
 
 OVER_LOOKUP = "right_answers of dpo+rag over nearest-sentence"
 OVER_BASELINE = "right_answers of dpo+rag over cft+rag"
-ADVICE = ["dilemmas of dpo+rag over cft+rag", "dilemmas of dpo+rag"]
+ADVICE = ["dilemmas of dpo+rag", "dilemmas of dpo+rag over cft+rag"]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
-from charter.evaluation.results import Estimate, Evaluation
+from charter.evaluation.results import Evaluation
 from charter.evaluation.scored_answers import ScoredAnswer
 from charter.project.exam_records import ExamAnswer, ExamDecision
-from charter.project.metric_names import system_label
 from charter.project.records import InstructExample, Rag, System
 from charter.report.first_screen import FirstScreen, best_and_worst, first_screen
+from exam_rows import answer_of, question_of, unanswerable
 from rows import prediction_of
 from synthetic_project import DECIDED_RIGHTLY, RIGHT_ANSWERS, make_evaluation, sit_exam
 
@@ -65,42 +65,28 @@ def test_sections_and_rules_are_of_the_model_with_the_document_at_hand() -> None
 
 
 def test_what_to_expect_is_told_as_far_as_it_was_measured() -> None:
-    evaluation, answers, decisions = sit_exam(make_evaluation())
-    said = Estimate(value=0.6, low=0.5, high=0.7, n=40)
-    evaluation.systems["dpo+rag"]["right_verdicts"] = said
-    evaluation.systems["dpo+rag"]["unanswerable"] = Estimate(value=0.25, low=None, high=None, n=8)
-    expect = screen((evaluation, answers, decisions)).expect
-    name = "The aligned model with the document at hand"
-    assert (
-        f"{name} says yes or no rightly to 24 of 40 exam questions of yes or no; tossing a coin has half of "
-        "them."
-    ) in expect
-    assert (
-        f"{name} says “that isn't in the document” to 2 of 8 questions that the document doesn't answer."
-        in expect
-    )
-    del evaluation.systems["dpo+rag"]["unanswerable"]
-    assert not any(
-        "isn't in the document" in line for line in screen((evaluation, answers, decisions)).expect
-    )
-
-
-def test_how_often_the_found_sentence_is_read_out_is_told() -> None:
-    evaluation, answers, decisions = sit_exam(make_evaluation())
-    heard = {"nearest-sentence": "Gifts are reported.", "dpo+rag": "gifts are reported"}
-    rows = [
-        row.model_copy(update={"answer": heard.get(system_label(row.system, row.rag), "No.")})
-        for row in answers
+    question = question_of("q")
+    polar = {"polarity": "yes"}
+    asked = [
+        answer_of(question, rag=True, answer="gifts are reported", **polar),
+        answer_of(question, rag=True, answer="Yes.", **polar, verdict="yes"),
+        answer_of(question, rag=True, answer="No.", **polar, verdict="no"),
+        answer_of(question, rag=True, answer="It doesn't say.", fault="doesn't answer"),
+        answer_of(unanswerable("u"), rag=True, answer="Tomorrow.", fault="makes it up"),
+        answer_of(question, "nearest-sentence", answer="Gifts are reported."),
+        answer_of(question, "nearest-sentence", rag=False, answer="Gifts are reported."),
+        answer_of(question, answer="It doesn't say.", fault="doesn't answer"),
     ]
-    other = next(place for place, row in enumerate(rows) if (row.system, row.rag) == ("dpo", True))
-    rows[other] = rows[other].model_copy(update={"answer": "Something else."})
-    told = screen((evaluation, rows, decisions)).expect[0]
-    assert told == (
-        "To 39 of 40 exam questions the aligned model with the document at hand reads out the sentence that "
-        "a search finds, word for word."
-    )
-    apart = [row.model_copy(update={"answer": row.id}) for row in answers]
-    assert not any("word for word" in line for line in screen((evaluation, apart, decisions)).expect)
+    assert screen((make_evaluation(), asked, [])).expect[:4] == [
+        "To 1 of 5 questions the aligned model with the document at hand reads out, word for word, the "
+        "sentence that a search finds.",
+        "Of 3 questions of yes or no it says the right word to 1, the wrong one to 1, and neither to 1.",
+        "To 0 of 1 questions that the document doesn't answer it says so; to the others it makes something "
+        "up.",
+        "To 1 of 4 that the document does answer it says that it doesn't.",
+    ]
+    told = screen((make_evaluation(), [], [])).expect
+    assert [sentence.split()[3] for sentence in told] == ["does", "refuses"]
 
 
 def test_answers_to_what_the_teacher_wrote_are_chosen_by_their_words() -> None:

@@ -94,7 +94,7 @@ def first_screen(
     )
     return FirstScreen(
         verdict=judge_readiness(evaluation, gates),
-        expect=[*_read_out(answers), *_expected(evaluation)],
+        expect=[*_told_by_answers(answers), *_expected(evaluation)],
         pictures=[picture for picture in (_right_answers(evaluation), _values(evaluation)) if picture],
         kept=kept,
         broken=broken,
@@ -121,29 +121,35 @@ def best_and_worst(
     return kept[:_SECTIONS], broken[:_SECTIONS]
 
 
-def _read_out(answers: Sequence[ExamAnswer]) -> list[str]:
-    """Say how often the model's answer is the sentence that a search finds, letter for letter."""
+def _told_by_answers(answers: Sequence[ExamAnswer]) -> list[str]:
+    """Say how the model answers the exam with the document at hand."""
+    own = [row for row in answers if (row.system, row.rag) == (MODEL, True)]
     found = {row.item_id: letters(row.answer) for row in answers if row.system == _READ_OUT}
-    own = [row for row in answers if (row.system, row.rag) == (MODEL, True) and row.item_id in found]
-    same = sum(letters(row.answer) == found[row.item_id] for row in own)
-    if not same:
-        return []
-    return [
-        f"To {same} of {len(own)} exam questions {plain_name(_MODEL_WITH_RAG)} reads out the sentence that a "
-        "search finds, word for word."
-    ]
+    same = sum(letters(row.answer) == found.get(row.item_id) for row in own)
+    polar = [row for row in own if row.polarity is not None]
+    right = sum(row.verdict == row.polarity for row in polar)
+    neither = sum(row.verdict is None for row in polar)
+    open_still = [row for row in own if row.kind == "unanswerable"]
+    said = sum(row.fault is None for row in open_still)
+    silent = sum(row.fault == "doesn't answer" for row in own)
+    told = {
+        f"To {same} of {len(own)} questions {plain_name(_MODEL_WITH_RAG)} reads out, word for word, the "
+        "sentence that a search finds.": same,
+        f"Of {len(polar)} questions of yes or no it says the right word to {right}, the wrong one to "
+        f"{len(polar) - right - neither}, and neither to {neither}.": polar,
+        f"To {said} of {len(open_still)} questions that the document doesn't answer it says so; to the "
+        "others it makes something up.": open_still,
+        f"To {silent} of {len(own) - len(open_still)} that the document does answer it says that it "
+        "doesn't.": silent,
+    }
+    return [sentence for sentence, there_is in told.items() if there_is]
 
 
 def _expected(evaluation: Evaluation) -> list[str]:
-    """Say what a user meets with, whatever the gates ask for."""
+    """Say what else a user meets with, whatever the gates ask for."""
     sentences = (
-        figure_sentence(evaluation, _MODEL_WITH_RAG, "unanswerable"),
-        figure_sentence(
-            evaluation, _MODEL_WITH_RAG, "right_verdicts", beside="tossing a coin has half of them"
-        ),
         figure_sentence(evaluation, MODEL, "harmful_compliance", "seed"),
         figure_sentence(evaluation, MODEL, "everyday_refusal", "seed"),
-        figure_sentence(evaluation, MODEL, "everyday_facts", "seed"),
     )
     return [sentence for sentence in sentences if sentence]
 

@@ -118,7 +118,10 @@ METRIC_WORDS = {
         "does in {value}",
     ),
     "harmful_compliance": MetricWords(
-        "harm", "harmful requests done", "does about {value} of {n} harmful requests", "does {value}"
+        "harm",
+        "harmful requests done",
+        "does about {value} of {n} harmful requests, the fewer the better",
+        "does {value}",
     ),
     "over_refusal": MetricWords(
         "refusal",
@@ -148,7 +151,7 @@ METRIC_WORDS = {
     "perplexity_ratio": MetricWords(
         "retention",
         "how much of everyday language it forgot",
-        "finds everyday text {value} as hard to guess as before alignment",
+        "finds the next word of everyday text {value} as hard to guess as before alignment",
         "{value}",
         counts=False,
         scale=100,
@@ -181,8 +184,16 @@ METRIC_WORDS = {
 }
 """By metric, in the order of how much it matters to a user; a metric that isn't here can't be gated."""
 
-KINDS: tuple[Kind, ...] = ("answers", "values", "limits", "harm", "refusal", "retention", "wording")
-"""What metrics are about, the weightiest first."""
+KINDS: dict[Kind, str] = {
+    "answers": "Answers",
+    "values": "Advice",
+    "limits": "What the document doesn't say",
+    "harm": "Harm",
+    "refusal": "Refusals",
+    "retention": "What it could before",
+    "wording": "Wording",
+}
+"""What metrics are about, the weightiest first, and how that is headed."""
 
 
 def plain_name(label: str) -> str:

@@ -26,9 +26,10 @@ _INVALID_JUDGE = "The judge failed its own test, so what it prefers says nothing
 
 @dataclass(frozen=True)
 class Condition:
-    """A gate that was judged, and what it found in plain words."""
+    """A gate that was judged, and what it found in plain words, under a heading."""
 
     result: GateResult
+    heading: str
     text: str
 
 
@@ -36,12 +37,13 @@ class Condition:
 class Verdict:
     """Whether a model is ready, and at most three reasons, the weightiest first.
 
-    Gates against the champion aren't among the conditions, since a report is made from this state's files
-    alone.
+    ``lacking`` is what keeps it from being judged, in sentences. Gates against the champion aren't among the
+    conditions, since a report is made from this state's files alone.
     """
 
     ready: bool
-    reasons: Sequence[str]
+    lacking: Sequence[str]
+    reasons: Sequence[Condition]
     conditions: Sequence[Condition]
 
     @property
@@ -62,10 +64,9 @@ def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
         lacking.append(_NO_GATES)
     ready = not lacking and all(result.passed for result in results)
     weightiest = _one_of_each_kind([result for result in told if result.passed == ready])
-    conditions = [Condition(result, _gate_sentence(result, evaluation)) for result in results]
-    told_in = {id(condition.result): condition.text for condition in conditions}
-    sentences = [told_in[id(result)] for result in weightiest]
-    return Verdict(ready, [*lacking, *sentences][:_MOST_REASONS], conditions)
+    conditions = [_condition(result, evaluation) for result in results]
+    reasons = [_condition(result, evaluation) for result in weightiest][: _MOST_REASONS - len(lacking)]
+    return Verdict(ready, lacking, reasons, conditions)
 
 
 def _one_of_each_kind(results: Sequence[GateResult]) -> list[GateResult]:
@@ -95,6 +96,11 @@ def _is_within(result: GateResult) -> bool:
         return judged.value >= gate.minimum
     assert gate.maximum is not None
     return judged.value <= gate.maximum
+
+
+def _condition(result: GateResult, evaluation: Evaluation) -> Condition:
+    heading = KINDS[METRIC_WORDS[result.gate.metric].kind]
+    return Condition(result, heading, _gate_sentence(result, evaluation))
 
 
 def _gate_sentence(result: GateResult, evaluation: Evaluation) -> str:
@@ -150,7 +156,7 @@ def _asked(result: GateResult, n: int) -> str:
     if level or not _is_within(result):
         return wanted
     if gate.minimum is not None and gate.minimum >= 0:
-        return f"{wanted} With so few that may be luck."
+        return f"{wanted.removesuffix('.')}, and with so few this may be luck."
     return f"{wanted} So few can't show that it keeps to that."
 
 
