@@ -1,4 +1,4 @@
-# make repro   the whole pipeline: environment, dvc repro, results   (PROFILE=smoke: minutes)
+# make repro   the whole pipeline: environment, dvc repro, results   (PROFILE=smoke: on a few passages)
 # make test    lint, types, all tests                                 make check   its quick part
 # make docs    the documentation, written anew and served on http://127.0.0.1:8000
 # make gpu-check  training on this machine's GPU, against stock trl   (minutes)

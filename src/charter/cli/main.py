@@ -29,8 +29,8 @@ app = typer.Typer(
     help="Align a language model with a document of values, and see whether it keeps them. "
     "`dvc repro` runs the pipeline; these commands prepare it, read its results and promote its models.",
     epilog="From your own document to a promoted model: charter add NAME PATH, dvc repro extract@NAME, "
-    "charter preview NAME, dvc repro, charter results NAME, charter promote NAME. To see it all work in "
-    "minutes first: charter profile smoke.",
+    "charter preview NAME, charter exam new NAME, dvc repro, charter results NAME, charter promote NAME. To "
+    "see it all work first: PROFILE=smoke make repro.",
 )
 
 _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
