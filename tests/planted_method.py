@@ -16,7 +16,7 @@ from charter.synthesis.rules_method import RulesMethod
 from charter.synthesis.set_filters import HeldOut
 from charter.synthesis.steps import Filter, Step
 from charter.synthesis.synthetic_data import SyntheticData
-from charter.synthesis.text_filters import StatesNorm
+from charter.synthesis.text_filters import Mention
 from charter.synthesis.writing import write_data
 from rows import chunk_of
 from synthesis_contexts import make_context
@@ -63,7 +63,7 @@ class Planted(Method):
 
     @property
     def pairs(self) -> Sequence[Step]:
-        return (Plant(self._pairs), StatesNorm())
+        return (Plant(self._pairs), Mention())
 
     def trained(self, held_out: HeldOut) -> Sequence[Filter]:
         return RulesMethod(self.settings).trained(held_out)

@@ -159,7 +159,7 @@ COMPANY = chunk_of(" ".join((*OPPOSITES, SITES)), chunk_id="0a")
 def turning_round(asked: str, purpose: str) -> str | Completion:
     """Turns rules round, and finds everything true but the opposite of the first."""
     if purpose == "opposite rules":
-        return OPPOSITES[asked]
+        return OPPOSITES.get(asked, asked)
     assert purpose == "truth of rules"
     return verdict(-1.85 if OPPOSITES[GIFTS] in asked else 5.0, "True", "False")
 
@@ -180,16 +180,19 @@ def test_a_pair_is_a_rule_and_an_opposite_that_is_less_true() -> None:
     assert (pair.chunk_id, pair.prompt, pair.rule) == ("0a", "What of 0?", GIFTS)
     assert (pair.chosen, pair.rejected) == (GIFTS, OPPOSITES[GIFTS])
     assert [(row.kind, row.filter, row.reason) for row in ledger.rejected] == [
-        ("rule-pair", "norm", "states no norm"),
+        ("rule-pair", "contrast", "both are the same text"),
         ("rule-pair", "contrast", "both are the same text"),
         ("rule-pair", "verification", "the rule is truer by 0.00 only"),
     ]
 
 
-def test_the_number_of_rule_pairs_is_bounded() -> None:
-    for most in (2, 0):
+def test_the_number_of_rule_pairs_is_bounded_and_norms_come_first() -> None:
+    for most in (3, 2, 0):
         _, _, teacher = write_rule_pairs(max_rule_pairs=most)
-        assert len(teacher.asked.get("opposite rules", ())) == most
+        asked = teacher.asked.get("opposite rules", ())
+        assert len(asked) == most
+        assert SITES not in asked
+    assert SITES in write_rule_pairs(max_rule_pairs=4)[2].asked["opposite rules"]
 
 
 def test_responses_of_a_rule_pair_are_the_rule_and_its_opposite() -> None:

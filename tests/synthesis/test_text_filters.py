@@ -19,7 +19,6 @@ from charter.synthesis.text_filters import (
     Numbers,
     QuestionForm,
     SituationForm,
-    StatesNorm,
     YesOrNo,
 )
 from rows import chunk_of
@@ -79,7 +78,6 @@ PLANTED: list[tuple[TextCheck, Draft, str]] = [
     (YesOrNo(), asked("Who may keep a gift?"), "isn't answered with yes or no"),
     (HasRule(), ruled(""), "no sentence of the chunk is a rule by itself"),
     (AsksDuty(), ruled("Everyone may keep a gift.", "Must I keep a gift?"), "asks for a duty"),
-    (StatesNorm(), ruled("The gift was a canister."), "states no norm"),
     (ANSWER, answered("Gifts above 50 euros must be"), "doesn't end as a sentence"),
     (NamesTime(), answered("The manager keeps it.", "When is it kept?"), "names no time"),
     (GivesReason(), answered("Gifts are refused.", "Why are gifts refused?"), "gives no reason"),
@@ -359,22 +357,6 @@ def test_a_french_scenario_may_be_asked_in_the_person_s_own_voice(question: str,
 )
 def test_a_duty_is_asked_for_only_where_one_is_stated(scenario: str, rule: str, is_refused: bool) -> None:
     assert (refused(AsksDuty(), ruled(rule, scenario)) is not None) == is_refused
-
-
-@pytest.mark.parametrize(
-    ("rule", "norm"),
-    [
-        ("No one shall be held in slavery.", True),
-        ("Gifts above 50 euros are forbidden.", True),
-        ("Every purchase needs two quotes.", True),
-        ("Six rules protect life at every site.", False),
-        ("The canister was emptied at dawn.", False),
-        ("A watch shall be sent back.", True),
-        ('"Gift" shall mean whatever has a price.', False),
-    ],
-)
-def test_what_allows_demands_or_forbids_has_an_opposite(rule: str, norm: bool) -> None:
-    assert (refused(StatesNorm(), ruled(rule)) is None) == norm
 
 
 def test_a_number_of_an_answer_may_be_that_of_the_documents_title() -> None:

@@ -225,3 +225,22 @@ def test_an_opposite_is_of_its_rule_alone() -> None:
 def test_a_draft_is_hashed_by_what_it_is_about() -> None:
     assert Draft(GIFTS).key == "0a"
     assert Draft(GIFTS, rule="Gifts.", question="What?").key == content_id("Gifts.")
+
+
+@pytest.mark.parametrize(
+    ("rule", "norm"),
+    [
+        ("No one shall be held in slavery.", True),
+        ("Gifts above 50 euros are forbidden.", True),
+        ("Every purchase needs two quotes.", True),
+        ("Six rules protect life at every site.", False),
+        ("The canister was emptied at dawn.", False),
+        ("A watch shall be sent back.", True),
+        ('"Gift" shall mean whatever has a price.', False),
+    ],
+)
+def test_rules_that_allow_demand_or_forbid_come_first(rule: str, norm: bool) -> None:
+    # By its hash "He is 186 years old." comes before all of them.
+    drafts = [replace(Draft(GIFTS), rule=text) for text in ("He is 186 years old.", rule)]
+    (chosen,) = Choose(1, norms_first=True)(drafts, make_context(), Ledger("rule-pair"))
+    assert (chosen.rule == rule) == norm

@@ -118,7 +118,7 @@ def test_rows_without_a_rule_are_split_one_by_one() -> None:
 
 
 def test_what_was_asked_for_kept_and_refused_is_counted_by_kind() -> None:
-    pairs = [pair("May I?", "Gifts must be refused."), pair("May he?", "The canister was empty.")]
+    pairs = [pair("May I?", "Gifts must be refused."), pair("May he?", "The passage is empty.")]
     questions = [ON_SUBJECT, replace(ON_SUBJECT, question="And dear ones?", answer="No.")]
     data, figures = write(Apart(), questions, pairs, max_nearer_chunks=None)
     assert figures == {
@@ -138,19 +138,19 @@ def test_what_was_asked_for_kept_and_refused_is_counted_by_kind() -> None:
             "train": 1,
             "validation": 0,
             "test": 0,
-            "rejected": {"norm": 1},
+            "rejected": {"mention": 1},
             "chunks_without_value": 0,
         },
         "rule-pair": {"requested": 0, "kept": 0, "train": 0, "validation": 0, "test": 0, "rejected": {}},
     }
     (refused,) = data.rejected
-    assert (refused.kind, refused.filter, refused.raw.splitlines()[0]) == ("preference", "norm", "May he?")
+    assert (refused.kind, refused.filter, refused.raw.splitlines()[0]) == ("preference", "mention", "May he?")
     assert data.chunks == (GIFTS, PRESS, HELMETS)
 
 
 def test_a_filter_that_is_switched_off_refuses_nothing() -> None:
-    pairs = [pair("May he?", "The canister was empty.")]
-    data, figures = write(Apart(), [], pairs, without=["norm"], max_nearer_chunks=None)
+    pairs = [pair("May he?", "The passage is empty.")]
+    data, figures = write(Apart(), [], pairs, without=["mention"], max_nearer_chunks=None)
     assert figures["preference"]["rejected"] == {}
     assert len(data.preference["train"]) == 1
 
@@ -158,9 +158,9 @@ def test_a_filter_that_is_switched_off_refuses_nothing() -> None:
 def test_an_unknown_filter_ends_a_run_before_anything_is_written() -> None:
     with pytest.raises(
         CharterError,
-        match=r"synthesize\.without: no filter 'nrom' can be switched off; there are norm, subject",
+        match=r"synthesize\.without: no filter 'mentoin' can be switched off; there are mention, subject",
     ):
-        write(None, [ON_SUBJECT], without=["nrom"])
+        write(None, [ON_SUBJECT], without=["mentoin"])
 
 
 def test_rows_are_those_of_the_register() -> None:

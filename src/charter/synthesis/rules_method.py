@@ -34,7 +34,6 @@ from charter.synthesis.text_filters import (
     NamesTime,
     Numbers,
     QuestionForm,
-    StatesNorm,
     YesOrNo,
 )
 from charter.synthesis.verdict_filters import AskEvidence, OneWordRight, StatesValue, Supported, TruerRule
@@ -171,8 +170,7 @@ class RulesMethod(Method):
         """A rule as the response to its question, against its opposite."""
         settings = self.settings
         return (
-            StatesNorm(),
-            Choose(settings.max_rule_pairs),
+            Choose(settings.max_rule_pairs, norms_first=True),
             *self._opposites,
             TruerRule(settings.min_opposite_margin),
             OppositeAsResponse(),

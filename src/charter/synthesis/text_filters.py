@@ -121,16 +121,6 @@ class AsksDuty(TextCheck):
         return None
 
 
-class StatesNorm(TextCheck):
-    """Refuses rules that allow, demand and forbid nothing: they have no opposite."""
-
-    name = "norm"
-    patterns = ("norm",)
-
-    def _problem(self, draft: Draft, language: Language, context: SynthesisContext) -> str | None:
-        return None if language.norm.search(draft.rule) else "states no norm"
-
-
 @dataclass(frozen=True)
 class AnswerForm(TextCheck):
     """Refuses answers that are no sentence, or say that there is no answer."""

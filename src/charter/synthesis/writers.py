@@ -59,14 +59,24 @@ class InStyles(Step):
 
 @dataclass(frozen=True)
 class Choose(Step):
-    """Takes as many as the parameters allow, by a hash: if one is amended, the others' places stay."""
+    """Takes as many as the parameters allow, by a hash: if one is amended, the others' places stay.
+
+    With ``norms_first`` rules that allow, demand or forbid something, by the words of their language, come
+    before others: there are more values in them. Not all do it by such words: "Hands are washed."
+    """
 
     most: int
+    norms_first: bool = False
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return the chosen drafts in their order."""
-        chosen = set(sorted({draft.key for draft in drafts})[: self.most])
+        last = {draft.key: self.norms_first and not _states_norm(draft) for draft in drafts}
+        chosen = set(sorted(last, key=lambda key: (last[key], key))[: self.most])
         return [draft for draft in drafts if draft.key in chosen]
+
+
+def _states_norm(draft: Draft) -> bool:
+    return language_of(draft.chunk).norm.search(draft.rule) is not None
 
 
 @dataclass(frozen=True)
