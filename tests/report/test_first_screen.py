@@ -69,6 +69,8 @@ def test_what_to_expect_is_told_as_far_as_it_was_measured() -> None:
     polar = {"polarity": "yes"}
     asked = [
         answer_of(question, rag=True, answer="gifts are reported", **polar),
+        answer_of(question, rag=True, answer="Are reported."),
+        answer_of(question, rag=True, answer=""),
         answer_of(question, rag=True, answer="Yes.", **polar, verdict="yes"),
         answer_of(question, rag=True, answer="No.", **polar, verdict="no"),
         answer_of(question, rag=True, answer="It doesn't say.", fault="doesn't answer"),
@@ -78,12 +80,12 @@ def test_what_to_expect_is_told_as_far_as_it_was_measured() -> None:
         answer_of(question, answer="It doesn't say.", fault="doesn't answer"),
     ]
     assert screen((make_evaluation(), asked, [])).expect[:4] == [
-        "To 1 of 5 questions the aligned model with the document at hand reads out, word for word, the "
-        "sentence that a search finds.",
+        "To 2 of 7 questions the aligned model with the document at hand reads out, word for word, the "
+        "sentence that a search finds, or a part of it.",
         "Of 3 questions of yes or no it says the right word to 1, the wrong one to 1, and neither to 1.",
         "To 0 of 1 questions that the document doesn't answer it says so; to the others it makes something "
         "up.",
-        "To 1 of 4 that the document does answer it says that it doesn't.",
+        "To 1 of 6 that the document does answer it says that it doesn't.",
     ]
     told = screen((make_evaluation(), [], [])).expect
     assert [sentence.split()[3] for sentence in told] == ["does", "refuses"]

@@ -138,14 +138,13 @@ def _read_folder(folder: Path, paths: CorpusPaths) -> _Read:
 
 def _read_filled(files: Sequence[Path], paths: CorpusPaths) -> _Read:
     sheets = read_sheets(files)
-    rows = [(sheet, row) for sheet in SHEETS for row in sheets[sheet.name]]
-    if not rows:
+    places = [row.place for sheet in SHEETS for row in sheets[sheet.name]]
+    if not places:
         raise CharterError("nothing is filled in; write questions below the examples, beside a section")
     names = {name.casefold(): name for name in _section_texts(paths)}
     asked, faults = _build(ExamQuestion, QUESTIONS, sheets, names, _question_values, f"{paths.name}-q")
     decided, more = _build(Dilemma, DILEMMAS, sheets, names, _dilemma_values, f"{paths.name}-d")
     faults += [*more, *find_faults(asked, decided), *_against_document([*asked, *decided], paths)]
-    places = [row.place for _, row in rows]
     return _Read(asked, decided, sorted(faults, key=lambda fault: places.index(fault.place)))
 
 

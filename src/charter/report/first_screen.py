@@ -125,24 +125,35 @@ def _told_by_answers(answers: Sequence[ExamAnswer]) -> list[str]:
     """Say how the model answers the exam with the document at hand."""
     own = [row for row in answers if (row.system, row.rag) == (MODEL, True)]
     found = {row.item_id: letters(row.answer) for row in answers if row.system == _READ_OUT}
-    same = sum(letters(row.answer) == found.get(row.item_id) for row in own)
+    read_out = sum(letters(row.answer) in found.get(row.item_id, "") for row in own if letters(row.answer))
     polar = [row for row in own if row.polarity is not None]
     right = sum(row.verdict == row.polarity for row in polar)
     neither = sum(row.verdict is None for row in polar)
     open_still = [row for row in own if row.kind == "unanswerable"]
     said = sum(row.fault is None for row in open_still)
     silent = sum(row.fault == "doesn't answer" for row in own)
-    told = {
-        f"To {same} of {len(own)} questions {plain_name(_MODEL_WITH_RAG)} reads out, word for word, the "
-        "sentence that a search finds.": same,
-        f"Of {len(polar)} questions of yes or no it says the right word to {right}, the wrong one to "
-        f"{len(polar) - right - neither}, and neither to {neither}.": polar,
-        f"To {said} of {len(open_still)} questions that the document doesn't answer it says so; to the "
-        "others it makes something up.": open_still,
-        f"To {silent} of {len(own) - len(open_still)} that the document does answer it says that it "
-        "doesn't.": silent,
-    }
-    return [sentence for sentence, there_is in told.items() if there_is]
+    told = []
+    if read_out:
+        told.append(
+            f"To {read_out} of {len(own)} questions {plain_name(_MODEL_WITH_RAG)} reads out, word for word, "
+            "the sentence that a search finds, or a part of it."
+        )
+    if polar:
+        told.append(
+            f"Of {len(polar)} questions of yes or no it says the right word to {right}, the wrong one to "
+            f"{len(polar) - right - neither}, and neither to {neither}."
+        )
+    if open_still:
+        told.append(
+            f"To {said} of {len(open_still)} questions that the document doesn't answer it says so; to the "
+            "others it makes something up."
+        )
+    if silent:
+        told.append(
+            f"To {silent} of {len(own) - len(open_still)} that the document does answer it says that it "
+            "doesn't."
+        )
+    return told
 
 
 def _expected(evaluation: Evaluation) -> list[str]:

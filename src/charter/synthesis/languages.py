@@ -52,6 +52,10 @@ class Language(BaseModel):
         """Return whether the language has all of these patterns."""
         return all(getattr(self, name) is not _NOTHING for name in patterns)
 
+    def states_norm(self, rule: str) -> bool:
+        """Return whether a rule allows, demands or forbids something; False without patterns."""
+        return self.norm.search(rule) is not None
+
     def answer_word(self, response: str) -> str | None:
         """Return Yes or No where a response begins with the language's word for it and a pause, else None.
 

@@ -170,8 +170,8 @@ class OneKeepsOneBreaks(VerdictFilter):
 
 def _states_norm(chunk: Chunk, rules: Sequence[Rule]) -> bool:
     """Return whether one of a chunk's rules allows, demands or forbids something; False without patterns."""
-    norm = language_of(chunk).norm
-    return any(norm.search(rule.statement) for rule in rules if rule.chunk_id == chunk.id)
+    language = language_of(chunk)
+    return any(language.states_norm(rule.statement) for rule in rules if rule.chunk_id == chunk.id)
 
 
 def _ask_verdict(context: SynthesisContext, draft: Draft, **given: str) -> Request:

@@ -70,13 +70,12 @@ class Choose(Step):
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return the chosen drafts in their order."""
-        last = {draft.key: self.norms_first and not _states_norm(draft) for draft in drafts}
+        last = {
+            draft.key: self.norms_first and not language_of(draft.chunk).states_norm(draft.rule)
+            for draft in drafts
+        }
         chosen = set(sorted(last, key=lambda key: (last[key], key))[: self.most])
         return [draft for draft in drafts if draft.key in chosen]
-
-
-def _states_norm(draft: Draft) -> bool:
-    return language_of(draft.chunk).norm.search(draft.rule) is not None
 
 
 @dataclass(frozen=True)
