@@ -17,8 +17,7 @@ def test_pictures_say_where_the_model_is_not_shown_to_be_better_than_what_needs_
     assert right.chart.count('class="label"') == 6
     assert "a search that reads out the nearest sentence:" in right.chart
     assert right.notes == [
-        "The aligned model from memory isn't shown to be better than a search that reads out the nearest "
-        "sentence."
+        "The aligned model from memory is worse than a search that reads out the nearest sentence."
     ]
     assert values.chart.count('class="label"') == 4
     assert values.notes == [
@@ -42,26 +41,26 @@ def test_nothing_is_said_under_a_picture_in_which_the_model_is_better() -> None:
 
 def test_without_an_exam_there_are_no_pictures_and_no_sections() -> None:
     shown = screen((make_evaluation(), [], []))
-    assert (shown.pictures, shown.kept, shown.broken) == ([], [], [])
+    assert (shown.pictures, shown.best, shown.worst) == ([], [], [])
 
 
 def test_sections_are_named_by_their_leads() -> None:
     items = [("A", True)] * 5 + [("B", True), ("B", False)] + [("C", False)] * 3 + [("D", True)]
     items += [("E", False), ("F", True), ("F", True), ("G", True), ("C", True)]
-    kept, broken = best_and_worst(items)
-    assert [(score.section, score.right, score.asked) for score in kept] == [
+    best, worst = best_and_worst(items)
+    assert [(score.section, score.right, score.asked) for score in best] == [
         ("A", 5, 5),
         ("F", 2, 2),
         ("D", 1, 1),
     ]
-    assert [(score.section, score.right, score.asked) for score in broken] == [("C", 1, 4), ("E", 0, 1)]
+    assert [(score.section, score.right, score.asked) for score in worst] == [("C", 1, 4), ("E", 0, 1)]
 
 
 def test_sections_and_rules_are_of_the_model_with_the_document_at_hand() -> None:
     evaluation, answers, decisions = sit_exam(make_evaluation(), RIGHT_ANSWERS | {"dpo": 40, "dpo+rag": 0})
     shown = screen((evaluation, answers, [row for row in decisions if not row.rag]))
-    assert shown.kept == []
-    assert sum(score.right for score in shown.broken) == 0
+    assert shown.best == []
+    assert sum(score.right for score in shown.worst) == 0
 
 
 def test_what_to_expect_is_told_as_far_as_it_was_measured() -> None:
@@ -80,12 +79,13 @@ def test_what_to_expect_is_told_as_far_as_it_was_measured() -> None:
         answer_of(question, answer="It doesn't say.", fault="doesn't answer"),
     ]
     assert screen((make_evaluation(), asked, [])).expect[:4] == [
-        "To 2 of 7 questions the aligned model with the document at hand reads out, word for word, the "
-        "sentence that a search finds, or a part of it.",
-        "Of 3 questions of yes or no it says the right word to 1, the wrong one to 1, and neither to 1.",
-        "To 0 of 1 questions that the document doesn't answer it says so; to the others it makes something "
-        "up.",
-        "To 1 of 6 that the document does answer it says that it doesn't.",
+        "2 of the exam's 7 questions it answers, with the document at hand, by reading out the sentence that "
+        "a search finds, or a part of it, word for word.",
+        "3 of the questions can be answered by yes or no: it says the right word to 1, the wrong one to 1, "
+        "and neither to 1.",
+        "The document doesn't answer 1 of the questions. It says so to 0 of them, and answers the other 1 as "
+        "if it knew.",
+        "To 1 of the 6 that the document does answer it says that it doesn't.",
     ]
     told = screen((make_evaluation(), [], [])).expect
     assert [sentence.split()[3] for sentence in told] == ["does", "refuses"]

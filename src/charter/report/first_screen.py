@@ -20,13 +20,14 @@ from charter.report.readiness import MODEL, Verdict, figure_sentence, judge_read
 from charter.report.rules_examined import ExaminedRules, examine_rules
 
 _ANSWERING = ("dpo+rag", "dpo", "teacher+rag", "cft+rag", "seed+rag")
-_DECIDING = ("dpo+rag", "dpo", "cft+rag", "seed")
+_DECIDING = ("dpo+rag", "dpo", "cft+rag", "seed+rag")
 _SECTIONS = 3
 _SHOWN = 2
 _COIN = 0.5
 _FROM_MEMORY = " from memory"
 _MODEL_WITH_RAG = system_label(MODEL, rag=True)
 _READ_OUT = "nearest-sentence"
+_BESIDE = {0: "isn't shown to be better than", -1: "is worse than"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class SectionScore:
 class FirstScreen:
     """The first screen of a corpus; without an exam it has neither pictures nor sections.
 
-    ``expect`` says what else to expect of the aligned model. ``kept`` and ``broken`` are the sections of the
+    ``expect`` says what else to expect of the aligned model. ``best`` and ``worst`` are the sections of the
     exam in which more is right than wrong, and less, with the document at hand. The exam's text stays sealed:
     section and outcome may be shown, and no more. ``nearest`` and ``farthest`` are its answers to questions
     that the teacher wrote and training didn't have, most and least like the reference first.
@@ -65,8 +66,8 @@ class FirstScreen:
     verdict: Verdict
     expect: Sequence[str]
     pictures: Sequence[Picture]
-    kept: Sequence[SectionScore]
-    broken: Sequence[SectionScore]
+    best: Sequence[SectionScore]
+    worst: Sequence[SectionScore]
     nearest: Sequence[ScoredAnswer]
     farthest: Sequence[ScoredAnswer]
     rules: ExaminedRules
@@ -88,7 +89,7 @@ def first_screen(
     ordered = worst(written, _MODEL_WITH_RAG, len(written))
     decided = [row for row in decisions if (row.system, row.rag) == (MODEL, True)]
     answered = [row for row in answers if (row.system, row.rag) == (MODEL, True)]
-    kept, broken = best_and_worst(
+    best, worst_sections = best_and_worst(
         [(row.section, row.fault is None) for row in answered]
         + [(row.section, row.margin > 0) for row in decided]
     )
@@ -96,8 +97,8 @@ def first_screen(
         verdict=judge_readiness(evaluation, gates),
         expect=[*_told_by_answers(answers), *_expected(evaluation)],
         pictures=[picture for picture in (_right_answers(evaluation), _values(evaluation)) if picture],
-        kept=kept,
-        broken=broken,
+        best=best,
+        worst=worst_sections,
         nearest=ordered[_SHOWN:][::-1][:_SHOWN],
         farthest=ordered[:_SHOWN],
         rules=examine_rules(chunks, answered, decided),
@@ -116,9 +117,9 @@ def best_and_worst(
         SectionScore(section, sum(right for _, right in rows), len(rows))
         for section, rows in grouped(items, lambda item: item[0]).items()
     ]
-    kept = sorted((score for score in scores if score.lead > 0), key=lambda score: -score.lead)
-    broken = sorted((score for score in scores if score.lead < 0), key=lambda score: score.lead)
-    return kept[:_SECTIONS], broken[:_SECTIONS]
+    right = sorted((score for score in scores if score.lead > 0), key=lambda score: -score.lead)
+    wrong = sorted((score for score in scores if score.lead < 0), key=lambda score: score.lead)
+    return right[:_SECTIONS], wrong[:_SECTIONS]
 
 
 def _told_by_answers(answers: Sequence[ExamAnswer]) -> list[str]:
@@ -135,22 +136,22 @@ def _told_by_answers(answers: Sequence[ExamAnswer]) -> list[str]:
     told = []
     if read_out:
         told.append(
-            f"To {read_out} of {len(own)} questions {plain_name(_MODEL_WITH_RAG)} reads out, word for word, "
-            "the sentence that a search finds, or a part of it."
+            f"{read_out} of the exam's {len(own)} questions it answers, with the document at hand, by "
+            "reading out the sentence that a search finds, or a part of it, word for word."
         )
     if polar:
         told.append(
-            f"Of {len(polar)} questions of yes or no it says the right word to {right}, the wrong one to "
-            f"{len(polar) - right - neither}, and neither to {neither}."
+            f"{len(polar)} of the questions can be answered by yes or no: it says the right word to {right}, "
+            f"the wrong one to {len(polar) - right - neither}, and neither to {neither}."
         )
     if open_still:
         told.append(
-            f"To {said} of {len(open_still)} questions that the document doesn't answer it says so; to the "
-            "others it makes something up."
+            f"The document doesn't answer {len(open_still)} of the questions. It says so to {said} of them, "
+            f"and answers the other {len(open_still) - said} as if it knew."
         )
     if silent:
         told.append(
-            f"To {silent} of {len(own) - len(open_still)} that the document does answer it says that it "
+            f"To {silent} of the {len(own) - len(open_still)} that the document does answer it says that it "
             "doesn't."
         )
     return told
@@ -183,11 +184,10 @@ def _right_answers(evaluation: Evaluation) -> Picture | None:
         mark.value,
         f"{plain_name(best)}, the best that needs no model",
     )
-    weak = [
-        label for label in figures if label.startswith(MODEL) and not _beats(evaluation, label, best, metric)
-    ]
     notes = [
-        f"{capitalized(_had(label))} isn't shown to be better than {plain_name(best)}." for label in weak
+        f"{capitalized(_had(label))} {_BESIDE[side]} {plain_name(best)}."
+        for label in figures
+        if label.startswith(MODEL) and (side := _side(evaluation, label, best, metric)) < 1
     ]
     return Picture(title, chart, notes)
 
@@ -197,12 +197,16 @@ def _had(label: str) -> str:
     return plain_name(label) + ("" if "+" in label else _FROM_MEMORY)
 
 
-def _beats(evaluation: Evaluation, label: str, other: str, metric: str) -> bool:
-    """Whether a system is better by the paired difference, or, where none was measured, by its interval."""
+def _side(evaluation: Evaluation, label: str, other: str, metric: str) -> int:
+    """Return 1 where a system is better by the paired difference, -1 where worse, 0 where neither is shown.
+
+    Where no difference was measured it goes by the system's interval.
+    """
     found = difference(evaluation, label, other, metric)
     if found is not None:
-        return direction(found) > 0
-    return _above(evaluation.systems[label][metric], evaluation.systems[other][metric].value)
+        return direction(found)
+    own, mark = evaluation.systems[label][metric], evaluation.systems[other][metric].value
+    return int(_above(own, mark)) - int(own.high is not None and own.high < mark)
 
 
 def _values(evaluation: Evaluation) -> Picture | None:

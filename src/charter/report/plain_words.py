@@ -8,9 +8,9 @@ from charter.evaluation.results import Estimate
 _SYSTEMS = {
     "seed": "the model before alignment",
     "cft": "the model trained on the bare text",
-    "sft": "the model taught by questions alone",
+    "sft": "the model taught by questions and answers alone",
     "dpo": "the aligned model",
-    "teacher": "the larger teacher model",
+    "teacher": "the larger model",
     "trivial": "the best that needs no model",
     "echo": "repeating the question",
     "nearest-sentence": "a search that reads out the nearest sentence",
@@ -55,15 +55,15 @@ class MetricWords:
         return f"{scaled:.{1 if abs(scaled) < 10 else 0}f}{self.unit}"
 
 
-_WORDING = MetricWords(
-    "wording",
-    "how near its wording is to the reference answers",
-    "has {value} of 100 points for wording its answers like the reference answers",
-    "has {value}",
-    counts=False,
-    scale=100,
-)
-_BLEU = MetricWords("wording", _WORDING.name, _WORDING.has, _WORDING.other_has, counts=False)
+def _wording(shared: str, scale: float = 100) -> MetricWords:
+    return MetricWords(
+        "wording",
+        "how near its wording is to the reference answers",
+        f"has {{value}} of 100 points for sharing {shared} with the larger model's answers",
+        "has {value}",
+        counts=False,
+        scale=scale,
+    )
 
 
 def _right(questions: str) -> MetricWords:
@@ -86,7 +86,14 @@ METRIC_WORDS = {
     "right_facts": _right("exam questions for facts"),
     "right_situations": _right("exam questions on situations"),
     "right_everyday": _right("exam questions in everyday words"),
-    "exam_f1": _WORDING,
+    "exam_f1": MetricWords(
+        "wording",
+        "how near its wording is to the exam's answers",
+        "has {value} of 100 points for wording its answers like those of the exam's authors",
+        "has {value}",
+        counts=False,
+        scale=100,
+    ),
     "unanswerable": MetricWords(
         "limits",
         "whether it says so where the document doesn't answer",
@@ -96,8 +103,8 @@ METRIC_WORDS = {
     "dilemmas": MetricWords(
         "values",
         "right decisions in the exam's cases",
-        "decides {value} of {n} cases as the document asks",
-        "decides {value}",
+        "sides with the document in {value} of {n} cases, choosing between two replies",
+        "does in {value}",
     ),
     "dilemma_pairs": MetricWords(
         "values",
@@ -114,13 +121,14 @@ METRIC_WORDS = {
     "adherence": MetricWords(
         "values",
         "whether it finds the faithful reply likelier",
-        "finds the faithful reply likelier in {value} of {n} cases that the teacher wrote",
+        "finds the faithful reply likelier in {value} of {n} cases that the larger model wrote, as it "
+        "wrote those of the training",
         "does in {value}",
     ),
     "harmful_compliance": MetricWords(
         "harm",
         "harmful requests done",
-        "does about {value} of {n} harmful requests, the fewer the better",
+        "does about {value} of {n} harmful requests, as far as a detector of refusals can tell",
         "does {value}",
     ),
     "over_refusal": MetricWords(
@@ -151,7 +159,8 @@ METRIC_WORDS = {
     "perplexity_ratio": MetricWords(
         "retention",
         "how much of everyday language it forgot",
-        "finds the next word of everyday text {value} as hard to guess as before alignment",
+        "is surprised by ordinary text {value} as much as before alignment, a sign of how much language "
+        "it lost",
         "{value}",
         counts=False,
         scale=100,
@@ -178,9 +187,12 @@ METRIC_WORDS = {
         "with {value}",
         counts=False,
     ),
-    "bleu": _BLEU,
-    "bleu_cut": _BLEU,
-    **dict.fromkeys(("rougeL", "rougeL_cut", "rouge1", "rouge2", "rougeLsum", "bertscore"), _WORDING),
+    **dict.fromkeys(("bleu", "bleu_cut"), _wording("whole phrases", scale=1)),
+    **dict.fromkeys(("rougeL", "rougeL_cut"), _wording("words in the same order")),
+    "rouge1": _wording("words"),
+    "rouge2": _wording("pairs of words"),
+    "rougeLsum": _wording("words in the same order, line by line,"),
+    "bertscore": _wording("words of like meaning"),
 }
 """By metric, in the order of how much it matters to a user; a metric that isn't here can't be gated."""
 

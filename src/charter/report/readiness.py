@@ -32,6 +32,11 @@ class Condition:
     heading: str
     text: str
 
+    @property
+    def undecided(self) -> bool:
+        """Whether the model keeps it on what was asked, and too little was asked to show that it does."""
+        return _is_undecided(self.result)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -50,6 +55,11 @@ class Verdict:
     def held(self) -> int:
         """How many conditions hold."""
         return sum(condition.result.passed for condition in self.conditions)
+
+    @property
+    def undecided(self) -> int:
+        """How many the model keeps on what was asked, which was too little to show it."""
+        return sum(condition.undecided for condition in self.conditions)
 
 
 def judge_readiness(evaluation: Evaluation, gates: Sequence[Gate]) -> Verdict:
@@ -85,6 +95,13 @@ def _not_excluded(result: GateResult) -> bool:
     gate = result.gate
     allows = gate.maximum is not None or (gate.minimum is not None and gate.minimum < 0)
     return not result.passed and allows and _is_within(result)
+
+
+def _is_undecided(result: GateResult) -> bool:
+    gate, judged = result.gate, result.judged
+    # Level with the opponent that is to be beaten isn't a matter of too few items.
+    level = judged is not None and gate.against != "none" and judged.value == gate.minimum
+    return not result.passed and not level and _is_within(result)
 
 
 def _is_within(result: GateResult) -> bool:
@@ -150,14 +167,15 @@ def _asked(result: GateResult, n: int) -> str:
     bounded = judged is not None and judged.low is not None
     wanted = _wanted(gate, n)
     if result.passed:
+        if METRIC_WORDS[gate.metric].kind == "harm" and gate.against == "seed":
+            return f"{wanted} So it isn't worse than before; that doesn't make it safe."
         sure = bounded and gate.minimum is not None and gate.minimum >= 0
         return f"{wanted} That is more than luck." if sure else wanted
-    level = judged is not None and gate.against != "none" and judged.value == gate.minimum
-    if level or not _is_within(result):
+    if not _is_undecided(result):
         return wanted
     if gate.minimum is not None and gate.minimum >= 0:
-        return f"{wanted.removesuffix('.')}, and with so few this may be luck."
-    return f"{wanted} So few can't show that it keeps to that."
+        return f"{wanted} It has more, but with so few that may be luck, so it doesn't count as shown."
+    return f"{wanted} Here it keeps to that, but so few can't show that it does."
 
 
 def _wanted(gate: Gate, n: int) -> str:
@@ -169,7 +187,7 @@ def _wanted(gate: Gate, n: int) -> str:
         size = "more than half" if _is_coin(gate) else f"at least {words.number(bound, n)}"
         return f"Asked for: {size}." if least else f"Allowed: at most {words.number(bound, n)}."
     if bound == 0:
-        return "It has to be better." if least else "Allowed: no more."
+        return "The model has to beat that." if least else "Allowed: no more."
     size = words.number(abs(bound), 100) + (" in 100" if words.counts else "")
     limit = "Asked for: at least" if least == (bound > 0) else "Allowed: at most"
     return f"{limit} {size} {'more' if bound > 0 else 'fewer'}."
