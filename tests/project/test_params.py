@@ -21,9 +21,9 @@ def values() -> Any:
 
 def test_misspelt_key_is_named(values: Any) -> None:
     values["dpo"]["betta"] = values["dpo"].pop("beta")
-    with pytest.raises(CharterError, match=r"dpo\.betta: Extra inputs") as caught:
+    with pytest.raises(CharterError, match=r"dpo\.betta: there is no such key") as caught:
         parse_params(values, "params.yaml")
-    assert "dpo.beta: Field required" in str(caught.value)
+    assert "dpo.beta: is missing" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,27 @@ def test_wrong_value_is_named_and_shown(values: Any, section: str, key: str, val
     values[section][key] = value
     with pytest.raises(CharterError, match=rf"{section}\.{key}: .*found: {value!r}"):
         parse_params(values, "params.yaml")
+
+
+@pytest.mark.parametrize("name", ["test_share", "pair_test_share"])
+def test_something_is_left_to_train_on(values: Any, name: str) -> None:
+    values["synthesize"] |= {name: 0.95, "validation_share": 0.05}
+    with pytest.raises(CharterError, match=rf"synthesize: {name} and validation_share leave nothing"):
+        parse_params(values, "params.yaml")
+
+
+@pytest.mark.parametrize("language", ["de", "DEU", "German", ""])
+def test_a_language_is_named_by_three_letters(values: Any, language: str) -> None:
+    values["corpora"]["udhr"]["language"] = language
+    with pytest.raises(CharterError, match=r"corpora\.udhr\.language: give the three letters .* deu"):
+        parse_params(values, "params.yaml")
+
+
+def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes("title: Verhaltensgrundsätze".encode("cp1252"))
+    with pytest.raises(CharterError, match=r"params\.yaml: not UTF-8 .*; save it in that encoding"):
+        load_params(path)
 
 
 def test_model_has_one_source(values: Any) -> None:
@@ -107,7 +128,7 @@ def test_judges_are_the_teacher_by_its_word_or_models_with_names(values: Any) ->
     [
         ([], r"judges: .*at least 1 item"),
         (["larger"], r"judges\.0: Input should be 'teacher'"),
-        ([3], r"judges\.0: Input should be an object"),
+        ([3], r"^params\.yaml: judges\.0: should be a mapping of keys to values"),
         ([JUDGE, JUDGE], r"judges: .*two judges have one name"),
         ([JUDGE | {"name": "teacher"}], r"judges\.0: .*by the word teacher"),
         (["teacher", JUDGE | {"engine": "vllm"}], r"judges\.1\.engine: Input should be 'openvino'"),

@@ -139,6 +139,31 @@ def test_an_edit_over_the_profile_survives_a_change_of_profile(project: Path, fi
     assert load_params(file).evaluate.max_new_tokens == 50
 
 
+def test_an_edit_over_the_profile_stays_in_effect_when_it_is_applied_again(project: Path, file: Path) -> None:
+    own = values(file)
+    apply_profile(project, "paper")
+    edit(file, "extract.max_tokens", 333)
+    edit(file, "base_models.teacher.served", "acme/large")
+    edited = values(file)
+    for _ in range(2):
+        assert apply_profile(project, "paper") == ["base_models.teacher", "extract.max_tokens"]
+        assert values(file) == edited
+    assert take_off_profile(project) == ["base_models.teacher", "extract.max_tokens"]
+    extract = own["extract"] | {"max_tokens": 333}
+    teacher = edited["base_models"]["teacher"]
+    models = own["base_models"] | {"teacher": teacher}
+    assert values(file) == own | {"extract": extract, "base_models": models}
+
+
+def test_a_models_source_is_kept_whole(project: Path, file: Path) -> None:
+    apply_profile(project, "paper")
+    edit(file, "base_models.teacher.served", "acme/large")
+    assert apply_profile(project, "smoke") == ["base_models.teacher"]
+    source = load_params(file).base_models.teacher
+    assert (source.artifact, source.served) == (None, "acme/large")
+    assert load_params(file).base_models.seed.hub == "acme/small@v1"
+
+
 def test_a_profile_that_has_changed_since_is_taken_off_as_it_was(project: Path, file: Path) -> None:
     own = file.read_bytes()
     apply_profile(project, "smoke")

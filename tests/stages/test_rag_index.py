@@ -35,6 +35,31 @@ def test_index_of_the_chunks_is_written(params: Params, base_models: ProjectPath
 
 
 @pytest.mark.models
+@pytest.mark.parametrize(
+    ("unit", "method", "told"), [("chunk", "dense", 1), ("sentence", "dense", 0), ("chunk", "bm25", 0)]
+)
+def test_chunks_that_the_encoder_cuts_are_told(
+    params: Params,
+    base_models: ProjectPaths,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    unit: str,
+    method: str,
+    told: int,
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/base").symlink_to(base_models.encoder.parent)
+    paths = ProjectPaths(tmp_path).corpus("ours")
+    texts = ["Gifts are returned. " * 60, "Gifts are returned. " * 70, "Helmets are worn on site."]
+    write_rows(paths.chunks, (chunk_of(text, chunk_id=str(n)) for n, text in enumerate(texts)))
+    searched = params.retrieval.model_copy(update={"unit": unit, "method": method})
+    rag_index.run(params.model_copy(update={"retrieval": searched}), paths)
+    error = capsys.readouterr().err
+    assert error.count("ours: the encoder reads 1 of 3 chunks in part") == told
+    assert error.count("lower extract.max_tokens") == told
+
+
+@pytest.mark.models
 def test_a_log_has_no_bars_of_libraries(base_models: ProjectPaths, tmp_path: Path) -> None:
     paths = ProjectPaths(tmp_path).corpus("udhr")
     shutil.copy(ROOT / PARAMS_FILE, paths.params)

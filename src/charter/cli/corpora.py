@@ -61,8 +61,11 @@ def profile(
             typer.echo(f"{known}{'  (applied)' if known == params.profile else ''}")
         return
     kept = take_off_profile(paths.root) if name == "off" else apply_profile(paths.root, name)
+    over = f"you changed it over profile {params.profile}"
     for key in kept:
-        typer.echo(f"{key} stays as it is: you changed it over profile {params.profile}")
+        typer.echo(
+            f"{key} {'stays as it is' if name in ('off', params.profile) else 'is your own now'}: {over}"
+        )
     if name == "off":
         typer.echo("params.yaml holds your own values; no profile is applied")
     else:

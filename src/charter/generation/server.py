@@ -44,7 +44,7 @@ class ModelServer:
             valid = address.scheme in ("http", "https") and address.hostname and address.port != 0
         except ValueError:
             valid = False
-        if "@" in base_url:
+        if "@" in base_url or "?" in base_url:
             raise CharterError(
                 f"{self.params.base_url} has a name or a key in it; the key goes in {variable}"
             )

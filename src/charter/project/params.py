@@ -5,7 +5,7 @@ file, sees all of them. A misspelt, missing or mistyped key fails at once and na
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -113,6 +113,16 @@ def _names(judges: Iterable[model_sections.NamedJudge]) -> tuple[str, ...]:
     return tuple(judge if isinstance(judge, str) else judge.name for judge in judges)
 
 
+_SAID = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such key",
+    "bool_type": "should be true or false",
+    **dict.fromkeys(("tuple_type", "list_type"), "should be a list"),
+    **dict.fromkeys(("dict_type", "model_type"), "should be a mapping of keys to values"),
+}
+"""What is said of an error of pydantic's, by its type, where its own words are for programmers."""
+
+
 def parse_params(values: Any, source: str) -> Params:
     """Check a tree of plain values, as `parse_as` does."""
     return parse_as(Params, values, source)
@@ -127,12 +137,14 @@ def read_yaml(path: Path) -> Any:
     """Read a file of YAML 1.2, as DVC does.
 
     Raises:
-        CharterError: The file is missing, or isn't YAML.
+        CharterError: The file is missing, or isn't YAML in UTF-8.
     """
     try:
         return parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise CharterError(f"{path}: no such file; run charter in the project's folder") from error
+    except UnicodeDecodeError as error:
+        raise CharterError(f"{path}: not UTF-8 ({error}); save it in that encoding") from error
     except YAMLError as error:
         raise CharterError(f"{path}: not YAML: {error}") from error
 
@@ -147,11 +159,21 @@ def parse_as(kind: type[Checked], values: Any, source: str) -> Checked:
         # As JSON, which, like YAML, has arrays where frozen sections have tuples, and no dates.
         return TypeAdapter(kind).validate_json(json.dumps(values, default=str))
     except ValidationError as error:
-        lines = []
-        for item in error.errors():
-            # What is in brackets is pydantic's: that it is the key itself, or what a value was taken for.
-            key = ".".join(str(part) for part in item["loc"] if not str(part).startswith("["))
-            key = key or "(the whole file)"
-            found = "" if item["type"] == "missing" else f" (found: {item['input']!r})"
-            lines.append(f"{source}: {key}: {item['msg']}{found}")
-        raise CharterError("\n".join(lines)) from error
+        found = error.errors()
+        raise CharterError(
+            "\n".join(f"{source}: {_named(item)}" for item in found if _is_own(item, found))
+        ) from error
+
+
+def _is_own(item: Any, found: Sequence[Any]) -> bool:
+    """Say whether an error isn't that a list is short of an item, which is in error itself."""
+    inside = (other["loc"] for other in found if other is not item)
+    return item["type"] != "too_short" or all(loc[: len(item["loc"])] != item["loc"] for loc in inside)
+
+
+def _named(item: Any) -> str:
+    # What is in brackets is pydantic's: that it is the key itself, or what a value was taken for.
+    key = ".".join(str(part) for part in item["loc"] if not str(part).startswith("["))
+    found = "" if item["type"] == "missing" else f" (found: {item['input']!r})"
+    said = _SAID.get(item["type"], item["msg"].removeprefix("Value error, "))
+    return f"{key or '(the whole file)'}: {said}{found}"

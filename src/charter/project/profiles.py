@@ -7,6 +7,7 @@ user has it, params.user.yaml, params.yaml as it becomes.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ NONE = "none"
 """The ``profile`` of params.yaml where none is applied."""
 
 USERS_FILE = "params.user.yaml"
+_MODELS = "base_models."
 _HEADER = "# Your own params.yaml, to which `charter profile off` goes back: commit both. What lies over it:"
 
 
@@ -31,10 +33,11 @@ def list_profiles(root: Path) -> list[str]:
 
 
 def apply_profile(root: Path, name: str) -> list[str]:
-    """Lay a profile over the user's params.yaml; the one that was applied is taken off first.
+    """Lay a profile over the user's params.yaml; another one that was applied is taken off first.
 
     A mapping that is empty in the profile empties the one in params.yaml. The keys are returned that the user
-    had changed over the profile that was taken off. If an error is raised, nothing changes.
+    had changed over the profile that was applied: they stay in effect if it is the same one, and else are the
+    user's own, which another profile may set in turn. If an error is raised, nothing changes.
     """
     path = root / FOLDER / f"{name}.yaml"
     if not path.exists():
@@ -43,8 +46,10 @@ def apply_profile(root: Path, name: str) -> list[str]:
     if not isinstance(profile, dict) or "profile" in profile:
         raise CharterError(f"{path}: not a tree of the keys and values that params.yaml has, without profile")
     overlay = {"profile": name} | profile
+    again = load_params(root / PARAMS_FILE).profile == name
     own, kept = _without_profile(root)
-    text = amend_yaml(own, lambda values: lay(overlay, values))
+    laid = _leave_out(overlay, kept) if again else overlay
+    text = amend_yaml(own, lambda values: lay(laid, values))
     parse_params(parse_yaml(text), f"{PARAMS_FILE} with {FOLDER}/{name}.yaml")
     write_text(root / PARAMS_FILE, own)
     write_text(root / USERS_FILE, f"{_HEADER}\n# {json.dumps(overlay)}\n{own}")
@@ -100,12 +105,31 @@ def lay(overlay: Any, values: Any) -> None:
             values[key] = value
 
 
+def _leave_out(overlay: dict[str, Any], keys: Collection[str], above: str = "") -> dict[str, Any]:
+    """Return a profile without these keys, and without a mapping of which nothing is left: it would empty."""
+    left = {}
+    for key, value in overlay.items():
+        if above + key in keys:
+            continue
+        if not value or not isinstance(value, dict):
+            left[key] = value
+        elif below := _leave_out(value, keys, f"{above}{key}."):
+            left[key] = below
+    return left
+
+
 def _lift(overlay: Any, values: Any, users: Any, above: str = "") -> list[str]:
     """Set the user's values again where the profile's still stand, and return the keys where they don't."""
     kept = []
     for key, value in overlay.items():
         present, was = values.get(key), users.get(key)
-        if value and all(isinstance(item, dict) for item in (value, present, was)):
+        if above == _MODELS and isinstance(was, dict):
+            # Of two ways to say where a model comes from, a mixture says neither.
+            if present == {**was, **value}:
+                values[key] = was
+            else:
+                kept.append(above + key)
+        elif value and all(isinstance(item, dict) for item in (value, present, was)):
             kept += _lift(value, present, was, f"{above}{key}.")
         elif present != value:
             kept.append(above + key)

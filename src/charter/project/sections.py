@@ -1,8 +1,9 @@
 """The typed sections of params.yaml, whose keys carry their meaning: docs/parameters.md is made from here."""
 
+from re import fullmatch
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -28,8 +29,15 @@ class Corpus(ParamsSection):
     """The file or folder, from the project's folder."""
     title: str
     """What prompts and reports call it."""
-    language: Annotated[str, Field(pattern="^(auto|[a-z]{3})$")] = "auto"
+    language: str = "auto"
     """Of its documents, by its ISO 639-3 code such as deu; ``auto`` finds out."""
+
+    @field_validator("language")
+    @classmethod
+    def _by_three_letters(cls, language: str) -> str:
+        if language != "auto" and not fullmatch("[a-z]{3}", language):
+            raise ValueError("give the three letters of ISO 639-3, such as deu for German, or auto")
+        return language
 
 
 class Compute(ParamsSection):
@@ -176,6 +184,13 @@ class Synthesize(ParamsSection):
     """Of the scenarios, held out to measure with."""
     min_train_examples: PositiveInt
     """Fewer training questions are an error."""
+
+    @model_validator(mode="after")
+    def _leaves_some_to_train(self) -> "Synthesize":
+        for name in ("test_share", "pair_test_share"):
+            if getattr(self, name) + self.validation_share >= 1:
+                raise ValueError(f"{name} and validation_share leave nothing to train on")
+        return self
 
 
 class Demonstrations(ParamsSection):

@@ -42,6 +42,12 @@ class Encoder:
         """The length of a vector."""
         return int(self._model.get_embedding_dimension())
 
+    def count_cut(self, texts: Sequence[str]) -> int:
+        """Count the texts that are longer than what the model reads; it doesn't see how they end."""
+        read = self._model.max_seq_length
+        tokens = self._model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+        return 0 if read is None else sum(len(row) > read for row in tokens)
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode texts to compare them with one another; shape [texts, dimensions]."""
         return self._encode(self._model.encode, texts)

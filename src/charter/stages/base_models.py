@@ -20,11 +20,12 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:
     """Fetch the three base models; a seed in GGUF becomes a float32 transformers folder."""
     disable_progress_bar()
     sources, pinned = params.base_models, paths.pinned("models")
-    fetch_model(sources.encoder, paths.encoder, pinned)
     fetch_model(sources.teacher, paths.teacher, pinned)
-    fetch_model(sources.seed, paths.seed, pinned)
     if sources.teacher.served is not None:
+        # Before gigabytes are fetched, as its server may be down.
         teacher_model(params, paths).record()
+    fetch_model(sources.encoder, paths.encoder, pinned)
+    fetch_model(sources.seed, paths.seed, pinned)
     for gguf in paths.seed.glob("*.gguf"):
         dequantize(gguf)
         gguf.unlink()
