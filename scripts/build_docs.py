@@ -17,7 +17,14 @@ from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 
 from charter.cli.main import app
-from charter.project import exam_records, records, review_records, score_records, vote_records
+from charter.project import (
+    exam_records,
+    exercise_records,
+    records,
+    review_records,
+    score_records,
+    vote_records,
+)
 from charter.project.params import PARAMS_FILE, Params, read_yaml
 from charter.project.paths import CorpusPaths, ProjectPaths
 
@@ -161,7 +168,7 @@ def data_formats_page() -> str:
     """Describe the rows that travel between stages, and where they lie."""
     text = FORMATS_HEAD
     places = _places()
-    modules = (records, exam_records, score_records, vote_records, review_records)
+    modules = (records, exercise_records, exam_records, score_records, vote_records, review_records)
     rows = {name: row for module in modules for name, row in vars(module).items()}
     for name, row in rows.items():
         if not (inspect.isclass(row) and issubclass(row, records.Row) and row is not records.Row):

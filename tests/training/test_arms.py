@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from charter.project.exercise_records import ExerciseDocument
 from charter.project.params import Params, parse_params
 from charter.project.records import Demonstration, InstructExample, PreferencePair
 from charter.project.training_sections import Arm
@@ -23,6 +24,7 @@ ROWS = SftRows(
     ],
     validation=[],
     demonstrations=[Demonstration(id="d", kind="harmful", prompt="How?", response="I won't.")],
+    exercises=[ExerciseDocument(id="e", title="", sentences=(), questions=())],
 )
 
 PAIRS = [
@@ -33,9 +35,10 @@ PAIRS = [
 
 def test_rows_by_what_an_arm_leaves_out() -> None:
     document = arm_rows(arm_of(sft="document", dpo="none"), ROWS, 1)
-    assert (document.train, document.demonstrations) == (ROWS.train, [])
+    assert (document.train, document.demonstrations, document.exercises) == (ROWS.train, [], [])
     alone = arm_rows(arm_of(sft="demonstrations", dpo="none"), ROWS, 1)
     assert (alone.train, alone.demonstrations) == ([], ROWS.demonstrations)
+    assert alone.exercises == ROWS.exercises
     assert arm_rows(arm_of(seed=1), ROWS, 1) is ROWS
 
 

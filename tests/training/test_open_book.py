@@ -1,6 +1,7 @@
 """Questions put with what retrieval finds, and what is learnt beside it."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import pytest
@@ -18,6 +19,8 @@ from charter.retrieval.units import units_of
 from charter.training.examples import OpenBookExample
 from charter.training.open_book import open_book_examples, unanswered
 from rows import chunk_of
+
+book = partial(OpenBook, exercises=0)
 
 
 class Planned:
@@ -51,7 +54,7 @@ def _make(
 
 
 def written(passages: int) -> OpenBook:
-    return OpenBook(passages=passages, right=1.0, wrong=0.0, answer="written")
+    return book(passages=passages, right=1.0, wrong=0.0, answer="written")
 
 
 def test_what_is_found_is_shown_in_its_order_where_the_right_one_is_among_it(
@@ -88,7 +91,7 @@ def test_beside_the_right_passage_the_sentence_that_an_answer_rests_on_may_be_le
     assert [row.answer for row in whole] == [row.answer for row in rows]
     # Where no sentence stands by itself there is none to learn.
     sentences = _make(
-        rows, OpenBook(passages=1, right=1.0, wrong=0.0, answer="sentence"), texts=texts, found=(0, 1)
+        rows, book(passages=1, right=1.0, wrong=0.0, answer="sentence"), texts=texts, found=(0, 1)
     )
     assert [(row.question, row.answer) for row in sentences] == [(rows[0].question, texts[0])]
 
@@ -98,7 +101,7 @@ def test_passages_of_other_chunks_come_with_the_answer_that_the_document_does_no
 ) -> None:
     texts = ("One. Two.", *(f"Passage {place}." for place in range(1, 6)))
     made = _make(
-        answers, OpenBook(passages=2, right=0.0, wrong=1.0, answer="sentence"), texts=texts, found=range(7)
+        answers, book(passages=2, right=0.0, wrong=1.0, answer="sentence"), texts=texts, found=range(7)
     )
     assert [row.question for row in made] == [row.question for row in answers]
     assert made[0].passages == ("Passage 1.", "Passage 2.")
@@ -107,11 +110,11 @@ def test_passages_of_other_chunks_come_with_the_answer_that_the_document_does_no
 
 
 def test_where_nothing_else_is_found_nothing_is_learnt(answers: list[InstructExample]) -> None:
-    assert _make(answers[:1], OpenBook(passages=1, right=0.0, wrong=1.0, answer="sentence"), found=(0,)) == []
+    assert _make(answers[:1], book(passages=1, right=0.0, wrong=1.0, answer="sentence"), found=(0,)) == []
 
 
 def test_shares_of_the_rows_are_drawn_by_the_seed(answers: list[InstructExample]) -> None:
-    half = OpenBook(passages=1, right=0.5, wrong=0.34, answer="written")
+    half = book(passages=1, right=0.5, wrong=0.34, answer="written")
     made = _make(answers, half)
     assert [row.answer in unanswered("eng") for row in made] == [False] * 3 + [True] * 2
     assert made == _make(answers, half)
@@ -123,7 +126,7 @@ def test_shares_of_the_rows_are_drawn_by_the_seed(answers: list[InstructExample]
 def test_without_words_for_it_there_are_no_rows_without_an_answer(
     answers: list[InstructExample], language: str | None
 ) -> None:
-    made = _make(answers, OpenBook(passages=1, right=0.5, wrong=1.0, answer="written"), language=language)
+    made = _make(answers, book(passages=1, right=0.5, wrong=1.0, answer="written"), language=language)
     assert [row.answer for row in made] == [
         row.answer for row in answers if row.question in {m.question for m in made}
     ]

@@ -63,6 +63,10 @@ class ProjectPaths:
         """Rows of ProbePrompt to train on; ``kind`` is harmful or benign."""
         return self.root / f"data/safety/{kind}_training.jsonl"
 
+    def exercises(self, language: str | None) -> Path:
+        """Rows of ExerciseDocument, by hand, in a language (ISO 639-3); in git."""
+        return self.root / f"data/reading/{language}.jsonl"
+
     def shared_metrics(self, stage: str) -> Path:
         """The metrics of a stage that is of no corpus; kept in git."""
         return self.root / f"data/metrics/{stage}.json"

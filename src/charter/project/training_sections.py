@@ -66,6 +66,10 @@ class OpenBook(ParamsSection):
     answer: Literal["written", "sentence"]
     """What is learnt beside the right passage: the answer as it is ``written``, or the ``sentence`` of the
     passage that it rests on, so that a small model has less to make up."""
+    exercises: NonNegativeInt
+    """How many questions on made-up documents are trained on too, with sentences of these in view: to answer
+    yes or no by a sentence, and to say that none answers (0: none). They are in the document's language, if
+    data/reading has a file of it."""
 
 
 class Sft(Training):

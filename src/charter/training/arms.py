@@ -24,7 +24,7 @@ def arm_rows(arm: Arm, rows: SftRows, seed: int) -> SftRows:
     """Return the rows that an arm's sft is trained on."""
     match arm.sft:
         case "document":
-            return replace(rows, demonstrations=[])
+            return replace(rows, demonstrations=[], exercises=[])
         case "demonstrations":
             return replace(rows, train=[])
         case "shuffled":
