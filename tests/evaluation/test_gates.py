@@ -185,6 +185,8 @@ def test_without_an_exam_a_gate_on_it_fails_and_says_how_to_begin_one() -> None:
     result = judge(Gate(metric="dilemmas", against="none", minimum=0.5))
     assert not result.passed
     assert result.text == "dilemmas of dpo: not measured; write an exam: `charter exam new`"
+    result = judge(Gate(metric="dilemmas", against="none", minimum=0.5), candidate=sat(0.9, 0.5))
+    assert result.text == "dilemmas of dpo: not measured; the exam asks nothing of that kind"
 
 
 AGAINST_CHAMPION = Gate(metric="right_answers", rag=True, against="champion", minimum=-0.05)

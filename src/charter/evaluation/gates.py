@@ -61,7 +61,7 @@ def _judge(gate: Gate, system: System, candidate: Evaluation, champion: Champion
     without_figure = partial(GateResult, gate, None)
     measured = candidate.measured(label, gate.metric)
     if measured is None:
-        return without_figure(False, f"{subject}: not measured{_how_to_measure(gate.metric)}")
+        return without_figure(False, f"{subject}: not measured{_how_to_measure(gate.metric, candidate)}")
     if gate.metric == "win_rate" and not candidate.judge.valid:
         return without_figure(False, f"{subject}: the judge failed its controls, so it says nothing")
     if gate.against == "none":
@@ -148,10 +148,13 @@ def _hold_plainly(
     return _hold(gate, subject, plain)
 
 
-def _how_to_measure(metric: str) -> str:
+def _how_to_measure(metric: str, candidate: Evaluation) -> str:
     if metric in (*SAFETY_METRICS, *RETENTION_METRICS):
         return "; set evaluate.safety_prompts above 0, run `dvc repro` and `charter publish`"
-    return "; write an exam: `charter exam new`" if metric in EXAM_METRICS else ""
+    if metric not in EXAM_METRICS:
+        return ""
+    sat = any(not figures.keys().isdisjoint(EXAM_METRICS) for figures in candidate.systems.values())
+    return "; the exam asks nothing of that kind" if sat else "; write an exam: `charter exam new`"
 
 
 def _incomparable(metric: str, label: str, candidate: Evaluation, champion: Evaluation) -> str | None:
