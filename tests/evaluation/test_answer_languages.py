@@ -27,7 +27,7 @@ COMPARED = (
 
 
 def test_these_languages_have_a_file() -> None:
-    assert NAMES == ["de", "en", "es", "fr"]
+    assert {*NAMES} >= {"de", "en", "es", "fr"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,8 +60,8 @@ def test_what_a_model_is_taught_to_say_is_seen_to_say_that_the_document_does_not
     assert not any(scorer.mark(language.fixed_answers[name]).right for name in wrong)
 
 
-def test_all_of_these_languages_are_taught() -> None:
-    assert {short_code(code) for code in UNANSWERED} >= {*NAMES}
+def test_the_languages_with_a_file_that_charter_comes_with_are_taught() -> None:
+    assert {short_code(code) for code in UNANSWERED} >= {"de", "en", "es", "fr"}
 
 
 @pytest.mark.parametrize(
