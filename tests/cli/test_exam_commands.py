@@ -77,3 +77,17 @@ def test_help_teaches(charter: Charter) -> None:
     assert "add" in done.out
     assert "from the document alone" in " ".join(charter("exam", "new", "--help").out.split())
     assert "Every fault is named by its row" in " ".join(charter("exam", "add", "--help").out.split())
+
+
+@pytest.mark.parametrize(("language", "told"), [("rus", True), (None, True), ("deu", False), ("eng", False)])
+def test_that_the_marks_do_not_know_the_language_is_told(
+    charter: Charter, extracted: Path, language: str | None, told: bool
+) -> None:
+    chunks = [
+        chunk_of(f"text {name}", headings=("Declaration", name), language=language)
+        for name in ("Article 1", "Article 2")
+    ]
+    write_rows(ProjectPaths(extracted).corpus("udhr").chunks, chunks)
+    charter("exam", "new", "udhr", folder=extracted)
+    done = charter("exam", "add", "udhr", "udhr-exam.xlsx", "--dry-run", folder=extracted)
+    assert ("note: " in done.out and "marked without knowing the language" in done.out) is told

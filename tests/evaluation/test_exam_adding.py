@@ -171,6 +171,15 @@ def test_that_the_document_does_not_say_is_told_where_the_scorer_cannot_see_it(
     assert [doubt.text[:8] for doubt in doubts if "isn't seen" in doubt.text] == ["answer 1", "answer 2"]
 
 
+def test_what_is_refused_says_where_the_language_is_unknown(ours: CorpusPaths, tmp_path: Path) -> None:
+    rows = [FIRST | {"answer 2": "In a month."}, SECOND]
+    file = table(tmp_path, QUESTIONS, *rows)
+    why = "(answers are marked without knowing the document's language)"
+    unknown = add_exam(ours, [file], 1, load_answer_language("xx"), dry_run=True).doubts
+    assert [doubt.text.endswith(why) for doubt in unknown] == [True, True]
+    assert not any(why in doubt.text for doubt in add(ours, file).doubts)
+
+
 def test_an_exam_is_replaced_only_when_told_to(ours: CorpusPaths, tmp_path: Path) -> None:
     file = table(tmp_path, QUESTIONS, FIRST, SECOND)
     before = add(ours, file)

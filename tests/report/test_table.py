@@ -9,9 +9,10 @@ from charter.project.records import Rag, System
 from charter.report.claims import margins, stricter_margins
 from charter.report.formatting import with_interval
 from charter.report.published import PUBLISHED
+from charter.report.sentences import language_sentence
 from charter.report.table import margin_rows, results_markdown, results_table
 from exam_rows import advice_of, answer_of, decision_of, dilemma_of, question_of
-from synthetic_project import add_judge, make_evaluation
+from synthetic_project import add_judge, make_evaluation, sit_exam
 
 
 def printed(*evaluations: Evaluation) -> str:
@@ -287,3 +288,16 @@ def test_own_advice_has_a_column_where_it_was_asked_for_and_says_who_read_it() -
     assert "Own words are as teacher reads them, which nothing here tests." in " ".join(
         printed(evaluation).split()
     )
+
+
+def test_of_an_exam_it_is_said_where_answers_are_marked_without_knowing_the_language() -> None:
+    english = make_evaluation()
+    sat, _, _ = sit_exam(english)
+    said = "answers are marked without knowing the language"
+    for language, told in (("rus", True), ("deu", False), ("eng", False)):
+        assert (said in language_sentence(sat.model_copy(update={"language": language}))) is told
+        assert said not in language_sentence(english.model_copy(update={"language": language}))
+    russian = sat.model_copy(update={"language": "rus"})
+    for shown in (" ".join(printed(russian).split()), results_markdown([russian])):
+        assert "src/charter/evaluation/languages/ru.yaml" in shown
+        assert "a gate on unanswerable can't hold" in shown

@@ -52,12 +52,15 @@ def add(
 
     An exam that you amended by hand: charter exam add CORPUS data/exam/CORPUS
     """
-    from charter.evaluation.answer_language import language_of_answers
+    from charter.documents.corpus_language import main_language
+    from charter.evaluation.answer_language import language_of_answers, unmarked_sentence
     from charter.evaluation.exam_adding import add_exam
 
     params, paths = open_corpus(corpus)
     chunks = read_rows(paths.chunks, Chunk) if paths.chunks.exists() else []
     language = language_of_answers(chunks)
+    if unmarked := unmarked_sentence(main_language(chunk.language for chunk in chunks)):
+        typer.echo(f"note: {unmarked}")
     added = add_exam(paths, files, params.seed, language, replace=replace, dry_run=dry_run)
     for doubt in added.doubts:
         typer.echo(f"look again: {doubt}")

@@ -46,15 +46,15 @@ def find_doubts(
 def _of_question(row: ExamQuestion, language: AnswerLanguage) -> list[str]:
     """Say where the scorer finds an answer wrong, or the question itself a right one."""
     scorer = Scorer(row, language)
+    unknown = "" if language.known else " (answers are marked without knowing the document's language)"
     doubts = []
     for number, reference in enumerate(row.references, start=1):
         fault = scorer.mark(reference).fault
         if fault and row.kind == "unanswerable":
-            doubts.append(
-                f"answer {number} isn't seen to say that the document doesn't; so are answers like it"
-            )
+            seen = f"answer {number} isn't seen to say that the document doesn't; so are answers like it"
+            doubts.append(seen + unknown)
         elif fault:
-            doubts.append(f"answer {number} isn't right by its own key facts: {fault}")
+            doubts.append(f"answer {number} isn't right by its own key facts: {fault}{unknown}")
     if scorer.mark(row.question).right:
         doubts.append("the question is its own right answer; ask for what it doesn't say")
     if row.kind == "unanswerable":

@@ -125,7 +125,7 @@ class Scorer:
             for place, word in enumerate(answer.words)
             if word[0].isdigit()
             and word not in {*self._known, "0", "1"}  # "no one" has a number too
-            and answer.words[max(0, place - 1)] not in DIVISIONS.split("|")
+            and answer.words[max(0, place - 1)] not in {*DIVISIONS.split("|"), *self.language.divisions}
         ]
 
     def _says_forbidden(self, answer: Words) -> bool:
@@ -139,8 +139,7 @@ class Scorer:
 
     def _denied(self, answer: Words, span: Span, fact: Sequence[tuple[str, ...]]) -> bool:
         """Say whether the clause of a fact denies it, unless a reference's clause does so too."""
-        bounds = self.language.bounds
-        if all(bounds & {*answer.words[end : end + 2]} for _, end in self._negators_around(answer, span)):
+        if all(self._is_bound(answer, negator) for negator in self._negators_around(answer, span)):
             return False
         return not any(
             self._negators_around(reference, place)
@@ -148,6 +147,13 @@ class Scorer:
             for phrase in fact
             for place in reference.find(phrase)
         )
+
+    def _is_bound(self, answer: Words, negator: Span) -> bool:
+        """Say whether a negator sets a bound: "not later than", "ne dépasse pas"."""
+        start, end = negator
+        before = answer.words[answer.clause(negator).start : start]
+        behind = answer.words[end : end + self.language.bound_reach]
+        return bool(self.language.bounds & {*behind} or self.language.bounds_before & {*before})
 
     def _negators_around(self, text: Words, span: Span) -> list[Span]:
         """The negators in the clause of a fact, without those of the fact itself, as in "no site"."""

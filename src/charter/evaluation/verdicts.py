@@ -1,6 +1,7 @@
 """Whether an answer opens with a yes or a no."""
 
 import re
+from itertools import takewhile
 
 from charter.evaluation.answer_language import AnswerLanguage
 from charter.evaluation.answer_words import Words
@@ -30,7 +31,7 @@ def read_verdict(answer: Words, question: Words, language: AnswerLanguage) -> Ye
         text.startswith(f"{phrase} ") and _stands_alone(answer, phrase, language) for phrase in language.no
     ):
         return "no"
-    if any(text.startswith(f"{phrase} ") for phrase in language.yes):
+    if any(text.startswith(f"{phrase} ") and _pauses(answer, phrase, language) for phrase in language.yes):
         return "yes"
     return _read_short_answer(answer, question, language)
 
@@ -43,19 +44,32 @@ def _stands_alone(answer: Words, phrase: str, language: AnswerLanguage) -> bool:
     return answer.clauses[size] != answer.clauses[size - 1] or answer.words[size] in language.pronouns
 
 
+def _pauses(answer: Words, phrase: str, language: AnswerLanguage) -> bool:
+    """Say whether a pause follows, if it means yes only then: "Si le cadeau ..." has another si."""
+    size = len(phrase.split())
+    if phrase not in language.paused or size == len(answer.words):
+        return True
+    return answer.clauses[size] != answer.clauses[size - 1]
+
+
 def _read_short_answer(answer: Words, question: Words, language: AnswerLanguage) -> YesOrNo | None:
     asked = {
         word
         for place, word in enumerate(question.words)
         if word in language.auxiliaries
-        and (place == 0 or question.clauses[place - 1] != question.clauses[place])
+        and (language.asked_anywhere or place == 0 or question.clauses[place - 1] != question.clauses[place])
     }
     opening = answer.clause((0, 1)) if answer.words else range(0)
     for place in opening[:5]:
         if answer.words[place] not in asked:
             continue
-        following = answer.words[place + 1 : opening.stop]
-        if set(language.negators) & {*answer.words[:place], *following[:1]}:
-            return None if language.bounds & set(following[1:4]) else "no"
+        before, following = answer.words[:place], answer.words[place + 1 : opening.stop]
+        near = takewhile(lambda word: word not in language.auxiliaries, following[: language.negator_reach])
+        behind = next((size for size, word in enumerate(near, 1) if word in language.negators), None)
+        if behind is not None or set(language.negators) & {*before}:
+            # Behind the negator; where that stands before the verb, behind its own place.
+            start = min(1, language.negator_reach) if behind is None else behind
+            bounded = language.bounds & set(following[start : start + 3])
+            return None if bounded or language.not_only & {*before, *following[: start + 1]} else "no"
         return None if following else "yes"
     return None

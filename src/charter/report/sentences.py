@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from charter.documents.language_codes import language_name
 from charter.evaluation.agreement import ReviewerAgreement
 from charter.evaluation.answer_figures import AnswerFigures
+from charter.evaluation.answer_language import unmarked_sentence
 from charter.evaluation.results import BASELINE, OPPONENT, Evaluation, best_trivial, difference
 from charter.evaluation.review_figures import ReviewFigures
-from charter.project.metric_names import OWN_ADVICE
+from charter.project.metric_names import EXAM_METRICS, OWN_ADVICE
 from charter.report.claims import SafetyClaim, direction
 from charter.report.formatting import METRIC_NAMES, figure, p_value, share, signed, system_name
 
@@ -82,17 +83,20 @@ def smallest_sentence(evaluation: Evaluation, metrics: Sequence[str]) -> str:
 def language_sentence(evaluation: Evaluation) -> str:
     """Say how text in another language than English was measured, and which models may not know it.
 
-    Empty of English, and where the language isn't known.
+    Of an exam it says where answers are marked without knowing the language. Empty of English.
     """
+    examined = any({*EXAM_METRICS} & measured.keys() for measured in evaluation.systems.values())
+    unmarked = unmarked_sentence(evaluation.language) if examined else ""
     if evaluation.language in (None, "eng"):
-        return ""
+        return unmarked
     measured = ", ".join(
         f"{name} {evaluation.settings[key]}"
         for key, name in (("bleu", "BLEU"), ("rouge", "ROUGE"), ("bertscore", "BERTScore"))
         if key in evaluation.settings
     )
     language = language_name(evaluation.language) or evaluation.language
-    return " ".join([f"The document is in {language}. Measured by {measured}.", *evaluation.cautions])
+    said = [f"The document is in {language}. Measured by {measured}.", *evaluation.cautions, unmarked]
+    return " ".join(filter(None, said))
 
 
 def claim_sentence(claim: SafetyClaim) -> str:
