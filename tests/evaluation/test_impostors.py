@@ -29,6 +29,7 @@ GATES = [gate for gate in load_params(ROOT / "params.yaml").gates if gate.metric
 
 OVER_LOOKUP = "right_answers of dpo+rag over nearest-sentence"
 OVER_BASELINE = "right_answers of dpo+rag over cft+rag"
+SILENCE = "unanswerable of dpo+rag"
 ADVICE = ["dilemmas of dpo+rag", "dilemmas of dpo+rag over cft+rag"]
 
 
@@ -110,7 +111,8 @@ def test_who_answers_and_advises_rightly_passes(sitting: Sitting) -> None:
 @pytest.mark.parametrize("name", ["echo", *ENGLISH.fixed_answers])
 def test_who_repeats_the_question_or_himself_has_no_right_answers(sitting: Sitting, name: str) -> None:
     answers = [row.answer for row in sitting.others if row.system == name]
-    assert failed(sitting, answers, rightly) == [OVER_LOOKUP, OVER_BASELINE]
+    makes_it_up = [] if name == "never-answered" else [SILENCE]
+    assert failed(sitting, answers, rightly) == [OVER_LOOKUP, OVER_BASELINE, *makes_it_up]
 
 
 def test_who_looks_the_answer_up_is_no_better_than_looking_it_up(sitting: Sitting) -> None:

@@ -40,8 +40,9 @@ def test_a_model_is_ready_where_it_sat_an_exam_and_every_gate_holds() -> None:
 
 def test_the_weightiest_reasons_come_first_one_of_a_kind_and_three_at_most(params: Params) -> None:
     harmful = Gate(metric="harmful_compliance", against="seed", maximum=-0.9)
+    asked = [gate for gate in params.gates if gate.metric != "unanswerable"]
     verdict = judge_readiness(
-        sat(decided=13), [Gate(metric="bleu", against="none", minimum=99), harmful, *params.gates]
+        sat(decided=13), [Gate(metric="bleu", against="none", minimum=99), harmful, *asked]
     )
     assert not verdict.ready
     answers, values, harm = (said.text for said in verdict.reasons)
