@@ -46,7 +46,6 @@ from charter.synthesis.writers import (
     WriteAnswers,
     WriteOpposites,
     WriteQuestions,
-    ask_for_lines,
 )
 
 STYLES = {
@@ -143,18 +142,20 @@ class RulesMethod(Method):
         settings = self.settings
         form = (*self._form, NamesTime(), GivesReason())
         kept = (*form, NearestToRule(), held_out, Duplicate(self.duplicate))
+        tokens = settings.max_question_tokens
+        write = WriteQuestions("rule_questions", {"rule": ""}, QUESTIONS_A_CALL, tokens, "questions to rules")
         to_rules = (
             EachRule(),
             held_out,
             Choose(settings.max_rules),
-            AskUntilKept(kept, settings.calls_per_rule, settings.max_question_tokens),
+            AskUntilKept(write, kept, settings.calls_per_rule),
         )
         if not settings.max_practical:
             return to_rules
         count = settings.scenarios_per_chunk
         practical = (
             InStyles(tuple(PRACTICAL), settings.max_practical // count),
-            WriteQuestions("scenarios", PRACTICAL, count, settings.max_question_tokens),
+            WriteQuestions("scenarios", PRACTICAL, count, tokens),
             *self._form,
             AtMost(count),
             TakeNearestRule(),
@@ -242,34 +243,22 @@ class OppositeAsResponse(Step):
 class AskUntilKept(Step):
     """Asks for two questions to each rule, again where none is kept, and takes the first."""
 
+    write: WriteQuestions
     filters: Sequence[Step]
     calls: int
     """About a rule at most, each with a seed of its own."""
-    max_tokens: int
-    """Of a question."""
 
     @property
     def inner(self) -> Sequence[Step]:
-        """The filters."""
-        return self.filters
+        """What is repeated for each rule."""
+        return (self.write, *self.filters)
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return a draft for each rule that a question was kept of, in the rules' order."""
         kept: dict[str, Draft] = {}
         for turn in range(self.calls):
             left = [draft for draft in drafts if draft.rule not in kept]
-            ledger.requested += len(left) * QUESTIONS_A_CALL
-            requests = [
-                context.sample(
-                    "rule_questions",
-                    draft.chunk,
-                    max_tokens=self.max_tokens * QUESTIONS_A_CALL,
-                    turn=turn,
-                    rule=draft.rule,
-                )
-                for draft in left
-            ]
-            written = ask_for_lines(left, requests, "questions to rules", context, ledger)
+            written = self.write(left, context, ledger, turn)
             # What is kept already comes first, and so it is what later ones are duplicates of.
             for draft in run_steps(self.filters, [*kept.values(), *written], context, ledger):
                 kept.setdefault(draft.rule, replace(draft, answer=draft.rule))
