@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
 from charter.generation.engine import Completion
-from charter.synthesis.decisions import Decision, Evidence, weigh_verdicts
-from charter.synthesis.drafts import Draft
+from charter.synthesis.decisions import Evidence, weigh_verdicts
+from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.verdict_filters import (
     OneKeepsOneBreaks,
     OneWordRight,
@@ -30,12 +31,21 @@ def verdict(probability: float, first: str = "Yes", other: str = " no") -> Compl
     return Completion(text=first, tokens=1, alternatives=tuple((word, math.log(p)) for word, p in shares))
 
 
+class Decision(NamedTuple):
+    """Whether a filter kept a draft, and the score that it gave."""
+
+    score: float | None
+    kept: bool
+
+
 def decide(step: VerdictFilter, *verdicts: Completion, draft: Draft = PAIR) -> Decision:
     """What a filter decides when the teacher gives these verdicts, one after the other."""
-    left = iter(verdicts)
-    (decision,) = step.decide([draft], make_context(PARK, teacher=GivenReplies(lambda *_: next(left))))
+    left, ledger = iter(verdicts), Ledger("preference")
+    kept = step([draft], make_context(PARK, teacher=GivenReplies(lambda *_: next(left))), ledger)
     assert next(left, None) is None
-    return decision
+    assert kept in ([], [draft])
+    assert len(kept) + len(ledger.rejected) == 1
+    return Decision(ledger.scores[draft.question][step.name], bool(kept))
 
 
 def test_support_is_the_probability_of_true_and_its_threshold_is_kept() -> None:

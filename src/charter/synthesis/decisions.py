@@ -12,14 +12,6 @@ YES_OR_NO, TRUE_OR_FALSE = ("Yes", "No"), ("True", "False")
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Whether a text is kept, and the score that says so; the score of an unreadable verdict is None."""
-
-    score: float | None
-    kept: bool
-
-
-@dataclass(frozen=True)
 class Evidence:
     """What verdicts on a scenario say for Yes, in nats of log-odds, beyond the teacher's bias to Yes.
 

@@ -9,7 +9,7 @@ from charter.generation.engine import Completion, Request
 from charter.generation.verdict import choice_probability
 from charter.project.records import Chunk, Rule
 from charter.synthesis.context import SynthesisContext
-from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO, Decision, log_odds, weigh_verdicts
+from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO, log_odds, weigh_verdicts
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.languages import language_of
 from charter.synthesis.steps import Filter, Step
@@ -24,25 +24,20 @@ class VerdictFilter(Filter):
     min_score: float
 
     @abstractmethod
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """Ask the teacher, and return each draft's score, None where a verdict can't be read."""
 
-    def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Ask the teacher, and decide on each draft; an unreadable verdict refuses it."""
-        scores = self._score(drafts, context)
-        return [Decision(score, kept=score is not None and score >= self.min_score) for score in scores]
-
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Keep the drafts that the verdicts are for."""
-        decisions = self.decide(drafts, context)
-        for draft, decision in zip(drafts, decisions, strict=True):
-            ledger.scores.setdefault(draft.question or draft.key, {})[self.name] = decision.score
-        return ledger.keep(drafts, self.name, [self._problem(decision) for decision in decisions])
+        """Keep the drafts that the verdicts are for; an unreadable one refuses its draft."""
+        scores = self.scores(drafts, context)
+        for draft, score in zip(drafts, scores, strict=True):
+            ledger.scores.setdefault(draft.question or draft.key, {})[self.name] = score
+        return ledger.keep(drafts, self.name, map(self._problem, scores))
 
-    def _problem(self, decision: Decision) -> str | None:
-        if decision.kept:
-            return None
-        return "no verdict" if decision.score is None else self.reason.format(decision.score)
+    def _problem(self, score: float | None) -> str | None:
+        if score is None:
+            return "no verdict"
+        return None if score >= self.min_score else self.reason.format(score)
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,8 @@ class StatesValue(VerdictFilter):
     min_score: float = 0.5
     by_rules: bool = False
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """The probability of Yes, 1 where a rule says it."""
         known = [self.by_rules and _states_norm(draft.chunk, context.rules) for draft in drafts]
         requests = [
             context.choice("value_check", draft.chunk, YES_OR_NO)
@@ -80,7 +76,7 @@ class Supported(VerdictFilter):
     name = "support"
     reason = "support {:.2f}"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """The lesser of the probabilities of True and of the answer's Yes or No."""
         requests = [_ask_truth(context, draft, draft.answer) for draft in drafts]
         truths = context.teacher.complete(requests, "support of answers")
@@ -128,7 +124,7 @@ class OneWordRight(VerdictFilter):
     name = "verification"
     reason = "neither Yes nor No is shown to be right: {:.2f}"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """What the evidence says for the draft's word, in nats of log-odds."""
         return [draft.evidence.support(draft.word) for draft in drafts]
 
@@ -139,7 +135,7 @@ class TruerRule(VerdictFilter):
     name = "verification"
     reason = "the rule is truer by {:.2f} only"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """Half of what lies between the log-odds of True of both, in nats."""
         verdicts = _ask_both(
             drafts, lambda draft, text: _ask_truth(context, draft, text), "truth of rules", context
@@ -154,7 +150,7 @@ class OneKeepsOneBreaks(VerdictFilter):
     name = "verification"
     reason = "one keeps the rule and the other breaks it by {:.2f} only"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """The lesser of the log-odds, in nats, that the faithful one does and that the other doesn't."""
         verdicts = _ask_both(
             drafts,
