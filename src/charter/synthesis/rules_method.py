@@ -216,10 +216,10 @@ class WriteResponses(Step):
         written = []
         for draft in drafts:
             language = language_of(draft.chunk)
-            word, other = ("Yes", "No") if draft.evidence.passage > 0 else ("No", "Yes")
+            word, other = ("Yes", "No") if draft.word == "Yes" else ("No", "Yes")
             answer = language.begin_with_word(word, draft.rule)
             rejected = language.begin_with_word(other, draft.opposite)
-            written.append(replace(draft, word=word, answer=answer, rejected=rejected))
+            written.append(replace(draft, answer=answer, rejected=rejected))
         return written
 
 

@@ -101,7 +101,10 @@ class AskEvidence(Step):
     bias_prior: int
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with what the answers say; one of which an answer can't be read is refused."""
+        """Return the drafts with the passage's word, unless they have one, and the least that is said for it.
+
+        One of which an answer can't be read is refused.
+        """
         asked = [_ask_verdict(context, draft) for draft in drafts]
         by_passage = context.teacher.complete(asked, "answers by the passage")
         by_rule = _ask_both(
@@ -111,11 +114,15 @@ class AskEvidence(Step):
             context,
         )
         verdicts = [(passage, *both) for passage, both in zip(by_passage, by_rule, strict=True)]
-        evidence = weigh_verdicts(verdicts, self.bias_prior)
-        ledger.keep(drafts, OneWordRight.name, [None if found else "no verdict" for found in evidence])
-        return [
-            replace(draft, evidence=found) for draft, found in zip(drafts, evidence, strict=True) if found
-        ]
+        weighed = weigh_verdicts(verdicts, self.bias_prior)
+        ledger.keep(drafts, OneWordRight.name, [None if found else "no verdict" for found in weighed])
+        judged = []
+        for draft, found in zip(drafts, weighed, strict=True):
+            if found:
+                word = draft.word or ("Yes" if found[0] > 0 else "No")
+                sign = 1 if word == "Yes" else -1
+                judged.append(replace(draft, word=word, margin=min(sign * nats for nats in found)))
+        return judged
 
 
 class OneWordRight(VerdictFilter):
@@ -125,8 +132,8 @@ class OneWordRight(VerdictFilter):
     reason = "neither Yes nor No is shown to be right: {:.2f}"
 
     def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
-        """What the evidence says for the draft's word, in nats of log-odds."""
-        return [draft.evidence.support(draft.word) for draft in drafts]
+        """What the verdicts say for the draft's word, in nats of log-odds."""
+        return [draft.margin for draft in drafts]
 
 
 class TruerRule(VerdictFilter):
