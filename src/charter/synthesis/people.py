@@ -17,7 +17,7 @@ from charter.synthesis.duplicates import Likeness
 from charter.synthesis.languages import Language
 from charter.synthesis.row_decisions import Settled, read_row_decisions, settle
 from charter.synthesis.set_filters import HeldOut
-from charter.synthesis.steps import Filter, Step, TextCheck
+from charter.synthesis.steps import Change, Filter, Step, TextCheck
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,14 @@ class Review(TextCheck):
 
 
 @dataclass(frozen=True)
-class TakeEdits(Step):
+class TakeEdits(Change):
     """Puts in the words of people who edited a row."""
 
     settled: Mapping[str, Settled]
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts; those that were edited keep their ids."""
-        found = [(draft, self.settled.get(draft.id)) for draft in drafts]
-        return [
-            _reword(draft, row.wanted) if row and row.outcome == "edited" and row.wanted else draft
-            for draft, row in found
-        ]
+    def _change(self, draft: Draft) -> Draft:
+        row = self.settled.get(draft.id)
+        return _reword(draft, row.wanted) if row and row.outcome == "edited" and row.wanted else draft
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from charter.synthesis.languages import language_of
 from charter.synthesis.method import Method
 from charter.synthesis.register import quote_sentences
 from charter.synthesis.set_filters import Duplicate, HeldOut, NearestToRule, OnSubject
-from charter.synthesis.steps import Filter, Step, Ways, run_steps
+from charter.synthesis.steps import Change, Filter, Step, Ways, run_steps
 from charter.synthesis.text_filters import (
     AnswerForm,
     AsksDuty,
@@ -208,35 +208,28 @@ class TakeNearestRule(Step):
         return taken
 
 
-class WriteResponses(Step):
+class WriteResponses(Change):
     """Writes both responses: the passage's word and the rule, and the other word and the opposite."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with both responses."""
-        written = []
-        for draft in drafts:
-            language = language_of(draft.chunk)
-            word, other = ("Yes", "No") if draft.word == "Yes" else ("No", "Yes")
-            answer = language.begin_with_word(word, draft.rule)
-            rejected = language.begin_with_word(other, draft.opposite)
-            written.append(replace(draft, answer=answer, rejected=rejected))
-        return written
+    def _change(self, draft: Draft) -> Draft:
+        language = language_of(draft.chunk)
+        word, other = ("Yes", "No") if draft.word == "Yes" else ("No", "Yes")
+        answer = language.begin_with_word(word, draft.rule)
+        return replace(draft, answer=answer, rejected=language.begin_with_word(other, draft.opposite))
 
 
-class RuleAsAnswer(Step):
+class RuleAsAnswer(Change):
     """Takes the rule, word for word, for the answer."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with their answers."""
-        return [replace(draft, answer=draft.rule) for draft in drafts]
+    def _change(self, draft: Draft) -> Draft:
+        return replace(draft, answer=draft.rule)
 
 
-class OppositeAsResponse(Step):
+class OppositeAsResponse(Change):
     """Takes the rule and its opposite for the responses."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with both responses."""
-        return [replace(draft, answer=draft.rule, rejected=draft.opposite) for draft in drafts]
+    def _change(self, draft: Draft) -> Draft:
+        return replace(draft, answer=draft.rule, rejected=draft.opposite)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from charter.generation.engine import CUT_OFF
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.languages import language_of
-from charter.synthesis.steps import Step, ask_teacher
+from charter.synthesis.steps import Change, Step, ask_teacher
 from charter.synthesis.text_filters import QUESTION_MARKS
 
 _NUMBERING = re.compile(
@@ -124,16 +124,12 @@ class WriteQuestions(Step):
         return written
 
 
-class FirstQuestion(Step):
+class FirstQuestion(Change):
     """Takes the first question where a teacher wrote several in a line: later ones lean on it."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts, each with what it asks first."""
-        firsts = [_FIRST_QUESTION.match(draft.question) for draft in drafts]
-        return [
-            replace(draft, question=first.group()) if first else draft
-            for draft, first in zip(drafts, firsts, strict=True)
-        ]
+    def _change(self, draft: Draft) -> Draft:
+        first = _FIRST_QUESTION.match(draft.question)
+        return replace(draft, question=first.group()) if first else draft
 
 
 @dataclass(frozen=True)
