@@ -17,7 +17,7 @@ from charter.synthesis.duplicates import Likeness
 from charter.synthesis.languages import Language
 from charter.synthesis.row_decisions import Settled, read_row_decisions, settle
 from charter.synthesis.set_filters import HeldOut
-from charter.synthesis.steps import Change, Filter, Step, TextCheck
+from charter.synthesis.steps import Change, Filter, TextCheck
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,6 @@ class PeopleHeldOut(HeldOut):
         return [next(problems) if draft.kept_id else None for draft in drafts]
 
 
-def people_steps(people: People, likeness: Likeness) -> tuple[Step, Step, Step]:
-    """Return the end of each row's way, for people to read: the last step differs by split."""
-    return (Review(people.settled), TakeEdits(people.settled), PeopleHeldOut((), likeness))
-
-
 def honour(
     people: People, groups: Sequence[tuple[Splits, Ledger]], likeness: Likeness, context: SynthesisContext
 ) -> list[RowMark]:
@@ -119,7 +114,7 @@ def honour(
     split_of = {
         draft.id: split for splits, _ in groups for split, drafts in splits.items() for draft in drafts
     }
-    review, edit, _ = people_steps(people, likeness)
+    review, edit = Review(people.settled), TakeEdits(people.settled)
     for splits, ledger in groups:
         for split, drafts in splits.items():
             kept = review(drafts, context, ledger)
