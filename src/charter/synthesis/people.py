@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from charter.project.paths import CorpusPaths
 from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected
-from charter.project.review_records import DataRow, Mark, RowMark, row_texts
+from charter.project.review_records import DataRow, Mark, RowDecision, RowMark, row_texts
 from charter.project.storage import read_rows
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger, Splits
 from charter.synthesis.duplicates import Likeness
 from charter.synthesis.languages import Language
-from charter.synthesis.row_decisions import Settled, read_row_decisions, settle
+from charter.synthesis.row_decisions import Settled, read_decisions, settle
 from charter.synthesis.set_filters import HeldOut
 from charter.synthesis.steps import Change, Filter, TextCheck
 
@@ -38,7 +38,7 @@ def read_people(paths: CorpusPaths) -> People:
     Raises:
         CharterError: A file is broken.
     """
-    decisions, torn = read_row_decisions(paths)
+    decisions, torn = read_decisions(paths.row_decisions, RowDecision)
     voted = read_rows(paths.voted_pairs, PreferencePair) if paths.voted_pairs.exists() else ()
     return People(settle(decisions), torn, voted)
 
