@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from charter.evaluation.labelled import bind_items
 from charter.evaluation.validator_quality import measure_validator
 from charter.generation.teacher import open_teacher
 from charter.project.errors import CharterError
@@ -12,7 +13,6 @@ from charter.project.records import LabelledItem
 from charter.project.storage import read_rows
 from charter.synthesis.context import SynthesisContext, open_context
 from charter.synthesis.drafts import Draft, Ledger
-from charter.synthesis.labelled import bind_items
 from charter.synthesis.rule_decisions import read_rules
 from charter.synthesis.rules_method import TakeNearestRule
 from charter.synthesis.verdict_filters import AskEvidence, OneWordRight, Supported

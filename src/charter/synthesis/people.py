@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from charter.project.paths import CorpusPaths
-from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected
+from charter.project.records import SPLITS, PreferencePair, Rejected
 from charter.project.review_records import DataRow, Mark, RowDecision, RowMark, row_texts
 from charter.project.storage import read_rows
 from charter.synthesis.context import SynthesisContext
@@ -154,23 +154,6 @@ def people_figures(people: People, marks: Sequence[RowMark]) -> dict[str, int]:
         "gone": len(people.settled) - outcomes.total(),
         "torn_lines": people.torn,
     }
-
-
-def worded_by_people(paths: CorpusPaths) -> list[str]:
-    """Return the questions of training and validation that people edited or voted on: not the teacher's own.
-
-    Raises:
-        CharterError: A file of the data is missing or broken.
-    """
-    if not paths.row_marks.exists():
-        return []
-    marks = read_rows(paths.row_marks, RowMark)
-    worded = {row.row_id for row in marks if row.mark in ("edited", "voted")}
-    rows: list[DataRow] = []
-    for split in ("train", "validation"):
-        rows += read_rows(paths.instruct(split), InstructExample)
-        rows += read_rows(paths.preference(split), PreferencePair)
-    return [next(iter(row_texts(row).values())) for row in rows if row.id in worded]
 
 
 def _reword(draft: Draft, row: DataRow) -> Draft:
