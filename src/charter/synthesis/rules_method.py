@@ -1,15 +1,7 @@
 """The method `rules`, for a small teacher: what it writes is bound to the sentences of the document.
 
-A small teacher stays nice when asked for a bad response, and gives wrong reasons for right ones. So it writes
-neither. The faithful response of a pair is Yes or No and the rule that decides, word for word as the document
-has it; the unfaithful one is the other word and the opposite of that rule, which the teacher writes. What it
-is asked for beyond that is one word: the answer by the passage, by the rule alone and by its opposite.
-
-The answers that it writes speak of what its questions happened to ask for, a tenth of a long document; what a
-small model wasn't trained on it makes up. So each rule gets a question too, which it answers word for word,
-and a pair with its opposite. So do practical questions: asked whether somebody may do something, a small
-teacher says Yes in the words of the question, and names no rule. All these are trained on and never measured
-with.
+It writes no response of a pair but the opposite of a rule, and rules answer questions themselves. Why is told
+in docs/method.md.
 """
 
 from collections.abc import Sequence
