@@ -10,7 +10,7 @@ from charter.project.exam_records import EverydayFact
 from charter.project.paths import ProjectPaths
 from charter.project.records import GeneralPrompt
 from charter.project.storage import read_rows
-from charter.synthesis.refusal import declines
+from charter.safety.refusal import declines
 
 PATHS = ProjectPaths(Path(__file__).parent.parent.parent)
 

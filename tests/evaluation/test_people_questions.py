@@ -1,10 +1,12 @@
 """Exam items whose like people brought into training are left out, and counted."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from charter.evaluation.exam_split import Exam
-from charter.evaluation.people_questions import leave_out_trained
+from charter.evaluation.people_questions import leave_out_trained, worded_by_people
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.review_records import RowMark
@@ -71,6 +73,25 @@ def test_what_is_near_to_peoples_words_is_left_out(
     assert left.left_out == 3
     brought_in(paths, mark, "May I keep a dog in the office?")
     assert leave_out_trained(EXAM, params, paths, encoder).left_out == 0
+
+
+def test_questions_that_people_worded_are_told_from_the_teachers(tmp_path: Path) -> None:
+    paths = CorpusPaths(tmp_path, "bcg")
+    assert worded_by_people(paths) == []
+    rows = [example_of(f"{number}?", "Yes.") for number in range(3)]
+    voted = preferred("Is a pen fine?", "Yes.", "No.")
+    for split, chosen in (("train", rows[:2]), ("validation", rows[2:]), ("test", [])):
+        write_rows(paths.instruct(split), chosen)
+        write_rows(paths.preference(split), [voted] if split == "train" else [])
+    given = ((rows[0].id, "accepted"), (rows[2].id, "edited"), (voted.id, "voted"))
+    write_rows(
+        paths.row_marks,
+        [
+            RowMark.model_validate({"row_id": row, "split": "train", "mark": mark, "people": ()})
+            for row, mark in given
+        ],
+    )
+    assert sorted(worded_by_people(paths)) == ["2?", "Is a pen fine?"]
 
 
 def test_without_peoples_words_the_exam_is_whole(params: Params, base_models: ProjectPaths) -> None:

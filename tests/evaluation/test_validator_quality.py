@@ -9,12 +9,10 @@ from sklearn import metrics
 from charter.evaluation.results import Estimate
 from charter.evaluation.statistics import clustered_share
 from charter.evaluation.validator_quality import ValidatorQuality, measure_validator
-from charter.synthesis.decisions import Decision
 
 
 def measure(scores: list[float | None], labels: list[bool], minimum: float = 0.5) -> ValidatorQuality:
-    decisions = [Decision(score, kept=score is not None and score >= minimum) for score in scores]
-    return measure_validator(decisions, labels, [str(number // 2) for number in range(len(labels))])
+    return measure_validator(scores, minimum, labels, [str(number // 2) for number in range(len(labels))])
 
 
 @pytest.mark.parametrize("seed", range(12))

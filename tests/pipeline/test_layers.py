@@ -11,6 +11,7 @@ ROOMS = (
     "retrieval",
     "training",
     "synthesis",
+    "safety",
     "evaluation",
     "report",
     "registry",

@@ -472,7 +472,7 @@ def test_a_run_leads_to_the_prompts_that_its_code_has(
     publish(project_root, params, "udhr")
     tags = labelled(mlflow_client, "udhr")["pipeline"].data.tags
     folders = prompts.prompt_folders()
-    assert folders.keys() == {"evaluation", "generation", "synthesis", "training"}
+    assert folders.keys() == {"evaluation", "generation", "safety", "synthesis", "training"}
     for room, folder in folders.items():
         assert tags[f"sha256.prompts.{room}"] == directory_sha256(folder)
     linked = {item["name"]: item["version"] for item in json.loads(tags["mlflow.linkedPrompts"])}

@@ -20,14 +20,14 @@ from charter.project.appended import append_row
 from charter.project.errors import CharterError
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import SPLITS
-from charter.project.review_records import DataRow, RowMark
+from charter.project.review_records import DataRow, RowDecision, RowMark
 from charter.project.storage import write_rows
 from charter.reviewing import app as app_module
 from charter.reviewing.app import ReviewPage
 from charter.reviewing.rows import RowQueue
 from charter.serving import running
 from charter.serving.running import Address
-from charter.synthesis.row_decisions import read_row_decisions
+from charter.synthesis.row_decisions import read_decisions
 from review_rows import decided, example_of, listed, pair_of, show
 from rows import chunk_of
 
@@ -112,7 +112,7 @@ def test_decisions_are_written_down_with_who_and_when(client: TestClient, paths:
     assert decide(client, first, "accept", reviewer=" Ada ").status_code == 200
     assert decide(client, second, "edit", texts=words).status_code == 200
     assert decide(client, third, "reject", reason=" wrong ").status_code == 200
-    decisions, torn = read_row_decisions(paths)
+    decisions, torn = read_decisions(paths.row_decisions, RowDecision)
     assert torn == 0
     assert [(each.row, each.reviewer, each.decision, each.reason) for each in decisions] == [
         (first, "Ada", "accept", ""),
@@ -141,7 +141,11 @@ def test_nobody_sees_what_others_decided_before_deciding(client: TestClient, pat
     ]
     assert [item["id"] for item in listed(client) if item["disputed"]] == [row.id]
     assert not decide(client, row, "accept", "Bob").json()["disputed"]
-    assert [each.informed for each in read_row_decisions(paths)[0]] == [False, False, True]
+    assert [each.informed for each in read_decisions(paths.row_decisions, RowDecision)[0]] == [
+        False,
+        False,
+        True,
+    ]
     assert client.get("/api/agreement").json()["sentence"].startswith("People read 1 of 6 rows")
 
 

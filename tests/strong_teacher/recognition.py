@@ -10,7 +10,13 @@ from importlib import resources
 
 from jinja2 import Environment, nodes
 
-PACKAGES = ("charter.synthesis", "charter.evaluation", "charter.training", "charter.generation")
+PACKAGES = (
+    "charter.synthesis",
+    "charter.safety",
+    "charter.evaluation",
+    "charter.training",
+    "charter.generation",
+)
 """Whose ``prompts`` are known; a template includes those of any."""
 
 _TURN = re.compile(r"^--- (?:system|user|assistant)$", re.MULTILINE)

@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
 from charter.generation.engine import Completion
-from charter.synthesis.decisions import Decision, Evidence, weigh_verdicts
-from charter.synthesis.drafts import Draft
+from charter.synthesis.decisions import weigh_verdicts
+from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.verdict_filters import (
+    AskEvidence,
     OneKeepsOneBreaks,
     OneWordRight,
     StatesValue,
@@ -30,12 +32,21 @@ def verdict(probability: float, first: str = "Yes", other: str = " no") -> Compl
     return Completion(text=first, tokens=1, alternatives=tuple((word, math.log(p)) for word, p in shares))
 
 
+class Decision(NamedTuple):
+    """Whether a filter kept a draft, and the score that it gave."""
+
+    score: float | None
+    kept: bool
+
+
 def decide(step: VerdictFilter, *verdicts: Completion, draft: Draft = PAIR) -> Decision:
     """What a filter decides when the teacher gives these verdicts, one after the other."""
-    left = iter(verdicts)
-    (decision,) = step.decide([draft], make_context(PARK, teacher=GivenReplies(lambda *_: next(left))))
+    left, ledger = iter(verdicts), Ledger("preference")
+    kept = step([draft], make_context(PARK, teacher=GivenReplies(lambda *_: next(left))), ledger)
     assert next(left, None) is None
-    return decision
+    assert kept in ([], [draft])
+    assert len(kept) + len(ledger.rejected) == 1
+    return Decision(ledger.scores[draft.question][step.name], bool(kept))
 
 
 def test_support_is_the_probability_of_true_and_its_threshold_is_kept() -> None:
@@ -74,9 +85,7 @@ def test_evidence_is_free_of_the_bias_however_many_answers_are_yes(share_of_yes:
     left = prior / (count + prior)
     for sign, evidence in zip(signs, weighed, strict=True):
         assert evidence is not None
-        assert (evidence.passage, evidence.rule, evidence.moved) == pytest.approx(
-            (0.9 * left + sign * 1.5, 0.7 * left + sign * 1.5, sign * 1.5)
-        )
+        assert evidence == pytest.approx((0.9 * left + sign * 1.5, 0.7 * left + sign * 1.5, sign * 1.5))
     assert weigh_verdicts([], prior) == []
 
 
@@ -89,20 +98,28 @@ def test_a_scenario_of_which_one_verdict_cannot_be_read_has_no_evidence() -> Non
 
 
 @pytest.mark.parametrize(
-    ("evidence", "word", "score"),
+    ("odds", "word", "score"),
     [
-        (Evidence(0.5, 3.0, 2.0), "Yes", 0.5),  # the passage is the weakest
-        (Evidence(2.0, 0.75, 0.875), "Yes", 0.75),  # the rule is
-        (Evidence(2.0, 2.0, 0.5), "Yes", 0.5),  # the opposite hardly moves it
-        (Evidence(-0.5, -0.5, -0.5), "No", 0.5),
-        (Evidence(-1.0, 1.0, 1.0), "Yes", -1.0),  # passage and rule disagree
-        (Evidence(-1.0, 1.0, 1.0), "No", -1.0),
-        (Evidence(2.0, 2.0, 0.0), "Yes", 0.0),  # the rule decides nothing, or wasn't turned round
+        ((0.5, 3.0, -1.0), "Yes", 0.5),  # the passage is the weakest
+        ((2.0, 0.75, -1.0), "Yes", 0.75),  # the rule is
+        ((2.0, 2.0, 1.0), "Yes", 0.5),  # the opposite hardly moves it
+        ((-0.5, -0.5, 0.5), "No", 0.5),
+        ((-1.0, 1.0, -1.0), "Yes", -1.0),  # passage and rule disagree
+        ((-1.0, 1.0, -1.0), "No", -1.0),
+        ((2.0, 2.0, 2.0), "Yes", 0.0),  # the rule decides nothing, or wasn't turned round
     ],
 )
-def test_the_weakest_evidence_decides_verification(evidence: Evidence, word: str, score: float) -> None:
-    decision = decide(OneWordRight(0.5), draft=replace(PAIR, word=word, evidence=evidence))
-    assert decision == Decision(score, kept=score >= 0.5)
+def test_the_weakest_evidence_decides_verification(
+    odds: tuple[float, float, float], word: str, score: float
+) -> None:
+    verdicts = map(verdict_of, odds)
+    context = make_context(PARK, teacher=GivenReplies(lambda *_: next(verdicts)))
+    (draft,) = AskEvidence(bias_prior=10**12)([replace(PAIR, word=word)], context, Ledger("preference"))
+    assert draft == replace(PAIR, word=word, margin=draft.margin)
+    assert draft.margin == pytest.approx(score, abs=1e-9)
+    for threshold in (score, score + 1e-6):
+        decision = decide(OneWordRight(threshold), draft=replace(draft, margin=score))
+        assert decision == Decision(score, kept=threshold == score)
 
 
 @pytest.mark.parametrize(

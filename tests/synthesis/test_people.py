@@ -8,11 +8,11 @@ import pytest
 
 from charter.project.paths import CorpusPaths
 from charter.project.records import SPLITS, PreferencePair, Rejected, content_id
-from charter.project.review_records import RowDecision, RowMark
+from charter.project.review_records import RowDecision
 from charter.project.storage import write_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.drafts import Draft
-from charter.synthesis.people import NOBODY, People, read_people, worded_by_people
+from charter.synthesis.people import NOBODY, People, read_people
 from charter.synthesis.row_decisions import settle
 from charter.synthesis.synthetic_data import SyntheticData
 from planted_method import GIFTS, PRESS, Apart, pair, question, write
@@ -176,23 +176,9 @@ def test_a_voted_pair_can_be_reviewed_too() -> None:
     assert marks(data) == {voted.id: "rejected"}
 
 
-def test_questions_that_people_worded_are_told_from_the_teachers(tmp_path: Path) -> None:
+def test_people_are_read_where_they_said_something(tmp_path: Path) -> None:
     paths = CorpusPaths(tmp_path, "bcg")
-    assert worded_by_people(paths) == []
-    rows = [example_of(f"{number}?", "Yes.") for number in range(3)]
     voted = pair_of("Is a pen fine?", "Yes.", "No.")
-    for split, chosen in (("train", rows[:2]), ("validation", rows[2:]), ("test", [])):
-        write_rows(paths.instruct(split), chosen)
-        write_rows(paths.preference(split), [voted] if split == "train" else [])
-    given = ((rows[0].id, "accepted"), (rows[2].id, "edited"), (voted.id, "voted"))
-    write_rows(
-        paths.row_marks,
-        [
-            RowMark.model_validate({"row_id": row, "split": "train", "mark": mark, "people": ()})
-            for row, mark in given
-        ],
-    )
-    assert sorted(worded_by_people(paths)) == ["2?", "Is a pen fine?"]
     assert read_people(paths) == People()
     write_rows(paths.voted_pairs, [voted])
     assert read_people(paths).voted == [voted]

@@ -9,7 +9,7 @@ from charter.project.appended import append_row
 from charter.project.errors import CharterError
 from charter.project.paths import CorpusPaths
 from charter.project.review_records import RowDecision
-from charter.synthesis.row_decisions import read_row_decisions, settle
+from charter.synthesis.row_decisions import read_decisions, settle
 from review_rows import decided, example_of, pair_of
 
 ROW = example_of("May I take gifts?", "Yes.")
@@ -55,18 +55,18 @@ def test_a_line_says_who_decided_what_and_why() -> None:
 
 def test_decisions_are_read_in_the_order_of_their_times(tmp_path: Path) -> None:
     paths = CorpusPaths(tmp_path, "bcg")
-    assert read_row_decisions(paths) == ([], 0)
+    assert read_decisions(paths.row_decisions, RowDecision) == ([], 0)
     later = decided(ROW, "accept", time="2026-11-28T10:00:00.000+00:00")
     earlier = decided(ROW, "reject", reason="x", time="2026-11-28T09:00:00.000+00:00")
     for decision in (later, earlier):
         append_row(paths.row_decisions, decision)
     with paths.row_decisions.open("ab") as file:
         file.write(b'{"row":{"id"')
-    assert read_row_decisions(paths) == ([earlier, later], 1)
+    assert read_decisions(paths.row_decisions, RowDecision) == ([earlier, later], 1)
     with paths.row_decisions.open("ab") as file:
         file.write(b'\n{"row_id": "x"}\n')
     with pytest.raises(CharterError, match=r"bcg/rows\.jsonl:4: not a RowDecision: row"):
-        read_row_decisions(paths)
+        read_decisions(paths.row_decisions, RowDecision)
 
 
 def test_an_edit_is_of_the_row_itself() -> None:

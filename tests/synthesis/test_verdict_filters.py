@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from charter.generation.engine import Completion
-from charter.synthesis.decisions import NO_EVIDENCE, Evidence
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.steps import run_steps
 from charter.synthesis.verdict_filters import (
@@ -31,7 +30,7 @@ PAIR = Draft(
     answer="Send it back, it is too dear.",
     rejected="Keep it and enjoy it.",
     word="No",
-    evidence=Evidence(passage=-3.0, rule=-3.0, moved=-3.0),
+    margin=3.0,
 )
 RULED = replace(PAIR, answer="", rejected="")
 
@@ -61,10 +60,10 @@ PLANTED: list[tuple[VerdictFilter, Draft, Draft, Callable[[str, str], Completion
     ),
     (
         OneWordRight(0.5),
-        replace(PAIR, question="And a zebra?", evidence=Evidence(passage=-0.1, rule=-3.0, moved=-3.0)),
+        replace(PAIR, question="And a zebra?", margin=0.1),
         PAIR,
         by_text(otherwise=UNREADABLE),
-        "neither Yes nor No is shown to be right: ",
+        "neither Yes nor No is shown to be right: 0.10",
     ),
     (
         TruerRule(0.5),
@@ -162,16 +161,17 @@ def test_the_support_of_an_answer_is_asked_for_without_its_question() -> None:
 
 def test_evidence_is_asked_for_by_the_passage_by_the_rule_and_by_its_opposite() -> None:
     passage = chunk_of("The park opens at nine.")
-    draft = replace(RULED, chunk=passage, evidence=NO_EVIDENCE)
+    draft = replace(RULED, chunk=passage, word=None, margin=0.0)
     teacher = GivenReplies(
         by_text(("must be refused", verdict(-2.0)), ("are welcome", verdict(3.0)), otherwise=verdict(-1.0))
     )
     context, ledger = make_context(passage, teacher=teacher), Ledger("preference")
-    asked = AskEvidence(bias_prior=2)([draft, draft], context, ledger)
+    asked = AskEvidence(bias_prior=2)([draft, replace(draft, word="Yes")], context, ledger)
     # By the rule and its opposite the teacher leans to Yes by .5 nats, by the passage by 1 more; two
-    # drafts are half of what counts.
-    for found in (draft.evidence for draft in asked):
-        assert (found.passage, found.rule, found.moved) == pytest.approx((-1.75, -2.25, -2.5))
+    # drafts are half of what counts. So -1.75 is said for Yes by the passage, -2.25 by the rule, and -2.5 by
+    # what its opposite moves.
+    assert [found.word for found in asked] == ["No", "Yes"], "the passage's, unless a draft has its own"
+    assert [found.margin for found in asked] == pytest.approx([1.75, -2.5])
     assert [len(texts) for texts in teacher.asked.values()] == [2, 4]
     broken = GivenReplies(by_text(("are welcome", UNREADABLE), otherwise=verdict(1.0)))
     assert AskEvidence(8)([draft], make_context(passage, teacher=broken), ledger) == []

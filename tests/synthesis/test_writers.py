@@ -181,6 +181,17 @@ def test_a_list_that_was_cut_off_loses_its_last_line(
     assert [row.reason for row in ledger.rejected if row.filter == "reply"] == refused
 
 
+def test_who_asks_again_samples_anew_and_says_what_for() -> None:
+    teacher = GivenReplies(lambda *_: "May I?")
+    step = WriteQuestions("rule_questions", {"rule": ""}, 2, 40, "questions to rules")
+    asked = [replace(draft, style="rule", rule="Gifts must be refused.") for draft in drafts(GIFTS)]
+    for turn in (0, 2):
+        step(asked, make_context(GIFTS, teacher=teacher), Ledger("rule"), turn)
+    assert [request.seed for request in teacher.requests] == [1, 3]
+    assert teacher.requests[0].messages == teacher.requests[1].messages
+    assert teacher.asked.keys() == {"questions to rules"}
+
+
 def test_a_call_gives_no_more_than_it_asked_for() -> None:
     two = [Draft(GIFTS, style="term", question=f"{number}?") for number in range(5)]
     others = [Draft(GIFTS, style="content", question="a?"), Draft(PRESS, style="term", question="b?")]

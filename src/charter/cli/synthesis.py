@@ -139,7 +139,7 @@ def rules(
     from charter.project.storage import read_rows, write_rows, write_text
     from charter.report.rendering import render
     from charter.report.rule_sheet import read_sheet, write_sheet
-    from charter.synthesis.rule_decisions import read_decisions
+    from charter.synthesis.rule_decisions import read_rule_decisions
 
     params, paths = open_corpus(corpus)
     found = read_rows(paths.rules, Rule)
@@ -151,7 +151,7 @@ def rules(
         )
     if take:
         write_rows(paths.decisions, read_sheet(take, found))
-    decisions = {decision.rule_id: decision for decision in read_decisions(paths)}
+    decisions = {decision.rule_id: decision for decision in read_rule_decisions(paths)}
     table = Table("id", "modality", "rule", "where", "grey", "decision")
     for rule in found:
         decision = decisions.get(rule.id)

@@ -5,9 +5,28 @@ from dataclasses import replace
 from charter.evaluation.exam_split import Exam
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths
+from charter.project.records import InstructExample, PreferencePair
+from charter.project.review_records import DataRow, RowMark, row_texts
+from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
 from charter.synthesis.duplicates import Likeness, links_between
-from charter.synthesis.people import worded_by_people
+
+
+def worded_by_people(paths: CorpusPaths) -> list[str]:
+    """Return the questions of training and validation that people edited or voted on: not the teacher's own.
+
+    Raises:
+        CharterError: A file of the data is missing or broken.
+    """
+    if not paths.row_marks.exists():
+        return []
+    marks = read_rows(paths.row_marks, RowMark)
+    worded = {row.row_id for row in marks if row.mark in ("edited", "voted")}
+    rows: list[DataRow] = []
+    for split in ("train", "validation"):
+        rows += read_rows(paths.instruct(split), InstructExample)
+        rows += read_rows(paths.preference(split), PreferencePair)
+    return [next(iter(row_texts(row).values())) for row in rows if row.id in worded]
 
 
 def leave_out_trained(exam: Exam, params: Params, paths: CorpusPaths, encoder: Encoder) -> Exam:

@@ -9,7 +9,7 @@ from charter.project.records import GeneralPrompt, LabelledResponse, ProbePrompt
 from charter.project.sampling import take_evenly
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.refusal import RefusalDetector
+from charter.safety.refusal import RefusalDetector
 
 
 def read_probes(params: Params, paths: ProjectPaths, encoder: Encoder) -> Probes | None:

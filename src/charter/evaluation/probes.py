@@ -28,7 +28,7 @@ from charter.generation.journal import JournaledEngine
 from charter.project.exam_records import EverydayFact, ExamQuestion
 from charter.project.records import AskedKind, GeneralPrompt, ProbeAnswer, ProbePrompt, System, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.refusal import OPENING, LabelledPredictions, RefusalDetector, declines
+from charter.safety.refusal import OPENING, LabelledPredictions, RefusalDetector, declines
 
 TOKENS = 24
 """A refusal shows in its first words, and so do another manner of speaking and what is known."""

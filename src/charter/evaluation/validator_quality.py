@@ -1,4 +1,4 @@
-"""How good a validator is: its decisions on items against their labels."""
+"""How good a validator is: what it keeps, by its scores of items, against their labels."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from sklearn.metrics import roc_auc_score
 
 from charter.evaluation.results import Estimate, Result
 from charter.evaluation.statistics import CONFIDENCE, clustered_share
-from charter.synthesis.decisions import Decision
 
 _NEARLY = 1e-9
 """The variance of an AUC is 0 at 0 and at 1: bounds are looked for this far inside."""
@@ -36,31 +35,31 @@ class ValidatorQuality(Result):
 
 
 def measure_validator(
-    decisions: Sequence[Decision], labels: Sequence[bool], clusters: Sequence[str]
+    scores: Sequence[float | None], threshold: float, labels: Sequence[bool], clusters: Sequence[str]
 ) -> ValidatorQuality:
-    """Compare the decision on each item with its label, which says whether to keep it; there must be both.
+    """Compare whether each item is kept with its label, which says whether to keep it; there must be both.
 
+    Kept is what scores ``threshold`` or more; None is the score of a verdict that couldn't be read.
     Shares have Wilson's interval at the effective sample size (`clustered_share`), the balanced accuracy
     that of two independent shares combined by MOVER (Zou and Donner 2008), and the AUC the score interval of
     Newcombe (2006, Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part
     2, method 5, Statistics in Medicine 25), which takes items for independent. ``clusters`` are their chunks.
     """
-    kept, true = np.array([decision.kept for decision in decisions]), np.array(labels, dtype=bool)
-    chunks = np.array(clusters)
-    scores = np.array([-math.inf if item.score is None else item.score for item in decisions])
+    scored = np.array([-math.inf if score is None else score for score in scores])
+    kept, true, chunks = scored >= threshold, np.array(labels, dtype=bool), np.array(clusters)
 
     def share(successes: NDArray[np.bool_], among: NDArray[np.bool_]) -> Estimate:
         return clustered_share(successes[among].astype(np.float64).tolist(), chunks[among].tolist())
 
     recall = share(kept, true)
     return ValidatorQuality(
-        n=len(decisions),
-        unscored=int(np.isneginf(scores).sum()),
+        n=len(scores),
+        unscored=int(np.isneginf(scored).sum()),
         precision=share(true, kept),
         recall=recall,
         accuracy=share(kept == true, np.ones_like(true)),
         balanced_accuracy=_mean_of(recall, share(~kept, ~true)),
-        auc=_auc(scores, true),
+        auc=_auc(scored, true),
     )
 
 

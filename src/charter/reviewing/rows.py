@@ -10,7 +10,7 @@ from charter.project.records import InstructExample
 from charter.project.review_records import DataRow, RowDecision, row_texts
 from charter.report.sentences import review_sentence
 from charter.reviewing.queue import DecisionError, Item, ReviewQueue
-from charter.synthesis.row_decisions import Settled, read_row_decisions
+from charter.synthesis.row_decisions import Settled, read_decisions
 from charter.synthesis.synthetic_data import read_synthetic_data
 
 
@@ -33,7 +33,7 @@ class RowQueue(ReviewQueue[RowDecision]):
         self._resampling, self._data = resampling, read_synthetic_data(paths)
         chunks = {chunk.id: chunk for chunk in self._data.chunks}
         rows, first = self._data.rows(), dict[str, DataRow]()
-        for decision in read_row_decisions(paths)[0]:
+        for decision in read_decisions(paths.row_decisions, RowDecision)[0]:
             first.setdefault(decision.row.id, decision.row)
         for mark in self._data.marks:
             if mark.row_id not in rows and (row := first.get(mark.row_id)) and row.chunk_id in chunks:

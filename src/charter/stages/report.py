@@ -10,14 +10,14 @@ from charter.project.exam_records import ExamAnswer, ExamDecision
 from charter.project.params import Params
 from charter.project.paths import CorpusPaths, ProjectPaths
 from charter.project.records import Judgement, Prediction
-from charter.project.review_records import AnswerDecision
+from charter.project.review_records import AnswerDecision, RowDecision
 from charter.project.storage import read_json, read_rows, write_text
 from charter.report.arms import load_arms
 from charter.report.curves import read_curve
 from charter.report.page import CorpusContent, build_report
 from charter.report.pipeline_state import flatten, git_revision
 from charter.synthesis.coverage import measure_coverage
-from charter.synthesis.row_decisions import read_decisions, read_row_decisions
+from charter.synthesis.row_decisions import read_decisions
 from charter.synthesis.synthetic_data import read_synthetic_data
 
 _STAGES = ("extract", "synthesize", "validators", "cft", "sft", "dpo", "rag-index")
@@ -39,7 +39,7 @@ def run(params: Params, paths: ProjectPaths) -> dict[str, float]:
 
 def _content(params: Params, paths: CorpusPaths, labelled: bool) -> CorpusContent:
     data, predictions = read_synthetic_data(paths), read_rows(paths.predictions, Prediction)
-    decided, _ = read_row_decisions(paths)
+    decided, _ = read_decisions(paths.row_decisions, RowDecision)
     resampling = Resampling(params.evaluate.bootstrap_samples, params.seed)
     evaluation = load_evaluation(paths.metrics("evaluate"))
     return CorpusContent(

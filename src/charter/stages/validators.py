@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from charter.evaluation.labelled import bind_items
 from charter.evaluation.validator_quality import measure_validator
 from charter.generation.teacher import open_teacher
 from charter.project.errors import CharterError
@@ -11,9 +12,7 @@ from charter.project.paths import CorpusPaths
 from charter.project.records import LabelledItem
 from charter.project.storage import read_rows
 from charter.synthesis.context import SynthesisContext, open_context
-from charter.synthesis.decisions import Decision
 from charter.synthesis.drafts import Draft, Ledger
-from charter.synthesis.labelled import bind_items
 from charter.synthesis.rule_decisions import read_rules
 from charter.synthesis.rules_method import TakeNearestRule
 from charter.synthesis.verdict_filters import AskEvidence, OneWordRight, Supported
@@ -38,32 +37,32 @@ def run(params: Params, paths: CorpusPaths) -> dict[str, Any]:
     with open_teacher(params, paths) as teacher:
         context = open_context(params, paths, teacher, read_rules(paths, settings.ask_grey))
         drafts = bind_items(items, context.chunks, source)
-        for name, kind, decide, threshold in (
-            ("support", "answer", Supported(settings.min_support).decide, settings.min_support),
+        for name, kind, score, threshold in (
+            ("support", "answer", Supported(settings.min_support).scores, settings.min_support),
             ("verification", "response", _verify, settings.min_preference_margin),
         ):
             chosen = [place for place, item in enumerate(items) if item.kind == kind]
             judged = [drafts[place] for place in chosen]
             labels = [items[place].label for place in chosen]
-            decisions = decide(judged, context)
-            quality = measure_validator(decisions, labels, [draft.chunk.id for draft in judged])
+            scores = score(judged, context)
+            quality = measure_validator(scores, threshold, labels, [draft.chunk.id for draft in judged])
             mistakes = [
                 items[place].id
-                for place, label, decision in zip(chosen, labels, decisions, strict=True)
-                if decision.kept != label
+                for place, label, found in zip(chosen, labels, scores, strict=True)
+                if (found is not None and found >= threshold) != label
             ]
             measured[name] = {"threshold": threshold, **quality.model_dump(), "mistakes": mistakes}
     return measured
 
 
-def _verify(responses: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-    """Decide on the Yes or No of each response, by a rule of its chunk; where there is none, on nothing."""
+def _verify(responses: Sequence[Draft], context: SynthesisContext) -> list[float | None]:
+    """Score the Yes or No of each response, by a rule of its chunk; without a rule there is none."""
     settings, ledger = context.settings, Ledger("preference")
     ruled = TakeNearestRule()(responses, context, ledger)
     asked = WriteOpposites(settings.max_answer_tokens)(
         [draft for draft in ruled if draft.rule], context, ledger
     )
     asked = AskEvidence(settings.yes_bias_prior)(asked, context, ledger)
-    decisions = OneWordRight(settings.min_preference_margin).decide(asked, context)
-    by_draft = {(draft.question, draft.answer): found for draft, found in zip(asked, decisions, strict=True)}
-    return [by_draft.get((draft.question, draft.answer), Decision(None, kept=False)) for draft in responses]
+    scores = OneWordRight(settings.min_preference_margin).scores(asked, context)
+    by_draft = {(draft.question, draft.answer): found for draft, found in zip(asked, scores, strict=True)}
+    return [by_draft.get((draft.question, draft.answer)) for draft in responses]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from charter.generation.engine import Completion
 from charter.generation.verdict import choice_probability
@@ -11,40 +10,14 @@ YES_OR_NO, TRUE_OR_FALSE = ("Yes", "No"), ("True", "False")
 """The words that verdicts are asked for in; models know them in any language."""
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Whether a text is kept, and the score that says so; the score of an unreadable verdict is None."""
-
-    score: float | None
-    kept: bool
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What verdicts on a scenario say for Yes, in nats of log-odds, beyond the teacher's bias to Yes.
-
-    ``passage`` and ``rule`` are by its chunk and by its rule alone, ``moved`` is half of what lies between
-    the rule and its opposite: where that is nothing, the rule doesn't decide the scenario, or wasn't turned
-    round.
-    """
-
-    passage: float
-    rule: float
-    moved: float
-
-    def support(self, word: str | None) -> float:
-        """Return the least that one of the three says for a word, Yes or No."""
-        sign = 1 if word == "Yes" else -1
-        return min(sign * nats for nats in (self.passage, self.rule, self.moved))
-
-
-NO_EVIDENCE = Evidence(0.0, 0.0, 0.0)
-
-
 def weigh_verdicts(
     verdicts: Iterable[tuple[Completion, Completion, Completion]], prior: int
-) -> list[Evidence | None]:
-    """Return the evidence of a batch of scenarios, None where a verdict is unreadable.
+) -> list[tuple[float, float, float] | None]:
+    """Return what is said for Yes of each of a batch of scenarios, None where a verdict is unreadable.
+
+    It is three numbers, in nats of log-odds beyond the teacher's bias to Yes: by the chunk, by the rule
+    alone, and half of what lies between the rule and its opposite. Where the last is nothing, the rule
+    doesn't decide the scenario, or wasn't turned round.
 
     There are three verdicts on each: by its chunk, by its rule and by the opposite. A teacher is biased to
     Yes whatever it reads (acquiescence). A rule and its opposite have opposite answers, so half of each two
@@ -59,7 +32,7 @@ def weigh_verdicts(
     rule_bias = sum((rule + opposite) / 2 for _, rule, opposite in known) / count
     passage_bias = rule_bias + sum(passage - rule for passage, rule, _ in known) / count
     return [
-        Evidence(found[0] - passage_bias, found[1] - rule_bias, (found[1] - found[2]) / 2) if found else None
+        (found[0] - passage_bias, found[1] - rule_bias, (found[1] - found[2]) / 2) if found else None
         for found in odds
     ]
 

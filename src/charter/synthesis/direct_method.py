@@ -1,10 +1,7 @@
 """The method `direct`, for a strong teacher: it writes both responses itself, in natural words.
 
-Rule by rule of the register it asks questions in several styles and answers them, and it tells situations of
-people in which the rule decides, with a faithful and an unfaithful reply. Both replies are written by one
-prompt, that of an adviser who goes by a rule: the faithful by the rule, the unfaithful by its opposite. So
-they differ in what they advise, and in nothing else that a model could learn to tell them apart by. With
-``rejected: persona`` the unfaithful reply is asked for as that of somebody who ignores the rule.
+One prompt writes both, so they differ in what they advise, and in nothing else that a model could learn to
+tell them apart by. More is in docs/method.md.
 """
 
 from collections.abc import Sequence

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from charter.project.records import Chunk, InstructExample, PreferencePair, RefusedKind, Rejected, content_id
-from charter.synthesis.decisions import NO_EVIDENCE, Evidence
 
 
 @dataclass(frozen=True)
@@ -14,8 +13,8 @@ class Draft:
 
     ``style`` is the kind of question; ``rule`` the sentence that it is about, and ``opposite`` that rule
     turned round; ``answer`` what is answered to the question, of a pair the faithful response; ``rejected``
-    the unfaithful one. ``word`` is the Yes or No that the faithful one says, by the ``evidence``. ``kept_id``
-    is the id of a row that has people's words in it.
+    the unfaithful one. ``word`` is the Yes or No that the faithful one says, ``margin`` the least that a
+    verdict says for it, in nats of log-odds. ``kept_id`` is the id of a row that has people's words in it.
     """
 
     chunk: Chunk
@@ -26,7 +25,7 @@ class Draft:
     opposite: str = ""
     rejected: str = ""
     word: str | None = None
-    evidence: Evidence = NO_EVIDENCE
+    margin: float = 0.0
     kept_id: str = ""
 
     @property

@@ -25,12 +25,11 @@ class Likeness:
     trigrams: float
 
 
-Links = NDArray[np.int64]
-"""Pairs of places (earlier, later) in a list of texts, of shape [links, 2], sorted by later, then earlier."""
+def find_links(texts: Sequence[str], encoder: Encoder, likeness: Likeness) -> NDArray[np.int64]:
+    """Return the pairs of near-duplicates, as their places (earlier, later), sorted by later, then earlier.
 
-
-def find_links(texts: Sequence[str], encoder: Encoder, likeness: Likeness) -> Links:
-    """Return the pairs of near-duplicates. Compares blocks, so memory is linear in texts."""
+    Compares blocks, so memory is linear in texts.
+    """
     vectors = encoder.encode(texts)
     # The last text is there since the vectorizer refuses texts none of which has three words.
     vectorizer = CountVectorizer(

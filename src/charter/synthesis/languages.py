@@ -44,7 +44,6 @@ class Language(BaseModel):
     cited_reason: Pattern = _NOTHING
     cited_behind: Pattern = _NOTHING
     cited_before: Pattern = _NOTHING
-    declining: Pattern = _NOTHING
     written_numbers: tuple[str, ...] = ()
     """From two on; "one" is mostly none."""
 

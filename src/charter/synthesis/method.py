@@ -8,7 +8,7 @@ from charter.project.records import RefusedKind, Rejected, Rule
 from charter.project.sections import Synthesize
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.duplicates import Likeness
-from charter.synthesis.people import NOBODY, Voted, people_steps
+from charter.synthesis.people import PeopleHeldOut, Review, TakeEdits, Voted
 from charter.synthesis.set_filters import HeldOut
 from charter.synthesis.steps import Filter, Step
 
@@ -53,7 +53,8 @@ class Method(ABC):
     def ways(self) -> Mapping[RefusedKind, Sequence[Step]]:
         """Return the whole way of each kind of row that it makes, for people to read."""
         held_out = HeldOut((), self.leak)
-        trained, people = self.trained(held_out), people_steps(NOBODY, self.leak)
+        trained = self.trained(held_out)
+        people = (Review({}), TakeEdits({}), PeopleHeldOut((), self.leak))
         ways: dict[RefusedKind, Sequence[Step]] = {
             "instruct": (*self.questions, *trained),
             "rule": self.rule_questions(held_out),

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from charter.project.paths import CorpusPaths
-from charter.project.records import SPLITS, InstructExample, PreferencePair, Rejected
-from charter.project.review_records import DataRow, Mark, RowMark, row_texts
+from charter.project.records import SPLITS, PreferencePair, Rejected
+from charter.project.review_records import DataRow, Mark, RowDecision, RowMark, row_texts
 from charter.project.storage import read_rows
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger, Splits
 from charter.synthesis.duplicates import Likeness
 from charter.synthesis.languages import Language
-from charter.synthesis.row_decisions import Settled, read_row_decisions, settle
+from charter.synthesis.row_decisions import Settled, read_decisions, settle
 from charter.synthesis.set_filters import HeldOut
-from charter.synthesis.steps import Filter, Step, TextCheck
+from charter.synthesis.steps import Change, Filter, TextCheck
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_people(paths: CorpusPaths) -> People:
     Raises:
         CharterError: A file is broken.
     """
-    decisions, torn = read_row_decisions(paths)
+    decisions, torn = read_decisions(paths.row_decisions, RowDecision)
     voted = read_rows(paths.voted_pairs, PreferencePair) if paths.voted_pairs.exists() else ()
     return People(settle(decisions), torn, voted)
 
@@ -87,18 +87,14 @@ class Review(TextCheck):
 
 
 @dataclass(frozen=True)
-class TakeEdits(Step):
+class TakeEdits(Change):
     """Puts in the words of people who edited a row."""
 
     settled: Mapping[str, Settled]
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts; those that were edited keep their ids."""
-        found = [(draft, self.settled.get(draft.id)) for draft in drafts]
-        return [
-            _reword(draft, row.wanted) if row and row.outcome == "edited" and row.wanted else draft
-            for draft, row in found
-        ]
+    def _change(self, draft: Draft) -> Draft:
+        row = self.settled.get(draft.id)
+        return _reword(draft, row.wanted) if row and row.outcome == "edited" and row.wanted else draft
 
 
 @dataclass(frozen=True)
@@ -111,11 +107,6 @@ class PeopleHeldOut(HeldOut):
         return [next(problems) if draft.kept_id else None for draft in drafts]
 
 
-def people_steps(people: People, likeness: Likeness) -> tuple[Step, Step, Step]:
-    """Return the end of each row's way, for people to read: the last step differs by split."""
-    return (Review(people.settled), TakeEdits(people.settled), PeopleHeldOut((), likeness))
-
-
 def honour(
     people: People, groups: Sequence[tuple[Splits, Ledger]], likeness: Likeness, context: SynthesisContext
 ) -> list[RowMark]:
@@ -123,7 +114,7 @@ def honour(
     split_of = {
         draft.id: split for splits, _ in groups for split, drafts in splits.items() for draft in drafts
     }
-    review, edit, _ = people_steps(people, likeness)
+    review, edit = Review(people.settled), TakeEdits(people.settled)
     for splits, ledger in groups:
         for split, drafts in splits.items():
             kept = review(drafts, context, ledger)
@@ -163,23 +154,6 @@ def people_figures(people: People, marks: Sequence[RowMark]) -> dict[str, int]:
         "gone": len(people.settled) - outcomes.total(),
         "torn_lines": people.torn,
     }
-
-
-def worded_by_people(paths: CorpusPaths) -> list[str]:
-    """Return the questions of training and validation that people edited or voted on: not the teacher's own.
-
-    Raises:
-        CharterError: A file of the data is missing or broken.
-    """
-    if not paths.row_marks.exists():
-        return []
-    marks = read_rows(paths.row_marks, RowMark)
-    worded = {row.row_id for row in marks if row.mark in ("edited", "voted")}
-    rows: list[DataRow] = []
-    for split in ("train", "validation"):
-        rows += read_rows(paths.instruct(split), InstructExample)
-        rows += read_rows(paths.preference(split), PreferencePair)
-    return [next(iter(row_texts(row).values())) for row in rows if row.id in worded]
 
 
 def _reword(draft: Draft, row: DataRow) -> Draft:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from charter.project.appended import read_appended
-from charter.project.paths import CorpusPaths
 from charter.project.records import content_id
 from charter.project.review_records import AnyDecision, DataRow, RowDecision, row_texts
 
@@ -50,11 +49,6 @@ class Settled:
             for each in self.decisions
         ]
         return f"{self.outcome}: {', '.join(said)}"
-
-
-def read_row_decisions(paths: CorpusPaths) -> tuple[list[RowDecision], int]:
-    """Read all decisions on a corpus's rows, as `read_decisions` does."""
-    return read_decisions(paths.row_decisions, RowDecision)
 
 
 def read_decisions(path: Path, kind: type[AnyDecision]) -> tuple[list[AnyDecision], int]:

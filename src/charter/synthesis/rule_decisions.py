@@ -13,10 +13,10 @@ def read_rules(paths: CorpusPaths, ask_grey: bool) -> list[Rule]:
     Raises:
         CharterError: A file is missing or broken.
     """
-    return decide_rules(read_rows(paths.rules, Rule), read_decisions(paths), ask_grey)
+    return decide_rules(read_rows(paths.rules, Rule), read_rule_decisions(paths), ask_grey)
 
 
-def read_decisions(paths: CorpusPaths) -> list[RuleDecision]:
+def read_rule_decisions(paths: CorpusPaths) -> list[RuleDecision]:
     """Read what people decided of a corpus's rules; nothing, where there is no file.
 
     Raises:

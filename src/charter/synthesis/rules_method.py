@@ -1,15 +1,7 @@
 """The method `rules`, for a small teacher: what it writes is bound to the sentences of the document.
 
-A small teacher stays nice when asked for a bad response, and gives wrong reasons for right ones. So it writes
-neither. The faithful response of a pair is Yes or No and the rule that decides, word for word as the document
-has it; the unfaithful one is the other word and the opposite of that rule, which the teacher writes. What it
-is asked for beyond that is one word: the answer by the passage, by the rule alone and by its opposite.
-
-The answers that it writes speak of what its questions happened to ask for, a tenth of a long document; what a
-small model wasn't trained on it makes up. So each rule gets a question too, which it answers word for word,
-and a pair with its opposite. So do practical questions: asked whether somebody may do something, a small
-teacher says Yes in the words of the question, and names no rule. All these are trained on and never measured
-with.
+It writes no response of a pair but the opposite of a rule, and rules answer questions themselves. Why is told
+in docs/method.md.
 """
 
 from collections.abc import Sequence
@@ -21,7 +13,7 @@ from charter.synthesis.languages import language_of
 from charter.synthesis.method import Method
 from charter.synthesis.register import quote_sentences
 from charter.synthesis.set_filters import Duplicate, HeldOut, NearestToRule, OnSubject
-from charter.synthesis.steps import Filter, Step, Ways, run_steps
+from charter.synthesis.steps import Change, Filter, Step, Ways, run_steps
 from charter.synthesis.text_filters import (
     AnswerForm,
     AsksDuty,
@@ -46,7 +38,6 @@ from charter.synthesis.writers import (
     WriteAnswers,
     WriteOpposites,
     WriteQuestions,
-    ask_for_lines,
 )
 
 STYLES = {
@@ -143,18 +134,20 @@ class RulesMethod(Method):
         settings = self.settings
         form = (*self._form, NamesTime(), GivesReason())
         kept = (*form, NearestToRule(), held_out, Duplicate(self.duplicate))
+        tokens = settings.max_question_tokens
+        write = WriteQuestions("rule_questions", {"rule": ""}, QUESTIONS_A_CALL, tokens, "questions to rules")
         to_rules = (
             EachRule(),
             held_out,
             Choose(settings.max_rules),
-            AskUntilKept(kept, settings.calls_per_rule, settings.max_question_tokens),
+            AskUntilKept(write, kept, settings.calls_per_rule),
         )
         if not settings.max_practical:
             return to_rules
         count = settings.scenarios_per_chunk
         practical = (
             InStyles(tuple(PRACTICAL), settings.max_practical // count),
-            WriteQuestions("scenarios", PRACTICAL, count, settings.max_question_tokens),
+            WriteQuestions("scenarios", PRACTICAL, count, tokens),
             *self._form,
             AtMost(count),
             TakeNearestRule(),
@@ -207,69 +200,50 @@ class TakeNearestRule(Step):
         return taken
 
 
-class WriteResponses(Step):
+class WriteResponses(Change):
     """Writes both responses: the passage's word and the rule, and the other word and the opposite."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with both responses."""
-        written = []
-        for draft in drafts:
-            language = language_of(draft.chunk)
-            word, other = ("Yes", "No") if draft.evidence.passage > 0 else ("No", "Yes")
-            answer = language.begin_with_word(word, draft.rule)
-            rejected = language.begin_with_word(other, draft.opposite)
-            written.append(replace(draft, word=word, answer=answer, rejected=rejected))
-        return written
+    def _change(self, draft: Draft) -> Draft:
+        language = language_of(draft.chunk)
+        word, other = ("Yes", "No") if draft.word == "Yes" else ("No", "Yes")
+        answer = language.begin_with_word(word, draft.rule)
+        return replace(draft, answer=answer, rejected=language.begin_with_word(other, draft.opposite))
 
 
-class RuleAsAnswer(Step):
+class RuleAsAnswer(Change):
     """Takes the rule, word for word, for the answer."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with their answers."""
-        return [replace(draft, answer=draft.rule) for draft in drafts]
+    def _change(self, draft: Draft) -> Draft:
+        return replace(draft, answer=draft.rule)
 
 
-class OppositeAsResponse(Step):
+class OppositeAsResponse(Change):
     """Takes the rule and its opposite for the responses."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with both responses."""
-        return [replace(draft, answer=draft.rule, rejected=draft.opposite) for draft in drafts]
+    def _change(self, draft: Draft) -> Draft:
+        return replace(draft, answer=draft.rule, rejected=draft.opposite)
 
 
 @dataclass(frozen=True)
 class AskUntilKept(Step):
     """Asks for two questions to each rule, again where none is kept, and takes the first."""
 
+    write: WriteQuestions
     filters: Sequence[Step]
     calls: int
     """About a rule at most, each with a seed of its own."""
-    max_tokens: int
-    """Of a question."""
 
     @property
     def inner(self) -> Sequence[Step]:
-        """The filters."""
-        return self.filters
+        """What is repeated for each rule."""
+        return (self.write, *self.filters)
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
         """Return a draft for each rule that a question was kept of, in the rules' order."""
         kept: dict[str, Draft] = {}
         for turn in range(self.calls):
             left = [draft for draft in drafts if draft.rule not in kept]
-            ledger.requested += len(left) * QUESTIONS_A_CALL
-            requests = [
-                context.sample(
-                    "rule_questions",
-                    draft.chunk,
-                    max_tokens=self.max_tokens * QUESTIONS_A_CALL,
-                    turn=turn,
-                    rule=draft.rule,
-                )
-                for draft in left
-            ]
-            written = ask_for_lines(left, requests, "questions to rules", context, ledger)
+            written = self.write(left, context, ledger, turn)
             # What is kept already comes first, and so it is what later ones are duplicates of.
             for draft in run_steps(self.filters, [*kept.values(), *written], context, ledger):
                 kept.setdefault(draft.rule, replace(draft, answer=draft.rule))

@@ -59,7 +59,7 @@ class OnSubject(Check):
 
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
         passages = [chunk.text for chunk in context.chunks]
-        return nearer_problems(
+        return _nearer_problems(
             drafts, [draft.chunk.text for draft in drafts], passages, self.max_nearer, context
         )
 
@@ -71,10 +71,10 @@ class NearestToRule(Check):
 
     def _problems(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[str | None]:
         rules = list(dict.fromkeys(rule.statement for rule in context.rules))
-        return nearer_problems(drafts, [draft.rule for draft in drafts], rules, 0, context)
+        return _nearer_problems(drafts, [draft.rule for draft in drafts], rules, 0, context)
 
 
-def nearer_problems(
+def _nearer_problems(
     drafts: Sequence[Draft], own: Sequence[str], texts: Sequence[str], most: int, context: SynthesisContext
 ) -> list[str | None]:
     """Refuse questions to which more than ``most`` of the texts are nearer than their own."""

@@ -28,6 +28,18 @@ class Step(ABC):
         """Return the drafts that go on; what is refused is entered in the ledger."""
 
 
+class Change(Step):
+    """A step that changes drafts one at a time and refuses none."""
+
+    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
+        """Return each draft as it is then."""
+        return list(map(self._change, drafts))
+
+    @abstractmethod
+    def _change(self, draft: Draft) -> Draft:
+        """Return the draft with what this step puts into it."""
+
+
 class Filter(Step):
     """A step that refuses drafts and changes none.
 

@@ -9,7 +9,7 @@ from charter.generation.engine import Completion, Request
 from charter.generation.verdict import choice_probability
 from charter.project.records import Chunk, Rule
 from charter.synthesis.context import SynthesisContext
-from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO, Decision, log_odds, weigh_verdicts
+from charter.synthesis.decisions import TRUE_OR_FALSE, YES_OR_NO, log_odds, weigh_verdicts
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.languages import language_of
 from charter.synthesis.steps import Filter, Step
@@ -24,25 +24,20 @@ class VerdictFilter(Filter):
     min_score: float
 
     @abstractmethod
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """Ask the teacher, and return each draft's score, None where a verdict can't be read."""
 
-    def decide(self, drafts: Sequence[Draft], context: SynthesisContext) -> list[Decision]:
-        """Ask the teacher, and decide on each draft; an unreadable verdict refuses it."""
-        scores = self._score(drafts, context)
-        return [Decision(score, kept=score is not None and score >= self.min_score) for score in scores]
-
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Keep the drafts that the verdicts are for."""
-        decisions = self.decide(drafts, context)
-        for draft, decision in zip(drafts, decisions, strict=True):
-            ledger.scores.setdefault(draft.question or draft.key, {})[self.name] = decision.score
-        return ledger.keep(drafts, self.name, [self._problem(decision) for decision in decisions])
+        """Keep the drafts that the verdicts are for; an unreadable one refuses its draft."""
+        scores = self.scores(drafts, context)
+        for draft, score in zip(drafts, scores, strict=True):
+            ledger.scores.setdefault(draft.question or draft.key, {})[self.name] = score
+        return ledger.keep(drafts, self.name, map(self._problem, scores))
 
-    def _problem(self, decision: Decision) -> str | None:
-        if decision.kept:
-            return None
-        return "no verdict" if decision.score is None else self.reason.format(decision.score)
+    def _problem(self, score: float | None) -> str | None:
+        if score is None:
+            return "no verdict"
+        return None if score >= self.min_score else self.reason.format(score)
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,8 @@ class StatesValue(VerdictFilter):
     min_score: float = 0.5
     by_rules: bool = False
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """The probability of Yes, 1 where a rule says it."""
         known = [self.by_rules and _states_norm(draft.chunk, context.rules) for draft in drafts]
         requests = [
             context.choice("value_check", draft.chunk, YES_OR_NO)
@@ -80,7 +76,7 @@ class Supported(VerdictFilter):
     name = "support"
     reason = "support {:.2f}"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """The lesser of the probabilities of True and of the answer's Yes or No."""
         requests = [_ask_truth(context, draft, draft.answer) for draft in drafts]
         truths = context.teacher.complete(requests, "support of answers")
@@ -105,7 +101,10 @@ class AskEvidence(Step):
     bias_prior: int
 
     def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts with what the answers say; one of which an answer can't be read is refused."""
+        """Return the drafts with the passage's word, unless they have one, and the least that is said for it.
+
+        One of which an answer can't be read is refused.
+        """
         asked = [_ask_verdict(context, draft) for draft in drafts]
         by_passage = context.teacher.complete(asked, "answers by the passage")
         by_rule = _ask_both(
@@ -115,11 +114,15 @@ class AskEvidence(Step):
             context,
         )
         verdicts = [(passage, *both) for passage, both in zip(by_passage, by_rule, strict=True)]
-        evidence = weigh_verdicts(verdicts, self.bias_prior)
-        ledger.keep(drafts, OneWordRight.name, [None if found else "no verdict" for found in evidence])
-        return [
-            replace(draft, evidence=found) for draft, found in zip(drafts, evidence, strict=True) if found
-        ]
+        weighed = weigh_verdicts(verdicts, self.bias_prior)
+        ledger.keep(drafts, OneWordRight.name, [None if found else "no verdict" for found in weighed])
+        judged = []
+        for draft, found in zip(drafts, weighed, strict=True):
+            if found:
+                word = draft.word or ("Yes" if found[0] > 0 else "No")
+                sign = 1 if word == "Yes" else -1
+                judged.append(replace(draft, word=word, margin=min(sign * nats for nats in found)))
+        return judged
 
 
 class OneWordRight(VerdictFilter):
@@ -128,9 +131,9 @@ class OneWordRight(VerdictFilter):
     name = "verification"
     reason = "neither Yes nor No is shown to be right: {:.2f}"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
-        """What the evidence says for the draft's word, in nats of log-odds."""
-        return [draft.evidence.support(draft.word) for draft in drafts]
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+        """What the verdicts say for the draft's word, in nats of log-odds."""
+        return [draft.margin for draft in drafts]
 
 
 class TruerRule(VerdictFilter):
@@ -139,7 +142,7 @@ class TruerRule(VerdictFilter):
     name = "verification"
     reason = "the rule is truer by {:.2f} only"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """Half of what lies between the log-odds of True of both, in nats."""
         verdicts = _ask_both(
             drafts, lambda draft, text: _ask_truth(context, draft, text), "truth of rules", context
@@ -154,7 +157,7 @@ class OneKeepsOneBreaks(VerdictFilter):
     name = "verification"
     reason = "one keeps the rule and the other breaks it by {:.2f} only"
 
-    def _score(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
+    def scores(self, drafts: Sequence[Draft], context: SynthesisContext) -> Sequence[float | None]:
         """The lesser of the log-odds, in nats, that the faithful one does and that the other doesn't."""
         verdicts = _ask_both(
             drafts,

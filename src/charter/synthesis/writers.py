@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from charter.generation.engine import CUT_OFF, Request
+from charter.generation.engine import CUT_OFF
 from charter.synthesis.context import SynthesisContext
 from charter.synthesis.drafts import Draft, Ledger
 from charter.synthesis.languages import language_of
-from charter.synthesis.steps import Step, ask_teacher
+from charter.synthesis.steps import Change, Step, ask_teacher
 from charter.synthesis.text_filters import QUESTION_MARKS
 
 _NUMBERING = re.compile(
@@ -88,34 +88,48 @@ class WriteQuestions(Step):
     """Of a call."""
     max_tokens: int
     """Of a question."""
+    purpose: str = ""
+    """What the asking is called, where it isn't as the prompt."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return a draft for each line of each reply."""
+    def __call__(
+        self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger, turn: int = 0
+    ) -> list[Draft]:
+        """Return a draft for each line of each reply; one that was cut off loses its last line.
+
+        ``turn`` moves the seed, for who asks again.
+        """
         ledger.requested += len(drafts) * self.count
         requests = [
             context.sample(
                 self.prompt,
                 draft.chunk,
                 max_tokens=self.max_tokens * self.count,
+                turn=turn,
                 count=self.count,
                 style=self.styles[draft.style],
                 rule=draft.rule,
             )
             for draft in drafts
         ]
-        return ask_for_lines(drafts, requests, self.prompt.replace("_", " "), context, ledger)
+        completions = context.teacher.complete(requests, self.purpose or self.prompt.replace("_", " "))
+        written = []
+        for draft, completion in zip(drafts, completions, strict=True):
+            lines = split_lines(completion.text, language_of(draft.chunk).attribution)
+            if completion.problem == CUT_OFF:
+                lines = lines[:-1]
+            if completion.problem and (completion.problem != CUT_OFF or not lines):
+                ledger.refuse(draft, "reply", completion.problem)
+            else:
+                written += [replace(draft, question=line) for line in lines]
+        return written
 
 
-class FirstQuestion(Step):
+class FirstQuestion(Change):
     """Takes the first question where a teacher wrote several in a line: later ones lean on it."""
 
-    def __call__(self, drafts: Sequence[Draft], context: SynthesisContext, ledger: Ledger) -> list[Draft]:
-        """Return the drafts, each with what it asks first."""
-        firsts = [_FIRST_QUESTION.match(draft.question) for draft in drafts]
-        return [
-            replace(draft, question=first.group()) if first else draft
-            for draft, first in zip(drafts, firsts, strict=True)
-        ]
+    def _change(self, draft: Draft) -> Draft:
+        first = _FIRST_QUESTION.match(draft.question)
+        return replace(draft, question=first.group()) if first else draft
 
 
 @dataclass(frozen=True)
@@ -169,30 +183,6 @@ class WriteOpposites(Step):
         ]
         answered = ask_teacher(drafts, requests, "opposite rules", context, ledger)
         return [replace(draft, opposite=text) for draft, text in answered]
-
-
-def ask_for_lines(
-    drafts: Sequence[Draft],
-    requests: Sequence[Request],
-    purpose: str,
-    context: SynthesisContext,
-    ledger: Ledger,
-) -> list[Draft]:
-    """Ask a request of each draft, and return one with its question for each line of each reply.
-
-    A reply that was cut off loses its last line.
-    """
-    completions = context.teacher.complete(requests, purpose)
-    written = []
-    for draft, completion in zip(drafts, completions, strict=True):
-        lines = split_lines(completion.text, language_of(draft.chunk).attribution)
-        if completion.problem == CUT_OFF:
-            lines = lines[:-1]
-        if completion.problem and (completion.problem != CUT_OFF or not lines):
-            ledger.refuse(draft, "reply", completion.problem)
-        else:
-            written += [replace(draft, question=line) for line in lines]
-    return written
 
 
 def split_lines(text: str, attribution: re.Pattern[str]) -> list[str]:

@@ -11,7 +11,7 @@ from charter.generation.journal import JournaledEngine
 from charter.project.paths import ProjectPaths
 from charter.project.records import Demonstration, InstructExample, ProbeKind, ProbePrompt, content_id
 from charter.retrieval.encoder import Encoder
-from charter.synthesis.demonstrations import (
+from charter.safety.demonstrations import (
     MAX_REPLAY_TOKENS,
     without_similar,
     write_demonstrations,

@@ -15,8 +15,8 @@ from charter.project.paths import ProjectPaths
 from charter.project.records import LabelledResponse, ProbePrompt
 from charter.project.storage import read_rows
 from charter.retrieval.encoder import Encoder
+from charter.safety.refusal import RefusalDetector
 from charter.stages import fetch_prompts
-from charter.synthesis.refusal import RefusalDetector
 
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.models

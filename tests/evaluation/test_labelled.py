@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from charter.evaluation.labelled import bind_items
 from charter.project.errors import CharterError
 from charter.project.records import Chunk, LabelledItem, LabelledKind
-from charter.synthesis.labelled import bind_items
 from rows import chunk_of
 
 SOURCE = Path("data/labelled/ours.jsonl")

@@ -24,7 +24,7 @@ from charter.project.templates import Prompts
 from charter.retrieval.encoder import Encoder, Vectors
 from charter.synthesis.text_filters import sentence_problem
 
-_PROMPTS = Prompts("charter.synthesis")
+_PROMPTS = Prompts("charter.safety")
 _Found = tuple[DemonstrationKind, str, str, str | None]
 
 MAX_WORDS = 60

@@ -7,13 +7,13 @@ from statistics import mean
 
 import pytest
 
+from charter.evaluation.labelled import bind_items
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
 from charter.project.records import Chunk, LabelledItem, LabelledKind
 from charter.project.storage import read_rows
 from charter.stages import extract, fetch_documents
 from charter.synthesis.drafts import Draft, Ledger
-from charter.synthesis.labelled import bind_items
 from charter.synthesis.languages import load_language
 from charter.synthesis.steps import run_steps
 from charter.synthesis.text_filters import AnswerForm, Dangling, Mention, QuestionForm
