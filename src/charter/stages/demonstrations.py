@@ -13,12 +13,12 @@ from charter.project.devices import resolve_device
 from charter.project.exam_records import EverydayFact
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
-from charter.project.prompt_sets import read_prompts
 from charter.project.records import GeneralPrompt, LabelledResponse, ProbeKind, ProbePrompt
 from charter.project.sampling import take_evenly
 from charter.project.storage import directory_sha256, read_rows, write_rows
 from charter.retrieval.encoder import Encoder
 from charter.safety.demonstrations import without_similar, write_demonstrations, write_replay
+from charter.safety.prompt_sets import read_prompts
 from charter.safety.refusal import RefusalDetector
 
 _AT_ONCE = 32

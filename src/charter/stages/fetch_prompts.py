@@ -5,8 +5,8 @@ from typing import Any
 from charter.project.params import Params
 from charter.project.paths import ProjectPaths
 from charter.project.pinned_files import PinnedSet, fetch, lay_out, pinned_set
-from charter.project.prompt_sets import read_labelled, read_prompts, unique_prompts
 from charter.project.storage import write_rows
+from charter.safety.prompt_sets import read_labelled, read_prompts, unique_prompts
 
 
 def run(params: Params, paths: ProjectPaths) -> dict[str, Any]:  # noqa: ARG001  stages are called alike

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from charter.project.errors import CharterError
-from charter.project.prompt_sets import read_labelled, read_prompts, unique_prompts
+from charter.safety.prompt_sets import read_labelled, read_prompts, unique_prompts
 
 
 @pytest.mark.parametrize(
