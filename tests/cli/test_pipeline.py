@@ -35,18 +35,26 @@ def test_an_unknown_arm_is_told(charter: Charter) -> None:
     assert done.err == "charter: no arm 'swapped' in params.yaml; there are none\n"
 
 
-def test_a_gpu_without_memory_left_is_one_message(charter: Charter, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("stage", "remedy"),
+    [
+        ("sft", "Lower its batch_size"),
+        ("evaluate", "Lower evaluate.batch_size"),
+        ("synthesize", "Take smaller base_models"),
+    ],
+)
+def test_a_gpu_without_memory_left_is_one_message(
+    charter: Charter, monkeypatch: pytest.MonkeyPatch, stage: str, remedy: str
+) -> None:
     import torch
-
-    from charter.stages import sft
 
     def run(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
-    monkeypatch.setattr(sft, "run", run)
-    done = charter("stage", "sft", "udhr")
+    monkeypatch.setattr(f"charter.stages.{stage}.run", run)
+    done = charter("stage", stage, "udhr")
     assert done.code == 1
-    assert done.err.startswith("charter: stage sft: the GPU's memory ran out. Lower its batch_size")
+    assert done.err.startswith(f"charter: stage {stage}: the GPU's memory ran out. {remedy}")
 
 
 def test_another_error_of_a_stage_is_not_taken_for_memory(

@@ -143,6 +143,20 @@ def test_a_judge_that_could_never_be_asked_is_named(values: Any, judges: list[An
         parse_params(values, "params.yaml")
 
 
+@pytest.mark.parametrize(
+    ("section", "changed"),
+    [
+        ("extract", {"min_tokens": 201}),
+        ("synthesize", {"max_question_words": 2}),
+        ("synthesize", {"min_rule_words": 51}),
+    ],
+)
+def test_a_least_above_the_most_is_named(values: Any, section: str, changed: dict[str, int]) -> None:
+    values[section] |= changed
+    with pytest.raises(CharterError, match=rf"{section}: min_\w+ \(\d+\) is more than max_\w+ \(\d+\)"):
+        parse_params(values, "params.yaml")
+
+
 def test_a_gate_names_a_judge_that_there_is(values: Any) -> None:
     gate = {"metric": "win_rate", "against": "none", "minimum": 0.5, "judge": "larger"}
     values["gates"] = [gate]

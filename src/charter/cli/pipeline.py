@@ -16,6 +16,7 @@ from charter.project.errors import CharterError
 from charter.project.params import PARAMS_FILE, Params
 from charter.project.paths import ProjectPaths
 from charter.project.storage import write_json
+from charter.project.training_sections import Optimization
 
 CORPUS_STAGES = ("extract", "rules", "synthesize", "validators", "cft", "rag-index", "sft", "dpo", "evaluate")
 ARM_STAGES = ("arm",)
@@ -84,7 +85,20 @@ def _run(name: str, params: Params, paths: ProjectPaths) -> Any:
             raise
         held = held_by_others(resolve_device(params.compute))
         raise CharterError(
-            f"stage {name}: the GPU's memory ran out. Lower its batch_size and raise gradient_accumulation "
-            "as much, switch gradient_checkpointing on, or set compute.quantization to nf4"
+            f"stage {name}: the GPU's memory ran out. {_to_spare_memory(name, params)}"
             + (f"; {held}" if held else "")
         ) from error
+
+
+def _to_spare_memory(name: str, params: Params) -> str:
+    """Say which parameters let a stage do with less of a GPU's memory."""
+    quantize = "set compute.quantization to nf4"
+    if name == "evaluate":
+        return f"Lower evaluate.batch_size, or {quantize}"
+    section = getattr(params, name, None)
+    if isinstance(section, Optimization) or name == "arm":
+        return (
+            "Lower its batch_size and raise gradient_accumulation as much, switch gradient_checkpointing on, "
+            f"or {quantize}"
+        )
+    return "Take smaller base_models, or have the teacher served elsewhere (docs/gpus-and-clusters.md)"

@@ -22,6 +22,12 @@ class ParamsSection(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
+def _check_order(section: ParamsSection, of: str) -> None:
+    least, most = getattr(section, f"min_{of}"), getattr(section, f"max_{of}")
+    if least > most:
+        raise ValueError(f"min_{of} ({least}) is more than max_{of} ({most})")
+
+
 class Corpus(ParamsSection):
     """A document, or a folder of documents, to align with."""
 
@@ -98,6 +104,11 @@ class Extract(ParamsSection):
     """A chunk with fewer shares the sentences of its neighbour evenly."""
     limit: NonNegativeInt
     """Take so many chunks, evenly from the whole (0: all)."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Extract":
+        _check_order(self, "tokens")
+        return self
 
 
 class Synthesize(ParamsSection):
@@ -190,6 +201,12 @@ class Synthesize(ParamsSection):
         for name in ("test_share", "pair_test_share"):
             if getattr(self, name) + self.validation_share >= 1:
                 raise ValueError(f"{name} and validation_share leave nothing to train on")
+        return self
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Synthesize":
+        _check_order(self, "question_words")
+        _check_order(self, "rule_words")
         return self
 
 
