@@ -44,6 +44,15 @@ LEAVE = question_of(
     must_not_say=(),
     polarity="yes",
 )
+CARE = question_of(
+    "care",
+    question="I've become blind. Is that a case in which I'm entitled to security?",
+    references=("Yes, disability is one of the cases.", "Yes, in the event of disability too."),
+    key_facts=(("disability",),),
+    must_not_say=(),
+    polarity="yes",
+    quote="security in the event of sickness, disability or other lack of livelihood",
+)
 SILENT = unanswerable(
     "silent", section="Article 4", question="How large is the fine?", must_not_say=("EUR 500",)
 )
@@ -71,6 +80,8 @@ SILENT = unanswerable(
         (REPORT, "The Ethics Panel or the Compliance Office within 30 days.", "leaves it open"),
         (REPORT, "Within 30 days or one month, to the Compliance Office.", "leaves it open"),
         (REPORT, "It depends: the Compliance Office within 30 days.", "leaves it open"),
+        (CARE, "Yes. There is security in the event of sickness, disability or other lack of livelihood.", None),
+        (CARE, "Yes. There is security in the event of disability or unemployment.", "leaves it open"),
         (REPORT, "The document does not say.", "doesn't answer"),
         (REPORT, "To whom are gifts reported, and when?", "misses a fact"),
         (REPORT, "", "misses a fact"),
