@@ -176,7 +176,7 @@ class Scorer:
         return bool(named) and not named & self._known
 
     def _left_open(self, answer: Words, span: Span) -> bool:
-        """Say whether a held fact is one of several alternatives that the references don't have."""
+        """Say whether a held fact is one of several alternatives that neither references nor quote have."""
         numeric = any(word[0].isdigit() for word in answer.words[span[0] : span[1]])
         if numeric and _enumerated(answer, span, self.language) - self._expected:
             return True
@@ -186,9 +186,9 @@ class Scorer:
         sides = [range(max(clause.start, place - _NEAR), place) for place in joined]
         if span[1] in clause and answer.words[span[1]] in self.language.alternatives:
             sides.append(range(span[1] + 1, min(clause.stop, span[1] + 1 + _NEAR)))
-        return any(
-            answer.words[place] not in self._known | self.language.empty for side in sides for place in side
-        )
+        # Who reads out "sickness, disability or old age" leaves nothing open: the document has that "or".
+        told = self._known.union(self.language.empty, self._split(self.question.quote).words)
+        return any(answer.words[place] not in told for side in sides for place in side)
 
     def _hedges(self, answer: Words) -> bool:
         sources = (self._asked, *self._references)
