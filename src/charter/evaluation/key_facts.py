@@ -187,7 +187,7 @@ class Scorer:
         if span[1] in clause and answer.words[span[1]] in self.language.alternatives:
             sides.append(range(span[1] + 1, min(clause.stop, span[1] + 1 + _NEAR)))
         # Who reads out "sickness, disability or old age" leaves nothing open: the document has that "or".
-        told = self._known.union(self.language.empty, self._split(self.question.quote).words)
+        told = self._known | self._quoted | self.language.empty
         return any(answer.words[place] not in told for side in sides for place in side)
 
     def _hedges(self, answer: Words) -> bool:
@@ -246,8 +246,13 @@ class Scorer:
     @cached_property
     def _reasons(self) -> frozenset[str]:
         """What the references and the document say about it, beyond the question's words."""
-        said = self._expected.union(self._split(self.question.quote).words)
+        said = self._expected | self._quoted
         return said.difference(self._asked.words, self.language.empty)
+
+    @cached_property
+    def _quoted(self) -> frozenset[str]:
+        """Words of the document's that decide it."""
+        return frozenset(self._split(self.question.quote).words)
 
     @cached_property
     def _expected(self) -> frozenset[str]:
