@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from charter.cli.export import model as export_model
 from charter.project.errors import CharterError
+from charter.project.params import Params
 from charter.project.storage import file_sha256, read_json, write_text
 from charter.serving.model_export import ModelExport, new_folder
 from charter.serving.prompts import tokens_of
@@ -28,9 +29,16 @@ Decoded = list[list[int]]
 
 
 @pytest.fixture(scope="module")
-def evaluated(registry: Registry) -> Decoded:
+def float32(registry: Registry) -> Params:
+    """Those of the registry, in the type that others decode in: bfloat16 may round to another token."""
+    compute = registry.params.compute.model_copy(update={"dtype": "float32"})
+    return registry.params.model_copy(update={"compute": compute})
+
+
+@pytest.fixture(scope="module")
+def evaluated(registry: Registry, float32: Params) -> Decoded:
     """The prompts of evaluation with its greedy tokens behind them, by version 1."""
-    compute, limit = registry.params.compute, registry.params.evaluate.max_new_tokens
+    compute, limit = float32.compute, float32.evaluate.max_new_tokens
     model, tokenizer = load_system(registry.paths.seed, registry.adapter(1), compute)
     prompts = [tokens_of(answer_messages(question), tokenizer) for question in QUESTIONS]
     found = [
@@ -44,8 +52,8 @@ def evaluated(registry: Registry) -> Decoded:
 
 
 @pytest.fixture(scope="module")
-def export(registry: Registry) -> ModelExport:
-    return ModelExport(Source(registry.params, registry.paths, "dpo", "champion"))
+def export(registry: Registry, float32: Params) -> ModelExport:
+    return ModelExport(Source(float32, registry.paths, "dpo", "champion"))
 
 
 def decode(model: Any, tokenizer: Any, **options: Any) -> Decoded:
@@ -166,10 +174,10 @@ def test_its_card_is_the_registered_one_with_how_to_load_this(
 
 
 def test_weights_that_were_quantised_are_merged_whole_and_the_card_says_so(
-    registry: Registry, evaluated: Decoded, tmp_path: Path
+    registry: Registry, float32: Params, evaluated: Decoded, tmp_path: Path
 ) -> None:
-    compute = registry.params.compute.model_copy(update={"quantization": "nf4"})
-    params = registry.params.model_copy(update={"compute": compute})
+    compute = float32.compute.model_copy(update={"quantization": "nf4"})
+    params = float32.model_copy(update={"compute": compute})
     source = Source(params, registry.paths, "dpo", "champion")
     ModelExport(source).write_merged(tmp_path)
     model = AutoModelForCausalLM.from_pretrained(tmp_path)
